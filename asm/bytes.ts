@@ -1,0 +1,138 @@
+// The only file that loads image bytes, and only after `span` has checked that they are there. Everything else in asm/
+// holds pointers that came from here. Not here: what the bytes mean.
+// An image is resident: all its bytes lie in this memory, followed by TAIL bytes of zeros, so that a name can be read
+// eight bytes at a time past its end. That "span answered 0" is turned into an errno in one place (`outside`) is what
+// lets an image that is not all here answer "not yet" instead.
+
+import { fail } from './scratch'
+
+/** First byte of the current image in memory, and its length. */
+let base: usize = 0
+let size: u64 = 0
+
+export function useBytes(first: usize, length: u64): void {
+  base = first
+  size = length
+}
+
+@inline
+export function imageSize(): u64 {
+  return size
+}
+
+/** Pointer to `length` bytes at `offset` of the image; 0 when they are not all inside. */
+@inline
+export function span(offset: u64, length: u64): usize {
+  if (offset > size || length > size - offset) return 0
+  return base + <usize>offset
+}
+
+/** Byte offset in the image of a pointer that span gave. */
+@inline
+export function offsetOf(p: usize): u64 {
+  return <u64>(p - base)
+}
+
+/** The answer where span gave 0. */
+export function outside(where: u32, offset: u64, errno: i32): i32 {
+  return fail(errno, where, offset)
+}
+
+@inline
+export function u8At(p: usize, field: usize): u32 {
+  return <u32>load<u8>(p + field)
+}
+
+@inline
+export function u16At(p: usize, field: usize): u32 {
+  return <u32>load<u16>(p + field)
+}
+
+@inline
+export function u32At(p: usize, field: usize): u32 {
+  return load<u32>(p + field)
+}
+
+@inline
+export function u64At(p: usize, field: usize): u64 {
+  return load<u64>(p + field)
+}
+
+export function copyOut(to: usize, p: usize, length: usize): void {
+  memory.copy(to, p, length)
+}
+
+/** Length of the bytes before the first NUL, at most `most`. */
+export function lengthToNul(p: usize, most: u32): u32 {
+  let n: u32 = 0
+  while (n < most && load<u8>(p + n) != 0) n++
+  return n
+}
+
+/** Byte order of two names of up to 255 bytes, a proper prefix first: below 0, 0, above 0. */
+export function compareNames(a: usize, aLength: u32, b: usize, bLength: u32): i32 {
+  const shorter = min(aLength, bLength)
+  let i: u32 = 0
+  while (i < shorter) {
+    let x = load<u64>(a + i)
+    let y = load<u64>(b + i)
+    const left = shorter - i
+    if (left < 8) {
+      const mask = (<u64>1 << (<u64>left << 3)) - 1
+      x &= mask
+      y &= mask
+    }
+    if (x != y) return bswap<u64>(x) < bswap<u64>(y) ? -1 : 1
+    i += 8
+  }
+  return <i32>aLength - <i32>bLength
+}
+
+/** What a name's bytes are: NAME_BAD when one is NUL or a slash, else NAME_ASCII or NAME_OTHER. */
+export const NAME_BAD: u32 = 0
+export const NAME_ASCII: u32 = 1
+export const NAME_OTHER: u32 = 2
+
+const ONES: u64 = 0x0101010101010101
+const HIGHS: u64 = 0x8080808080808080
+const SLASHES: u64 = 0x2f2f2f2f2f2f2f2f
+
+/** Bit 7 of each byte of the result is set where (and perhaps above where) x has a zero byte; 0 means none has. */
+@inline
+function zeroBytes(x: u64): u64 {
+  return (x - ONES) & ~x & HIGHS
+}
+
+export function nameClass(p: usize, length: u32): u32 {
+  let seen: u64 = 0
+  let i: u32 = 0
+  while (i < length) {
+    let x = load<u64>(p + i)
+    const left = length - i
+    // Bytes past the end are made `.`, which is in no class that matters.
+    if (left < 8) {
+      const mask = (<u64>1 << (<u64>left << 3)) - 1
+      x = (x & mask) | (~mask & 0x2e2e2e2e2e2e2e2e)
+    }
+    if ((zeroBytes(x) | zeroBytes(x ^ SLASHES)) != 0) return NAME_BAD
+    seen |= x
+    i += 8
+  }
+  return (seen & HIGHS) != 0 ? NAME_OTHER : NAME_ASCII
+}
+
+/** CRC-32C (Castagnoli, reflected), no final inversion, of bytes of which those of the u32 at `skip` count as zero. */
+export function crc32c(p: usize, length: usize, skip: usize): u32 {
+  let crc: u32 = 0xffffffff
+  for (let i: usize = 0; i < length; i++) {
+    crc ^= i - skip < 4 ? 0 : <u32>load<u8>(p + i)
+    for (let bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ (0x82f63b78 & (0 - (crc & 1)))
+  }
+  return crc
+}
+
+/** Are `length` bytes of the image at `p` those at `other` (of the image or of a question)? */
+@inline
+export function sameBytes(p: usize, other: usize, length: usize): bool {
+  return memory.compare(p, other, length) == 0
+}

@@ -1,0 +1,282 @@
+// Directories: looking up a name, and writing out entries as records.
+// Follows erofs_namei and erofs_readdir (fs/erofs/namei.c, dir.c), but refuses what those accept in silence.
+//
+//   block:  [dirent 12] * k  [name 0][name 1]…[name k-1]  zeros     k = nameoff of dirent 0 / 12
+
+import { compareNames, lengthToNul, NAME_ASCII, NAME_BAD, nameClass, offsetOf, u8At, u16At, u64At } from './bytes'
+import { image } from './image'
+import {
+  dataSpan,
+  iMode,
+  iNid,
+  iSize,
+  isDev0,
+  putBroken,
+  putInode,
+  putName,
+  readInode,
+} from './inode'
+import {
+  AT_DIRECTORY,
+  AT_DIRECTORY_ENTRY,
+  DE_FILE_TYPE,
+  DE_NAMEOFF,
+  DE_NID,
+  DE_SIZE,
+  ENOENT,
+  EROFS_FT_MAX,
+  EROFS_NAME_LEN,
+  EUCLEAN,
+  Q_HIDE_DEV0,
+  Q_STAT,
+  REC_SIZE,
+  RF_ASCII,
+  RF_FTYPE_SHIFT,
+  S_IFCHR,
+  S_IFMT,
+} from './layout'
+import { answer, fail, lastError } from './scratch'
+
+/** The directory block that openBlock checked last: its bytes, its length, its number of entries. */
+let bStart: usize = 0
+let bLength: u32 = 0
+export let bCount: u32 = 0
+
+/** The entry that nameOf read last. */
+let eName: usize = 0
+let eLength: u32 = 0
+
+/** What findEntry found. */
+export let foundNid: u64 = 0
+export let foundType: u32 = 0
+
+/** The last name of the block before, for the check of their order; 0 before the first. */
+let lastName: usize = 0
+let lastLength: u32 = 0
+
+@inline
+export function blockCount(): u64 {
+  return (iSize + (<u64>1 << image.blkszbits) - 1) >> image.blkszbits
+}
+
+/** Makes block `b` of the decoded directory the current one. 0 or -errno. */
+export function openBlock(b: u64): i32 {
+  const offset = b << image.blkszbits
+  const length = min(<u64>1 << image.blkszbits, iSize - offset)
+  const p = dataSpan(offset, length, AT_DIRECTORY, EUCLEAN)
+  if (!p) return lastError()
+  if (length < DE_SIZE) return fail(EUCLEAN, AT_DIRECTORY, offsetOf(p))
+  const first = u16At(p, DE_NAMEOFF)
+  if (first < DE_SIZE || first >= <u32>length || first % DE_SIZE != 0) return fail(EUCLEAN, AT_DIRECTORY_ENTRY, offsetOf(p))
+  bStart = p
+  bLength = <u32>length
+  bCount = first / DE_SIZE
+  return 0
+}
+
+/** Finds where the name of entry `k` lies. 0 or -errno. */
+@inline
+function nameOf(k: u32): i32 {
+  const entry = bStart + k * DE_SIZE
+  const from = u16At(entry, DE_NAMEOFF)
+  const table = bCount * DE_SIZE
+  let to = bLength
+  if (k + 1 < bCount) to = u16At(entry, DE_SIZE + DE_NAMEOFF)
+  if (from < table || from >= to || to > bLength) return fail(EUCLEAN, AT_DIRECTORY_ENTRY, offsetOf(entry))
+  eName = bStart + from
+  eLength = k + 1 < bCount ? to - from : lengthToNul(eName, min(to - from, EROFS_NAME_LEN + 1))
+  if (eLength - 1 >= EROFS_NAME_LEN) return fail(EUCLEAN, AT_DIRECTORY_ENTRY, offsetOf(entry))
+  return 0
+}
+
+@inline
+function takeEntry(k: u32): void {
+  const entry = bStart + k * DE_SIZE
+  foundNid = u64At(entry, DE_NID)
+  foundType = u8At(entry, DE_FILE_TYPE)
+}
+
+/**
+ * Where the last name was found in some directories, since who asks for one name often asks for the next one then.
+ * Only a guess: what stands there is read and compared like any entry. { handle u32, index u32, nid u64, block u64 }
+ */
+const GUESS_SIZE: usize = 24
+const GUESS_SLOTS: u32 = 64
+const GUESSES: usize = memory.data(<i32>(GUESS_SIZE * GUESS_SLOTS), 8)
+
+@inline
+function guessOf(nid: u64): usize {
+  return GUESSES + <usize>(<u32>nid * 0x9e3779b1 >> 26) * GUESS_SIZE
+}
+
+@inline
+function takeFound(block: u64, k: u32): i32 {
+  takeEntry(k)
+  const guess = guessOf(iNid)
+  store<u32>(guess, <u32>changetype<usize>(image))
+  store<u32>(guess, k, 4)
+  store<u64>(guess, iNid, 8)
+  store<u64>(guess, block, 16)
+  return 0
+}
+
+/** Is the entry after the one found last the one wanted? */
+@inline
+function guessed(name: usize, length: u32): bool {
+  const guess = guessOf(iNid)
+  if (load<u64>(guess, 8) != iNid || load<u32>(guess) != <u32>changetype<usize>(image)) return false
+  const block = load<u64>(guess, 16)
+  const k = load<u32>(guess, 4) + 1
+  if (block >= blockCount() || openBlock(block) < 0 || k >= bCount || nameOf(k) < 0) return false
+  if (compareNames(name, length, eName, eLength) != 0) return false
+  takeFound(block, k)
+  return true
+}
+
+/** Forgets the guesses for an image whose memory is given back. */
+export function forgetGuesses(handle: usize): void {
+  for (let i: u32 = 0; i < GUESS_SLOTS; i++) {
+    const guess = GUESSES + <usize>i * GUESS_SIZE
+    if (load<u32>(guess) == <u32>handle) store<u32>(guess, 0)
+  }
+}
+
+/** Looks a name up in the decoded directory: foundNid and foundType, or -ENOENT, or -errno. */
+export function findEntry(name: usize, length: u32): i32 {
+  if (guessed(name, length)) return 0
+  let low: i64 = 0
+  let high = <i64>blockCount() - 1
+  let block: i64 = -1
+  while (low <= high) {
+    const middle = (low + high) >> 1
+    let r = openBlock(<u64>middle)
+    if (r < 0) return r
+    r = nameOf(0)
+    if (r < 0) return r
+    const order = compareNames(name, length, eName, eLength)
+    if (order == 0) return takeFound(<u64>middle, 0)
+    if (order > 0) {
+      block = middle
+      low = middle + 1
+    } else {
+      high = middle - 1
+    }
+  }
+  if (block < 0) return answer(ENOENT)
+  const r = openBlock(<u64>block)
+  return r < 0 ? r : findInBlock(<u64>block, name, length)
+}
+
+function findInBlock(block: u64, name: usize, length: u32): i32 {
+  let low: i32 = 1
+  let high = <i32>bCount - 1
+  while (low <= high) {
+    const middle = (low + high) >> 1
+    const r = nameOf(<u32>middle)
+    if (r < 0) return r
+    const order = compareNames(name, length, eName, eLength)
+    if (order == 0) return takeFound(block, <u32>middle)
+    if (order > 0) low = middle + 1
+    else high = middle - 1
+  }
+  return answer(ENOENT)
+}
+
+/** Reads the inode of the entry just found; the type that the entry gives must be the inode's. 0 or -errno. */
+export function readFound(flags: u32): i32 {
+  const type = foundType
+  if (type > EROFS_FT_MAX) return fail(EUCLEAN, AT_DIRECTORY_ENTRY, 0)
+  const r = readInode(foundNid)
+  if (r < 0) return r
+  if (type != 0 && modeOfType(type) != (iMode & S_IFMT)) return fail(EUCLEAN, AT_DIRECTORY_ENTRY, 0)
+  if (flags & Q_HIDE_DEV0 && isDev0()) return answer(ENOENT)
+  return 0
+}
+
+/** S_IFMT bits of an EROFS_FT_*: REG, DIR, CHR, BLK, FIFO, SOCK, LNK; 0 for unknown. */
+@inline
+function modeOfType(type: u32): u32 {
+  // One nibble (mode >> 12) per type, unknown first.
+  return ((0xac162480 >> (type << 2)) & 0xf) << 12
+}
+
+/** Forgets the order of names before a directory is read from its start. */
+export function beginDirectory(): void {
+  lastName = 0
+}
+
+/**
+ * Takes up the order of names at block `b` of the decoded directory, of which the blocks before were read by an earlier
+ * call. 0 or -errno.
+ */
+export function resumeDirectory(b: u64): i32 {
+  lastName = 0
+  if (b == 0) return 0
+  let r = openBlock(b - 1)
+  if (r < 0) return r
+  r = nameOf(bCount - 1)
+  if (r < 0) return r
+  lastName = eName
+  lastLength = eLength
+  return 0
+}
+
+@inline
+function isDots(name: usize, length: u32): bool {
+  return length <= 2 && u8At(name, 0) == 0x2e && (length == 1 || u8At(name, 1) == 0x2e)
+}
+
+/**
+ * Checks the whole current block and writes its entries, without `.` and `..`, to `rec`; with Q_STAT their inodes are
+ * read, otherwise only the nid, the type and the name are given. Answers their number, or -errno.
+ * The decoded inode is another one afterwards where inodes were read.
+ */
+export function emitBlock(rec: usize, flags: u32): i32 {
+  const count = bCount
+  let out = rec
+  for (let k: u32 = 0; k < count; k++) {
+    const r = nameOf(k)
+    if (r < 0) return r
+    const name = eName
+    const length = eLength
+    const kind = nameClass(name, length)
+    const entry = bStart + k * DE_SIZE
+    const type = u8At(entry, DE_FILE_TYPE)
+    if (kind == NAME_BAD || type > EROFS_FT_MAX) return fail(EUCLEAN, AT_DIRECTORY_ENTRY, offsetOf(entry))
+    if (lastName != 0 && compareNames(lastName, lastLength, name, length) >= 0) {
+      return fail(EUCLEAN, AT_DIRECTORY_ENTRY, offsetOf(entry))
+    }
+    lastName = name
+    lastLength = length
+    if (isDots(name, length)) continue
+    const nid = u64At(entry, DE_NID)
+    const recFlags = (kind == NAME_ASCII ? RF_ASCII : 0) | (type << RF_FTYPE_SHIFT)
+    if (!emitEntry(out, nid, type, flags, recFlags)) continue
+    putName(out, name, length)
+    out += REC_SIZE
+  }
+  return <i32>((out - rec) / REC_SIZE)
+}
+
+/** Writes one entry's record; false where the view hides it. */
+@inline
+function emitEntry(rec: usize, nid: u64, type: u32, flags: u32, recFlags: u32): bool {
+  const mode = modeOfType(type)
+  const mayBeDev0 = (flags & Q_HIDE_DEV0) != 0 && (mode == S_IFCHR || mode == 0)
+  if ((flags & Q_STAT) == 0 && !mayBeDev0) {
+    putBroken(rec, nid, mode, recFlags, 0)
+    return true
+  }
+  const r = readInode(nid)
+  if (r < 0) {
+    putBroken(rec, nid, mode, recFlags, -r)
+    return true
+  }
+  if (mode != 0 && mode != (iMode & S_IFMT)) {
+    putBroken(rec, nid, mode, recFlags, EUCLEAN)
+    return true
+  }
+  if (mayBeDev0 && isDev0()) return false
+  putInode(rec, recFlags)
+  return true
+}

@@ -1,0 +1,178 @@
+// The superblock, and which image the core is looking at. A handle is the address of an Image, which the loader puts
+// directly before the image's bytes.
+// Follows erofs_read_superblock of fs/erofs/super.c.
+//
+//   byte 0      composefs header (32 bytes, only in composefs images)
+//   byte 1024   superblock (128 bytes + 16 per extension slot)
+
+import { crc32c, outside, span, u8At, u16At, u32At, u64At, useBytes } from './bytes'
+import {
+  AT_SUPERBLOCK,
+  CFS_COMPOSEFS_VERSION,
+  CFS_FLAGS,
+  CFS_MAGIC,
+  CFS_SIZE,
+  CFS_VERSION,
+  EBADMSG,
+  EINVAL,
+  EOPNOTSUPP,
+  EROFS_ALL_FEATURE_INCOMPAT,
+  EROFS_FEATURE_COMPAT_SB_CHKSUM,
+  EROFS_FEATURE_INCOMPAT_48BIT,
+  EROFS_FEATURE_INCOMPAT_DEVICE_TABLE,
+  EROFS_FEATURE_INCOMPAT_METABOX,
+  EROFS_MAX_BLKSZBITS,
+  EROFS_MIN_BLKSZBITS,
+  EROFS_SB_EXTSLOT_SIZE,
+  EROFS_SUPER_MAGIC_V1,
+  EROFS_SUPER_OFFSET,
+  LCFS_EROFS_MAGIC,
+  LCFS_EROFS_VERSION,
+  NO_CFS_HEADER,
+  SB_BLKSZBITS,
+  SB_BLOCKS_LO,
+  SB_CHECKSUM,
+  SB_DIRBLKBITS,
+  SB_EPOCH,
+  SB_EXTRA_DEVICES,
+  SB_FEATURE_COMPAT,
+  SB_FEATURE_INCOMPAT,
+  SB_FIXED_NSEC,
+  SB_INOS,
+  SB_MAGIC,
+  SB_META_BLKADDR,
+  SB_PACKED_NID,
+  SB_ROOTNID_2B,
+  SB_ROOTNID_8B,
+  SB_SB_EXTSLOTS,
+  SB_SIZE,
+  SB_XATTR_BLKADDR,
+  SB_XATTR_FILTER_RESERVED,
+  SB_XATTR_PREFIX_COUNT,
+  SB_XATTR_PREFIX_START,
+  SCR_BLKSZBITS,
+  SCR_BLOCKS,
+  SCR_CFS_FLAGS,
+  SCR_CFS_VERSION,
+  SCR_EPOCH_LO,
+  SCR_FEATURE_COMPAT,
+  SCR_FEATURE_INCOMPAT,
+  SCR_FIXED_NSEC,
+  SCR_INOS,
+  SCR_ROOT,
+} from './layout'
+import { fail, SCRATCH } from './scratch'
+
+/** What is kept of an image; lies before its bytes. */
+@unmanaged
+export class Image {
+  size: u64
+  metaOffset: u64
+  xattrOffset: u64
+  epoch: u64
+  root: u64
+  packedNid: u64
+  prefixOffset: u64
+  fixedNsec: u32
+  blkszbits: u32
+  featureCompat: u32
+  featureIncompat: u32
+  prefixCount: u32
+  filterReserved: u32
+}
+
+/** Bytes between a handle and the image's first byte. */
+export const IMAGE_HEAD: usize = 128
+
+export let image: Image = changetype<Image>(0)
+
+/** Makes an image the one that every other function looks at. */
+@inline
+export function use(handle: usize): void {
+  if (changetype<usize>(image) != handle) switchTo(handle)
+}
+
+function switchTo(handle: usize): void {
+  image = changetype<Image>(handle)
+  if (handle) useBytes(handle + IMAGE_HEAD, image.size)
+  else useBytes(0, 0)
+}
+
+@inline
+function bad(errno: i32, field: u32): i32 {
+  return fail(errno, AT_SUPERBLOCK, EROFS_SUPER_OFFSET + field)
+}
+
+/** Checks the superblock of `size` bytes that lie behind `handle` and keeps its facts. 0 or -errno. */
+export function openImage(handle: usize, size: u64): i32 {
+  const img = changetype<Image>(handle)
+  img.size = size
+  switchTo(handle)
+  const r = readHeader()
+  if (r < 0) return r
+  const sb = span(EROFS_SUPER_OFFSET, SB_SIZE)
+  if (!sb) return outside(AT_SUPERBLOCK, EROFS_SUPER_OFFSET, EINVAL)
+  if (u32At(sb, SB_MAGIC) != EROFS_SUPER_MAGIC_V1) return bad(EINVAL, SB_MAGIC)
+  const bits = u8At(sb, SB_BLKSZBITS)
+  if (bits < EROFS_MIN_BLKSZBITS || bits > EROFS_MAX_BLKSZBITS) return bad(EINVAL, SB_BLKSZBITS)
+  if (u8At(sb, SB_DIRBLKBITS) != 0) return bad(EINVAL, SB_DIRBLKBITS)
+  // The kernel wants superblock and extension slots inside the first page.
+  const sbSize = SB_SIZE + u8At(sb, SB_SB_EXTSLOTS) * EROFS_SB_EXTSLOT_SIZE
+  if (sbSize > 4096 - EROFS_SUPER_OFFSET) return bad(EINVAL, SB_SB_EXTSLOTS)
+  const incompat = u32At(sb, SB_FEATURE_INCOMPAT)
+  const unread = ~EROFS_ALL_FEATURE_INCOMPAT | EROFS_FEATURE_INCOMPAT_METABOX
+  if (incompat & unread) return bad(EOPNOTSUPP, SB_FEATURE_INCOMPAT)
+  if (incompat & EROFS_FEATURE_INCOMPAT_DEVICE_TABLE && u16At(sb, SB_EXTRA_DEVICES) != 0) {
+    return bad(EOPNOTSUPP, SB_EXTRA_DEVICES)
+  }
+  const compat = u32At(sb, SB_FEATURE_COMPAT)
+  if (compat & EROFS_FEATURE_COMPAT_SB_CHKSUM && !checksumHolds(bits, u32At(sb, SB_CHECKSUM))) {
+    return bad(EBADMSG, SB_CHECKSUM)
+  }
+  img.blkszbits = bits
+  img.featureCompat = compat
+  img.featureIncompat = incompat
+  img.metaOffset = <u64>u32At(sb, SB_META_BLKADDR) << bits
+  img.xattrOffset = <u64>u32At(sb, SB_XATTR_BLKADDR) << bits
+  img.epoch = u64At(sb, SB_EPOCH)
+  img.fixedNsec = u32At(sb, SB_FIXED_NSEC)
+  img.packedNid = u64At(sb, SB_PACKED_NID)
+  img.prefixCount = u8At(sb, SB_XATTR_PREFIX_COUNT)
+  img.prefixOffset = <u64>u32At(sb, SB_XATTR_PREFIX_START) << 2
+  img.filterReserved = u8At(sb, SB_XATTR_FILTER_RESERVED)
+  const wide = (incompat & EROFS_FEATURE_INCOMPAT_48BIT) != 0 ? u64At(sb, SB_ROOTNID_8B) : 0
+  img.root = wide != 0 ? wide : <u64>u16At(sb, SB_ROOTNID_2B)
+  let blocks = <u64>u32At(sb, SB_BLOCKS_LO)
+  if (wide != 0) blocks |= <u64>u16At(sb, SB_ROOTNID_2B) << 32
+  report(sb, blocks)
+  return 0
+}
+
+/** composefs header: { u32 magic, u32 header version, u32 flags, u32 composefs_version }. */
+function readHeader(): i32 {
+  store<u32>(SCRATCH + SCR_CFS_VERSION, NO_CFS_HEADER)
+  const p = span(0, CFS_SIZE)
+  if (!p || u32At(p, CFS_MAGIC) != LCFS_EROFS_MAGIC) return 0
+  if (u32At(p, CFS_VERSION) != LCFS_EROFS_VERSION) return fail(EOPNOTSUPP, AT_SUPERBLOCK, CFS_VERSION)
+  store<u32>(SCRATCH + SCR_CFS_VERSION, u32At(p, CFS_COMPOSEFS_VERSION))
+  store<u32>(SCRATCH + SCR_CFS_FLAGS, u32At(p, CFS_FLAGS))
+  return 0
+}
+
+function checksumHolds(bits: u32, wanted: u32): bool {
+  const block = <u64>1 << bits
+  const length = block <= EROFS_SUPER_OFFSET ? block : block - EROFS_SUPER_OFFSET
+  const p = span(EROFS_SUPER_OFFSET, length)
+  return p != 0 && crc32c(p, <usize>length, SB_CHECKSUM) == wanted
+}
+
+function report(sb: usize, blocks: u64): void {
+  store<f64>(SCRATCH + SCR_ROOT, <f64>image.root)
+  store<f64>(SCRATCH + SCR_INOS, <f64>u64At(sb, SB_INOS))
+  store<f64>(SCRATCH + SCR_BLOCKS, <f64>blocks)
+  store<u64>(SCRATCH + SCR_EPOCH_LO, image.epoch)
+  store<u32>(SCRATCH + SCR_FIXED_NSEC, image.fixedNsec)
+  store<u32>(SCRATCH + SCR_BLKSZBITS, image.blkszbits)
+  store<u32>(SCRATCH + SCR_FEATURE_COMPAT, image.featureCompat)
+  store<u32>(SCRATCH + SCR_FEATURE_INCOMPAT, image.featureIncompat)
+}

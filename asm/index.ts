@@ -1,0 +1,179 @@
+// The core's exports: one function per question. Each takes an image handle, answers >= 0 or -errno, and leaves details
+// in the scratch record and the table of records (src/format/structs.ts: SCRATCH, RECORD, XATTR_RECORD).
+// nids cross as f64; a negative one, of the metabox, is not read yet.
+
+import { span } from './bytes'
+import { bCount, beginDirectory, blockCount, emitBlock, findEntry, forgetGuesses, openBlock, readFound, resumeDirectory } from './dir'
+import { IMAGE_HEAD, image, openImage, use } from './image'
+import { HOLE, iSize, isDir, mapData, mLength, mOffset, putInode, putName, readInode } from './inode'
+import {
+  AT_DATA,
+  AT_SUPERBLOCK,
+  EINVAL,
+  EIO,
+  ENOTDIR,
+  EROFS_SUPER_OFFSET,
+  REC_SIZE,
+  SB_ROOTNID_2B,
+  SCR_COOKIE,
+  SCR_DATA,
+  SCR_DATA_LEN,
+} from './layout'
+import { linkTarget, resolvePath } from './path'
+import { answer, CHAIN, fail, lastError, MAX_RECORDS, NAME, RECORDS, SCRATCH, WORK, WORK_BYTES } from './scratch'
+import { beginWalk, growWalk, nextRecords, WALK_HEAD } from './walk'
+import { getXattr, listXattrs } from './xattr'
+
+/** Addresses and sizes of the fixed areas. */
+export const scratch: usize = SCRATCH
+export const records: usize = RECORDS
+export const maxRecords: u32 = MAX_RECORDS
+export const name: usize = NAME
+export const workEnd: usize = WORK + WORK_BYTES
+export const chain: usize = CHAIN
+export const imageHead: usize = IMAGE_HEAD
+export const walkHead: u32 = WALK_HEAD
+
+/** First byte that the loader may give to images. */
+export const heap: usize = __heap_base
+
+@inline
+function toNid(nid: f64): u64 {
+  return nid >= 0 && nid < 9007199254740992 ? <u64>nid : u64.MAX_VALUE
+}
+
+@inline
+function put(flags: u32): i32 {
+  putInode(RECORDS, flags)
+  putName(RECORDS, RECORDS, 0)
+  return 0
+}
+
+/** Checks the image of `size` bytes behind a handle; the root must be a directory. */
+export function open(handle: usize, size: f64): i32 {
+  let r = openImage(handle, <u64>size)
+  if (r < 0) return r
+  r = readInode(image.root)
+  if (r < 0) return r
+  return isDir() ? 0 : fail(EINVAL, AT_SUPERBLOCK, EROFS_SUPER_OFFSET + SB_ROOTNID_2B)
+}
+
+/** Forgets an image whose memory is about to be given back. */
+export function close(handle: usize): void {
+  forgetGuesses(handle)
+  if (changetype<usize>(image) == handle) use(0)
+}
+
+/** Record of one inode. */
+export function stat(handle: usize, nid: f64): i32 {
+  use(handle)
+  const r = readInode(toNid(nid))
+  return r < 0 ? r : put(0)
+}
+
+/** Record of the entry in directory `nid` whose name is the first `length` bytes of `name`. */
+export function lookup(handle: usize, nid: f64, length: u32, flags: u32): i32 {
+  use(handle)
+  let r = readInode(toNid(nid))
+  if (r < 0) return r
+  if (!isDir()) return answer(ENOTDIR)
+  r = findEntry(NAME, length)
+  if (r < 0) return r
+  r = readFound(flags)
+  return r < 0 ? r : put(0)
+}
+
+/** Record of what the `length` bytes of path before `workEnd` lead to from directory `nid`. */
+export function resolve(handle: usize, nid: f64, length: u32, flags: u32): i32 {
+  use(handle)
+  const r = resolvePath(toNid(nid), length, flags)
+  return r < 0 ? r : put(0)
+}
+
+/** Records of the entries of a directory from block `cookie` on; the scratch cookie is -1 after the last one. */
+export function readdir(handle: usize, nid: f64, cookie: f64, flags: u32): i32 {
+  use(handle)
+  let r = readInode(toNid(nid))
+  if (r < 0) return r
+  if (!isDir()) return answer(ENOTDIR)
+  let block = <u64>cookie
+  const blocks = blockCount()
+  if (block > blocks) return answer(EINVAL)
+  beginDirectory()
+  r = resumeDirectory(block)
+  if (r < 0) return r
+  let count: u32 = 0
+  for (; block < blocks; block++) {
+    if (count != 0) {
+      r = readInode(toNid(nid))
+      if (r < 0) return r
+    }
+    r = openBlock(block)
+    if (r < 0) return r
+    if (count + bCount > MAX_RECORDS) break
+    r = emitBlock(RECORDS + count * REC_SIZE, flags)
+    if (r < 0) return r
+    count += r
+  }
+  store<f64>(SCRATCH + SCR_COOKIE, block < blocks ? <f64>block : -1)
+  return <i32>count
+}
+
+/** Target of a symlink: its address and length. */
+export function readlink(handle: usize, nid: f64): i32 {
+  use(handle)
+  const r = readInode(toNid(nid))
+  if (r < 0) return r
+  const p = linkTarget()
+  if (!p) return lastError()
+  store<u32>(SCRATCH + SCR_DATA, <u32>p)
+  store<f64>(SCRATCH + SCR_DATA_LEN, <f64>iSize)
+  return 0
+}
+
+/** The piece of an inode's data at byte `at`: its address (0: zeros) and length. 1 at or after the end. */
+export function map(handle: usize, nid: f64, at: f64): i32 {
+  use(handle)
+  const r = readInode(toNid(nid))
+  if (r < 0) return r
+  const from = <u64>at
+  if (from >= iSize) return 1
+  if (mapData(from) < 0) return lastError()
+  let p: usize = 0
+  if (mOffset != HOLE) {
+    p = span(mOffset, mLength)
+    if (!p) return fail(EIO, AT_DATA, mOffset)
+  }
+  store<u32>(SCRATCH + SCR_DATA, <u32>p)
+  store<f64>(SCRATCH + SCR_DATA_LEN, <f64>mLength)
+  return 0
+}
+
+/** xattr records of an inode, without the first `skip`. */
+export function listxattr(handle: usize, nid: f64, skip: u32): i32 {
+  use(handle)
+  const r = readInode(toNid(nid))
+  return r < 0 ? r : listXattrs(skip)
+}
+
+/** Value of the xattr with a base index and, in `name`, `length` bytes of further name. */
+export function getxattr(handle: usize, nid: f64, index: u32, length: u32): i32 {
+  use(handle)
+  const r = readInode(toNid(nid))
+  return r < 0 ? r : getXattr(index, length)
+}
+
+/** Begins a walk below directory `nid` in zeroed memory at `at`. */
+export function walkBegin(at: usize, bitBytes: u32, room: u32, nid: f64): void {
+  beginWalk(at, bitBytes, room, toNid(nid))
+}
+
+export function walkGrow(from: usize, to: usize, bitBytes: u32, room: u32): void {
+  growWalk(from, to, bitBytes, room)
+}
+
+/** The next records of a walk. */
+export function walkNext(handle: usize, at: usize, flags: u32): i32 {
+  use(handle)
+  return nextRecords(at, flags)
+}

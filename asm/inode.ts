@@ -1,0 +1,287 @@
+// Inodes: decoding one, writing it out as a record, and mapping its uncompressed data.
+// Follows erofs_read_inode (fs/erofs/inode.c) and erofs_map_blocks (fs/erofs/data.c).
+//
+//   nid n lies at metaOffset + 32 n:  [inode 32|64][xattr body][inline tail | chunk table]
+
+import { outside, span, u16At, u32At, u64At } from './bytes'
+import { image } from './image'
+import {
+  AT_CHUNK_TABLE,
+  AT_DATA,
+  AT_INODE,
+  CI_SIZE,
+  CI_STARTBLK_HI,
+  CI_STARTBLK_LO,
+  EIO,
+  EOPNOTSUPP,
+  EROFS_CHUNK_FORMAT_48BIT,
+  EROFS_CHUNK_FORMAT_ALL,
+  EROFS_CHUNK_FORMAT_BLKBITS_MASK,
+  EROFS_CHUNK_FORMAT_INDEXES,
+  EROFS_I_ALL,
+  EROFS_I_DATALAYOUT_MASK,
+  EROFS_I_DATALAYOUT_SHIFT,
+  EROFS_I_NLINK_1_BIT,
+  EROFS_I_VERSION_MASK,
+  EROFS_INODE_CHUNK_BASED,
+  EROFS_INODE_FLAT_INLINE,
+  EROFS_INODE_FLAT_PLAIN,
+  EROFS_ISLOTBITS,
+  EUCLEAN,
+  IC_I_FORMAT,
+  IC_I_GID,
+  IC_I_MODE,
+  IC_I_MTIME,
+  IC_I_NB,
+  IC_I_SIZE,
+  IC_I_U,
+  IC_I_UID,
+  IC_I_XATTR_ICOUNT,
+  IC_SIZE,
+  IX_I_GID,
+  IX_I_MTIME,
+  IX_I_MTIME_NSEC,
+  IX_I_NLINK,
+  IX_I_SIZE,
+  IX_I_U,
+  IX_I_UID,
+  IX_SIZE,
+  REC_ERROR,
+  REC_FLAGS,
+  REC_GID,
+  REC_I_SIZE,
+  REC_MODE,
+  REC_MTIME_LO,
+  REC_MTIME_NSEC,
+  REC_NAME,
+  REC_NAME_LEN,
+  REC_NID,
+  REC_NLINK,
+  REC_RDEV,
+  REC_SLOT,
+  REC_UID,
+  RF_EXTENDED,
+  RF_XATTRS,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFIFO,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+  S_IFSOCK,
+  XH_SIZE,
+} from './layout'
+import { fail } from './scratch'
+
+/** The inode that readInode read last. */
+export let iNid: u64 = 0
+export let iOffset: u64 = 0
+export let iMode: u32 = 0
+export let iSize: u64 = 0
+export let iLayout: u32 = 0
+export let iExtended: bool = false
+export let iNlink: u32 = 0
+export let iUid: u32 = 0
+export let iGid: u32 = 0
+export let iU: u32 = 0
+export let iMtime: u64 = 0
+export let iMtimeNsec: u32 = 0
+export let iXattrOffset: u64 = 0
+export let iXattrSize: u32 = 0
+/** First byte after the inode and its xattr body. */
+export let iEnd: u64 = 0
+/** 48-bit start block; HOLE where the content is all zeros. */
+let iStart: u64 = 0
+
+export const HOLE: u64 = u64.MAX_VALUE
+
+/** Where a piece of the inode's data lies: byte offset in the image (HOLE for zeros) and length in bytes. */
+export let mOffset: u64 = 0
+export let mLength: u64 = 0
+
+@inline
+export function isDir(): bool {
+  return (iMode & S_IFMT) == S_IFDIR
+}
+
+@inline
+export function isLink(): bool {
+  return (iMode & S_IFMT) == S_IFLNK
+}
+
+/** A character device 0:0: to a composefs mount and to overlayfs, a whiteout. */
+@inline
+export function isDev0(): bool {
+  return (iMode & S_IFMT) == S_IFCHR && iU == 0
+}
+
+@inline
+function typeIsKnown(type: u32): bool {
+  return (
+    type == S_IFREG ||
+    type == S_IFDIR ||
+    type == S_IFLNK ||
+    type == S_IFCHR ||
+    type == S_IFBLK ||
+    type == S_IFIFO ||
+    type == S_IFSOCK
+  )
+}
+
+/** Decodes the inode of a nid into the variables above. 0 or -errno. */
+export function readInode(nid: u64): i32 {
+  // The metabox is not read yet, and no image in memory is 2^53 slots long.
+  if (nid >> 53 != 0) return fail(EUCLEAN, AT_INODE, 0)
+  const offset = image.metaOffset + (nid << EROFS_ISLOTBITS)
+  const p = span(offset, IC_SIZE)
+  if (!p) return outside(AT_INODE, offset, EUCLEAN)
+  const format = u16At(p, IC_I_FORMAT)
+  iLayout = (format >> EROFS_I_DATALAYOUT_SHIFT) & EROFS_I_DATALAYOUT_MASK
+  if (format & ~EROFS_I_ALL || iLayout > EROFS_INODE_CHUNK_BASED) return fail(EOPNOTSUPP, AT_INODE, offset)
+  iNid = nid
+  iOffset = offset
+  iMode = u16At(p, IC_I_MODE)
+  const type = iMode & S_IFMT
+  if (!typeIsKnown(type)) return fail(EUCLEAN, AT_INODE, offset)
+  iExtended = (format & EROFS_I_VERSION_MASK) != 0
+  const nb = u16At(p, IC_I_NB)
+  if (iExtended) {
+    if (!span(offset, IX_SIZE)) return outside(AT_INODE, offset, EUCLEAN)
+    readExtended(p, nb)
+  } else {
+    readCompact(p, nb, type != S_IFDIR && (format & EROFS_I_NLINK_1_BIT) != 0)
+  }
+  if (<i64>iSize < 0) return fail(EUCLEAN, AT_INODE, offset)
+  iXattrOffset = offset + (iExtended ? IX_SIZE : IC_SIZE)
+  const icount = u16At(p, IC_I_XATTR_ICOUNT)
+  iXattrSize = icount == 0 ? 0 : XH_SIZE + ((icount - 1) << 2)
+  iEnd = iXattrOffset + iXattrSize
+  if (iLayout == EROFS_INODE_CHUNK_BASED && type == S_IFREG && iU & 0xffff & ~EROFS_CHUNK_FORMAT_ALL) {
+    return fail(EOPNOTSUPP, AT_INODE, offset)
+  }
+  return 0
+}
+
+@inline
+function readCompact(p: usize, nb: u32, nlinkIs1: bool): void {
+  iSize = <u64>u32At(p, IC_I_SIZE)
+  iU = u32At(p, IC_I_U)
+  iUid = u16At(p, IC_I_UID)
+  iGid = u16At(p, IC_I_GID)
+  iMtime = image.epoch + <u64>u32At(p, IC_I_MTIME)
+  iMtimeNsec = image.fixedNsec
+  iNlink = nlinkIs1 ? 1 : nb
+  const all: u64 = nlinkIs1 ? 0xffffffffffff : 0xffffffff
+  iStart = nlinkIs1 ? <u64>iU | (<u64>nb << 32) : <u64>iU
+  if (iStart == all) iStart = HOLE
+}
+
+@inline
+function readExtended(p: usize, nb: u32): void {
+  iSize = u64At(p, IX_I_SIZE)
+  iU = u32At(p, IX_I_U)
+  iUid = u32At(p, IX_I_UID)
+  iGid = u32At(p, IX_I_GID)
+  iMtime = u64At(p, IX_I_MTIME)
+  iMtimeNsec = u32At(p, IX_I_MTIME_NSEC)
+  iNlink = u32At(p, IX_I_NLINK)
+  iStart = <u64>iU | (<u64>nb << 32)
+  if (iStart == 0xffffffffffff) iStart = HOLE
+}
+
+/** Writes the decoded inode out as a record, all but its name. */
+export function putInode(rec: usize, flags: u32): void {
+  const type = iMode & S_IFMT
+  store<f64>(rec + REC_NID, <f64>iNid)
+  store<f64>(rec + REC_I_SIZE, <f64>iSize)
+  store<u64>(rec + REC_MTIME_LO, iMtime)
+  store<u32>(rec + REC_MTIME_NSEC, iMtimeNsec)
+  store<u32>(rec + REC_MODE, iMode)
+  store<u32>(rec + REC_NLINK, iNlink)
+  store<u32>(rec + REC_UID, iUid)
+  store<u32>(rec + REC_GID, iGid)
+  store<u32>(rec + REC_RDEV, type == S_IFCHR || type == S_IFBLK ? iU : 0)
+  const own = iLayout | (iExtended ? RF_EXTENDED : 0) | (iXattrSize != 0 ? RF_XATTRS : 0)
+  store<u32>(rec + REC_FLAGS, flags | own)
+  store<u32>(rec + REC_SLOT, <u32>(iOffset >> EROFS_ISLOTBITS))
+  store<u16>(rec + REC_ERROR, 0)
+}
+
+/** Writes out an entry whose inode can't be read: what is known of it, and why. */
+export function putBroken(rec: usize, nid: u64, type: u32, flags: u32, errno: i32): void {
+  memory.fill(rec, 0, REC_NAME)
+  store<f64>(rec + REC_NID, <f64>nid)
+  store<u32>(rec + REC_MODE, type)
+  store<u32>(rec + REC_FLAGS, flags)
+  store<u16>(rec + REC_ERROR, <u16>errno)
+}
+
+@inline
+export function putName(rec: usize, name: usize, length: u32): void {
+  store<u32>(rec + REC_NAME, <u32>name)
+  store<u16>(rec + REC_NAME_LEN, <u16>length)
+}
+
+/** Finds the piece of the decoded inode's data that holds byte `at` (below iSize). 0 or -errno. */
+export function mapData(at: u64): i32 {
+  if (iLayout == EROFS_INODE_FLAT_PLAIN) {
+    mOffset = iStart == HOLE ? HOLE : (iStart << image.blkszbits) + at
+    mLength = iSize - at
+    return 0
+  }
+  if (iLayout == EROFS_INODE_FLAT_INLINE) return mapInline(at)
+  if (iLayout == EROFS_INODE_CHUNK_BASED) return mapChunk(at)
+  return fail(EOPNOTSUPP, AT_DATA, iOffset)
+}
+
+function mapInline(at: u64): i32 {
+  const bits = <u64>image.blkszbits
+  const tail = ((iSize - 1) >> bits) << bits
+  if (at < tail) {
+    mOffset = (iStart << bits) + at
+    mLength = tail - at
+    return 0
+  }
+  const tailLength = iSize - tail
+  if (iEnd >> bits != (iEnd + tailLength - 1) >> bits) return fail(EUCLEAN, AT_DATA, iEnd)
+  mOffset = iEnd + (at - tail)
+  mLength = iSize - at
+  return 0
+}
+
+//  chunk table at iEnd, aligned to its entries:  u32 block  |  { u16 hi, u16 device, u32 lo }
+function mapChunk(at: u64): i32 {
+  const format = iU & 0xffff
+  const chunkbits = <u64>(image.blkszbits + (format & EROFS_CHUNK_FORMAT_BLKBITS_MASK))
+  const chunk = at >> chunkbits
+  mLength = min(((chunk + 1) << chunkbits) - at, iSize - at)
+  const wide = (format & EROFS_CHUNK_FORMAT_INDEXES) != 0
+  const unit: u64 = wide ? CI_SIZE : 4
+  const entry = ((iEnd + unit - 1) & ~(unit - 1)) + chunk * unit
+  const p = span(entry, unit)
+  if (!p) return outside(AT_CHUNK_TABLE, entry, EIO)
+  let block = <u64>u32At(p, wide ? <usize>CI_STARTBLK_LO : 0)
+  let none: u64 = 0xffffffff
+  if (wide && format & EROFS_CHUNK_FORMAT_48BIT) {
+    block |= <u64>u16At(p, CI_STARTBLK_HI) << 32
+    none = 0xffffffffffff
+  }
+  mOffset = block == none ? HOLE : (block << image.blkszbits) + (at & ((<u64>1 << chunkbits) - 1))
+  return 0
+}
+
+/**
+ * Pointer to `length` bytes of the decoded inode's data at `at`, which must lie in one piece (a directory block, a
+ * symlink's target); 0 after `fail`. `errno` is for bytes outside the image.
+ */
+export function dataSpan(at: u64, length: u64, where: u32, errno: i32): usize {
+  if (mapData(at) < 0) return 0
+  if (mOffset == HOLE || mLength < length) {
+    fail(errno, where, iOffset)
+    return 0
+  }
+  const p = span(mOffset, length)
+  if (!p) outside(where, mOffset, errno)
+  return p
+}

@@ -1,0 +1,162 @@
+// Path resolution in one call, and symlink targets.
+// Follows link_path_walk (fs/namei.c): `..` is physical, 40 symlinks at most, a trailing slash asks for a directory.
+// The path stands at the end of the work buffer; a symlink's target is put before what is left of it. The directories
+// on the way are kept as a chain of nids, by which `..` goes back and a directory below itself is noticed (ELOOP).
+
+import { copyOut, lengthToNul } from './bytes'
+import { findEntry, readFound } from './dir'
+import { image } from './image'
+import { dataSpan, iNid, iOffset, iSize, isDir, isLink, mapData, mLength, readInode } from './inode'
+import {
+  AT_SYMLINK,
+  EINVAL,
+  EIO,
+  ELOOP,
+  ENAMETOOLONG,
+  ENOENT,
+  ENOTDIR,
+  EROFS_NAME_LEN,
+  EUCLEAN,
+  MAX_DEPTH,
+  MAXSYMLINKS,
+  PATH_MAX,
+  Q_FOLLOW,
+  Q_STOP_ABOVE,
+  Q_STOP_SYMLINK,
+  SCR_CHAIN_LEN,
+  SCR_REST,
+  SCR_REST_LEN,
+  SCR_STOP,
+  STOP_ABOVE,
+  STOP_NONE,
+  STOP_SYMLINK,
+} from './layout'
+import { answer, CHAIN, fail, inputByte, lastError, LINK, MAX_LINK, SCRATCH, WORK, WORK_BYTES } from './scratch'
+
+const SLASH: u32 = 0x2f
+const DOT: u32 = 0x2e
+const END: usize = WORK + WORK_BYTES
+
+@inline
+function chainAt(depth: u32): usize {
+  return CHAIN + (<usize>depth << 3)
+}
+
+/** Is a nid among the directories of the chain up to `depth`? */
+export function inChain(nid: u64, depth: u32): bool {
+  const wanted = <f64>nid
+  for (let i: u32 = 0; i <= depth; i++) if (load<f64>(chainAt(i)) == wanted) return true
+  return false
+}
+
+function done(chainLength: u32, stop: u32, rest: usize): i32 {
+  store<u32>(SCRATCH + SCR_CHAIN_LEN, chainLength)
+  store<u32>(SCRATCH + SCR_STOP, stop)
+  store<u32>(SCRATCH + SCR_REST, <u32>rest)
+  store<u32>(SCRATCH + SCR_REST_LEN, <u32>(END - rest))
+  return 0
+}
+
+/** Pointer to the target of the decoded symlink; 0 after `fail`. Its length is iSize. */
+export function linkTarget(): usize {
+  if (!isLink()) {
+    answer(EINVAL)
+    return 0
+  }
+  if (iSize == 0 || mapData(0) < 0) {
+    fail(EUCLEAN, AT_SYMLINK, iOffset)
+    return 0
+  }
+  const p = mLength >= iSize ? dataSpan(0, iSize, AT_SYMLINK, EIO) : gathered()
+  if (p && (iSize > MAX_LINK || lengthToNul(p, <u32>iSize) != <u32>iSize)) {
+    fail(EUCLEAN, AT_SYMLINK, iOffset)
+    return 0
+  }
+  return p
+}
+
+/** The target copied together, where it lies in several pieces (blocks and an inline tail). */
+function gathered(): usize {
+  if (iSize > MAX_LINK) {
+    fail(EIO, AT_SYMLINK, iOffset)
+    return 0
+  }
+  for (let at: u64 = 0; at < iSize; at += mLength) {
+    if (mapData(at) < 0) return 0
+    const p = dataSpan(at, mLength, AT_SYMLINK, EIO)
+    if (!p) return 0
+    copyOut(LINK + <usize>at, p, <usize>mLength)
+  }
+  return LINK
+}
+
+/**
+ * Resolves the `length` bytes before the end of the work buffer, beginning at directory `start`. 0: the answer is the
+ * decoded inode, the chain holds the directories that lead to it, and the scratch record says whether the walk stopped
+ * early. Or -errno.
+ */
+export function resolvePath(start: u64, length: u32, flags: u32): i32 {
+  if (length == 0) return answer(ENOENT)
+  if (length >= PATH_MAX) return answer(ENAMETOOLONG)
+  let at = END - length
+  let depth: u32 = 0
+  let links: u32 = 0
+  let current = start
+  store<f64>(CHAIN, <f64>start)
+  let r = readInode(start)
+  if (r < 0) return r
+  while (true) {
+    while (at < END && inputByte(at) == SLASH) at++
+    if (iNid != current) {
+      r = readInode(current)
+      if (r < 0) return r
+    }
+    if (at == END) return done(depth, STOP_NONE, END)
+    if (!isDir()) return answer(ENOTDIR)
+    const name = at
+    while (at < END && inputByte(at) != SLASH) at++
+    const n = <u32>(at - name)
+    if (inputByte(name) == DOT && (n == 1 || (n == 2 && inputByte(name + 1) == DOT))) {
+      if (n == 1) continue
+      if (depth == 0 && flags & Q_STOP_ABOVE) return done(0, STOP_ABOVE, name)
+      if (depth != 0) depth--
+      current = <u64>load<f64>(chainAt(depth))
+      continue
+    }
+    if (n > EROFS_NAME_LEN) return answer(ENAMETOOLONG)
+    r = findEntry(name, n)
+    if (r < 0) return r
+    r = readFound(flags)
+    if (r < 0) return r
+    const last = isLast(at)
+    if (isLink() && (at < END || flags & Q_FOLLOW)) {
+      if (flags & Q_STOP_SYMLINK) return done(depth + 1, STOP_SYMLINK, at)
+      if (++links > MAXSYMLINKS) return answer(ELOOP)
+      const target = linkTarget()
+      if (!target) return lastError()
+      if (iSize >= PATH_MAX) return answer(ENAMETOOLONG)
+      at -= <usize>iSize
+      copyOut(at, target, <usize>iSize)
+      if (inputByte(at) == SLASH) {
+        depth = 0
+        current = image.root
+        store<f64>(CHAIN, <f64>current)
+      }
+      continue
+    }
+    if (isDir()) {
+      if (inChain(iNid, depth)) return answer(ELOOP)
+      if (last) return done(depth + 1, STOP_NONE, END)
+      if (++depth >= MAX_DEPTH) return answer(ENAMETOOLONG)
+      current = iNid
+      store<f64>(chainAt(depth), <f64>current)
+      continue
+    }
+    return at == END ? done(depth + 1, STOP_NONE, END) : answer(ENOTDIR)
+  }
+}
+
+function isLast(at: usize): bool {
+  while (at < END && inputByte(at) == SLASH) at++
+  return at == END
+}

@@ -1,0 +1,163 @@
+// The whole image in one sweep: every directory's record followed by those of its entries, directories depth first in
+// the order of their names (the order of `ls -R`). The loader supplies the memory: a bit per inode slot, by which a
+// directory that has two names is noticed, and a stack of the directories still to come.
+
+import { bCount, blockCount, emitBlock, openBlock, resumeDirectory } from './dir'
+import { image } from './image'
+import { iNid, isDir, putInode, putName, readInode } from './inode'
+import {
+  AT_DIRECTORY,
+  ENOTDIR,
+  ERANGE,
+  EROFS_ISLOTBITS,
+  EUCLEAN,
+  Q_STAT,
+  REC_ERROR,
+  REC_MODE,
+  REC_NID,
+  REC_SIZE,
+  RF_DIRECTORY,
+  S_IFDIR,
+  S_IFMT,
+} from './layout'
+import { answer, fail, MAX_RECORDS, RECORDS } from './scratch'
+
+/** What a walk keeps between calls; in the loader's memory, followed by the bits and then the stack. */
+@unmanaged
+class Walk {
+  /** Directories on the stack. */
+  depth: u32
+  /** Directories that fit. */
+  room: u32
+  bits: usize
+  stack: usize
+  /** The directory being read, its next block, and the stack's depth when it began. */
+  nid: u64
+  block: u64
+  floor: u32
+  reading: u32
+}
+
+/** Bytes of the state before the bits. */
+export const WALK_HEAD: u32 = 64
+
+export function beginWalk(at: usize, bitBytes: u32, room: u32, nid: u64): void {
+  const walk = changetype<Walk>(at)
+  walk.bits = at + WALK_HEAD
+  walk.stack = walk.bits + bitBytes
+  walk.room = room
+  walk.depth = 1
+  walk.reading = 0
+  store<u64>(walk.stack, nid)
+}
+
+/** Moves a walk whose stack is full into larger memory. */
+export function growWalk(from: usize, to: usize, bitBytes: u32, room: u32): void {
+  const old = changetype<Walk>(from)
+  memory.copy(to, from, <usize>WALK_HEAD + bitBytes + (<usize>old.depth << 3))
+  const walk = changetype<Walk>(to)
+  walk.bits = to + WALK_HEAD
+  walk.stack = walk.bits + bitBytes
+  walk.room = room
+}
+
+/** Sets a directory's bit; false when it is set already. */
+function mark(walk: Walk, nid: u64): bool {
+  const slot = (image.metaOffset >> EROFS_ISLOTBITS) + nid
+  const p = walk.bits + <usize>(slot >> 3)
+  const bit = 1 << <u32>(slot & 7)
+  const byte = <u32>load<u8>(p)
+  store<u8>(p, byte | bit)
+  return (byte & bit) == 0
+}
+
+@inline
+function stackAt(walk: Walk, i: u32): usize {
+  return walk.stack + (<usize>i << 3)
+}
+
+/**
+ * Fills the table of records. Answers their number, 0 at the end, -ERANGE when the stack is full (grow, call again), or
+ * -errno; after an error the walk can't go on.
+ */
+export function nextRecords(at: usize, flags: u32): i32 {
+  const walk = changetype<Walk>(at)
+  let count: u32 = 0
+  while (true) {
+    if (!walk.reading) {
+      if (walk.depth == 0 || count == MAX_RECORDS) return count
+      const r = enter(walk, RECORDS + count * REC_SIZE)
+      if (r < 0) return count > 0 ? count : r
+      count++
+    }
+    const r = fill(walk, count, flags)
+    if (r < 0) return count > 0 ? count : r
+    count += r
+    if (walk.reading) return count
+  }
+}
+
+/** Begins the directory on top of the stack and writes its own record. */
+function enter(walk: Walk, rec: usize): i32 {
+  const nid = load<u64>(stackAt(walk, walk.depth - 1))
+  const r = readInode(nid)
+  if (r < 0) return r
+  if (!isDir()) return answer(ENOTDIR)
+  if (!mark(walk, nid)) return fail(EUCLEAN, AT_DIRECTORY, (nid << EROFS_ISLOTBITS) + image.metaOffset)
+  putInode(rec, RF_DIRECTORY)
+  putName(rec, rec, 0)
+  walk.depth--
+  walk.nid = nid
+  walk.block = 0
+  walk.floor = walk.depth
+  walk.reading = 1
+  return 0
+}
+
+/** Writes blocks of the directory being read behind `count` records, as many as fit. */
+function fill(walk: Walk, count: u32, flags: u32): i32 {
+  let added: u32 = 0
+  if (iNid != walk.nid) {
+    const r = readInode(walk.nid)
+    if (r < 0) return r
+  }
+  let r = resumeDirectory(walk.block)
+  if (r < 0) return r
+  for (let blocks = blockCount(); walk.block < blocks; walk.block++) {
+    if (iNid != walk.nid) {
+      r = readInode(walk.nid)
+      if (r < 0) return added > 0 ? added : r
+    }
+    r = openBlock(walk.block)
+    if (r < 0) return added > 0 ? added : r
+    if (count + added + bCount > MAX_RECORDS) return added
+    if (walk.depth + bCount > walk.room) return added > 0 ? added : answer(ERANGE)
+    const rec = RECORDS + (count + added) * REC_SIZE
+    r = emitBlock(rec, flags | Q_STAT)
+    if (r < 0) return added > 0 ? added : r
+    push(walk, rec, r)
+    added += r
+  }
+  reverse(walk)
+  walk.reading = 0
+  return added
+}
+
+function push(walk: Walk, rec: usize, count: u32): void {
+  for (let i: u32 = 0; i < count; i++, rec += REC_SIZE) {
+    if ((load<u32>(rec + REC_MODE) & S_IFMT) != S_IFDIR || load<u16>(rec + REC_ERROR) != 0) continue
+    store<u64>(stackAt(walk, walk.depth++), <u64>load<f64>(rec + REC_NID))
+  }
+}
+
+/** What was pushed last would come first; names are to come in their order. */
+function reverse(walk: Walk): void {
+  if (walk.depth == 0) return
+  for (let i = walk.floor, j = walk.depth - 1; i < j; i++, j--) {
+    const a = stackAt(walk, i)
+    const b = stackAt(walk, j)
+    const nid = load<u64>(a)
+    store<u64>(a, load<u64>(b))
+    store<u64>(b, nid)
+  }
+}

@@ -1,0 +1,249 @@
+// Extended attributes: all of an inode's, or one by its name.
+// Follows fs/erofs/xattr.c; stricter where that tolerates a lie (an index that does not exist, a body cut short).
+//
+//   body at iXattrOffset:  [filter u32][shared count u8][7]  [shared id u32]*  [inline entry]*
+//   entry:                 [name length u8][index u8][value length u16] name value, padded to 4
+
+import { outside, sameBytes, span, u8At, u16At, u32At } from './bytes'
+import { image } from './image'
+import { iXattrOffset, iXattrSize, mapData, mLength, mOffset, readInode } from './inode'
+import {
+  AT_XATTR,
+  AT_XATTR_PREFIX_TABLE,
+  ENODATA,
+  EOPNOTSUPP,
+  EROFS_FEATURE_COMPAT_PLAIN_XATTR_PFX,
+  EROFS_FEATURE_COMPAT_XATTR_FILTER,
+  EROFS_XATTR_FILTER_SEED,
+  EROFS_XATTR_LONG_PREFIX,
+  EUCLEAN,
+  REC_SIZE,
+  SCR_DATA,
+  SCR_DATA_LEN,
+  XATTR_INDEX_MAX,
+  XE_E_NAME_INDEX,
+  XE_E_NAME_LEN,
+  XE_E_VALUE_SIZE,
+  XE_SIZE,
+  XH_H_NAME_FILTER,
+  XH_H_SHARED_COUNT,
+  XH_SIZE,
+  XR_INDEX,
+  XR_INFIX,
+  XR_INFIX_LEN,
+  XR_NAME,
+  XR_NAME_LEN,
+  XR_SIZE,
+  XR_VALUE,
+  XR_VALUE_LEN,
+} from './layout'
+import { answer, fail, MAX_RECORDS, NAME, RECORDS, SCRATCH } from './scratch'
+
+/** The entry that takeEntry decoded last. */
+let xIndex: u32 = 0
+let xInfix: usize = 0
+let xInfixLength: u32 = 0
+let xName: usize = 0
+let xNameLength: u32 = 0
+let xValue: usize = 0
+let xValueLength: u32 = 0
+
+/** The body that openBody checked last. */
+let bodyStart: usize = 0
+let bodySize: u32 = 0
+let sharedCount: u32 = 0
+
+/** Checks the decoded inode's xattr body. Its size, 0 where there is none, or -errno. */
+function openBody(): i32 {
+  if (iXattrSize == 0) return 0
+  if (iXattrSize == XH_SIZE) return fail(EOPNOTSUPP, AT_XATTR, iXattrOffset)
+  bodySize = iXattrSize
+  bodyStart = span(iXattrOffset, bodySize)
+  if (!bodyStart) return outside(AT_XATTR, iXattrOffset, EUCLEAN)
+  sharedCount = u8At(bodyStart, XH_H_SHARED_COUNT)
+  if (XH_SIZE + (sharedCount << 2) > bodySize) return fail(EUCLEAN, AT_XATTR, iXattrOffset)
+  return <i32>bodySize
+}
+
+/** Decodes the entry at `p`, of which `left` bytes are there. Its padded size, or -errno. */
+function takeEntry(p: usize, left: u32): i32 {
+  if (left < XE_SIZE) return fail(EUCLEAN, AT_XATTR, iXattrOffset)
+  xNameLength = u8At(p, XE_E_NAME_LEN)
+  xValueLength = u16At(p, XE_E_VALUE_SIZE)
+  const size = XE_SIZE + xNameLength + xValueLength
+  if (size > left) return fail(EUCLEAN, AT_XATTR, iXattrOffset)
+  xName = p + XE_SIZE
+  xValue = xName + xNameLength
+  xIndex = u8At(p, XE_E_NAME_INDEX)
+  xInfixLength = 0
+  if (xIndex & EROFS_XATTR_LONG_PREFIX) {
+    const r = takePrefix(xIndex & ~EROFS_XATTR_LONG_PREFIX)
+    if (r < 0) return r
+  }
+  if (xIndex > XATTR_INDEX_MAX) return fail(EUCLEAN, AT_XATTR, iXattrOffset)
+  return <i32>min((size + 3) & ~3, left)
+}
+
+/** Decodes the shared entry of an id. Its size, or -errno. */
+function takeShared(id: u32): i32 {
+  const offset = image.xattrOffset + ((<u64>id) << 2)
+  const head = span(offset, XE_SIZE)
+  if (!head) return outside(AT_XATTR, offset, EUCLEAN)
+  const size = XE_SIZE + u8At(head, XE_E_NAME_LEN) + u16At(head, XE_E_VALUE_SIZE)
+  const p = span(offset, size)
+  return p ? takeEntry(p, size) : outside(AT_XATTR, offset, EUCLEAN)
+}
+
+/**
+ * Takes base index and infix of a long prefix: the item `wanted` of the table, which lies on the device or in the
+ * packed inode's data. The decoded inode is the packed one afterwards. 0 or -errno.
+ */
+function takePrefix(wanted: u32): i32 {
+  if (wanted >= image.prefixCount) return fail(EUCLEAN, AT_XATTR, iXattrOffset)
+  const inDevice = (image.featureCompat & EROFS_FEATURE_COMPAT_PLAIN_XATTR_PFX) != 0 || image.packedNid == 0
+  if (!inDevice) {
+    const r = readInode(image.packedNid)
+    if (r < 0) return r
+  }
+  let at = image.prefixOffset
+  for (let i: u32 = 0; i <= wanted; i++) {
+    at = (at + 3) & ~3
+    const head = tableSpan(at, 2, inDevice)
+    const length = head ? u16At(head, 0) : 0
+    if (length < 1) return fail(EUCLEAN, AT_XATTR_PREFIX_TABLE, at)
+    if (i == wanted) {
+      const item = tableSpan(at + 2, length, inDevice)
+      if (!item) return outside(AT_XATTR_PREFIX_TABLE, at, EUCLEAN)
+      xIndex = u8At(item, 0)
+      xInfix = item + 1
+      xInfixLength = length - 1
+      return 0
+    }
+    at += 2 + length
+  }
+  return fail(EUCLEAN, AT_XATTR_PREFIX_TABLE, at)
+}
+
+function tableSpan(at: u64, length: u32, inDevice: bool): usize {
+  if (inDevice) return span(at, length)
+  return mapData(at) == 0 && mLength >= length ? span(mOffset, length) : 0
+}
+
+/**
+ * Writes the xattrs of the decoded inode to the table of records, inline ones first, leaving out the first `skip`.
+ * Their number (0 at the end), or -errno.
+ */
+export function listXattrs(skip: u32): i32 {
+  let r = openBody()
+  if (r <= 0) return r
+  const room = (MAX_RECORDS * REC_SIZE) / XR_SIZE
+  const body = bodyStart
+  const size = bodySize
+  const shared = sharedCount
+  let seen: u32 = 0
+  let out: u32 = 0
+  for (let at = XH_SIZE + (shared << 2); at < size && out < room; seen++) {
+    r = takeEntry(body + at, size - at)
+    if (r < 0) return r
+    if (seen >= skip) putXattr(out++)
+    at += r
+  }
+  for (let i: u32 = 0; i < shared && out < room; i++, seen++) {
+    if (seen < skip) continue
+    r = takeShared(u32At(body, XH_SIZE + (i << 2)))
+    if (r < 0) return r
+    putXattr(out++)
+  }
+  return <i32>out
+}
+
+function putXattr(n: u32): void {
+  const rec = RECORDS + n * XR_SIZE
+  store<u32>(rec + XR_INDEX, xIndex)
+  store<u32>(rec + XR_INFIX, <u32>xInfix)
+  store<u32>(rec + XR_INFIX_LEN, xInfixLength)
+  store<u32>(rec + XR_NAME, <u32>xName)
+  store<u32>(rec + XR_NAME_LEN, xNameLength)
+  store<u32>(rec + XR_VALUE, <u32>xValue)
+  store<u32>(rec + XR_VALUE_LEN, xValueLength)
+}
+
+/** Is the entry decoded last the one of base index `index` whose rest of the name stands in NAME? */
+function matches(index: u32, length: u32): bool {
+  return (
+    xIndex == index &&
+    xInfixLength + xNameLength == length &&
+    sameBytes(xInfix, NAME, xInfixLength) &&
+    sameBytes(xName, NAME + xInfixLength, xNameLength)
+  )
+}
+
+function found(): i32 {
+  store<u32>(SCRATCH + SCR_DATA, <u32>xValue)
+  store<f64>(SCRATCH + SCR_DATA_LEN, <f64>xValueLength)
+  return 0
+}
+
+/** Finds an xattr of the decoded inode by base index and the rest of its name in NAME. 0, -ENODATA or -errno. */
+export function getXattr(index: u32, length: u32): i32 {
+  let r = openBody()
+  if (r < 0) return r
+  if (r == 0) return answer(ENODATA)
+  const body = bodyStart
+  const size = bodySize
+  const shared = sharedCount
+  if (image.featureCompat & EROFS_FEATURE_COMPAT_XATTR_FILTER && image.filterReserved == 0) {
+    const bit = xxh32(NAME, length, EROFS_XATTR_FILTER_SEED + index) & 31
+    if ((u32At(body, XH_H_NAME_FILTER) >> bit) & 1) return answer(ENODATA)
+  }
+  for (let at = XH_SIZE + (shared << 2); at < size; ) {
+    r = takeEntry(body + at, size - at)
+    if (r < 0) return r
+    if (matches(index, length)) return found()
+    at += r
+  }
+  for (let i: u32 = 0; i < shared; i++) {
+    r = takeShared(u32At(body, XH_SIZE + (i << 2)))
+    if (r < 0) return r
+    if (matches(index, length)) return found()
+  }
+  return answer(ENODATA)
+}
+
+const P1: u32 = 2654435761
+const P2: u32 = 2246822519
+const P3: u32 = 3266489917
+const P4: u32 = 668265263
+const P5: u32 = 374761393
+
+@inline
+function lane(acc: u32, p: usize): u32 {
+  return rotl<u32>(acc + u32At(p, 0) * P2, 13) * P1
+}
+
+/** XXH32 (spec composefs-image.md 5.5), here of a name of at most 255 bytes. */
+function xxh32(p: usize, length: u32, seed: u32): u32 {
+  const end = p + length
+  let h: u32
+  if (length >= 16) {
+    let a = seed + P1 + P2
+    let b = seed + P2
+    let c = seed
+    let d = seed - P1
+    for (; p + 16 <= end; p += 16) {
+      a = lane(a, p)
+      b = lane(b, p + 4)
+      c = lane(c, p + 8)
+      d = lane(d, p + 12)
+    }
+    h = rotl<u32>(a, 1) + rotl<u32>(b, 7) + rotl<u32>(c, 12) + rotl<u32>(d, 18)
+  } else {
+    h = seed + P5
+  }
+  h += length
+  for (; p + 4 <= end; p += 4) h = rotl<u32>(h + u32At(p, 0) * P3, 17) * P4
+  for (; p < end; p++) h = rotl<u32>(h + u8At(p, 0) * P5, 11) * P1
+  h = (h ^ (h >> 15)) * P2
+  h = (h ^ (h >> 13)) * P3
+  return h ^ (h >> 16)
+}

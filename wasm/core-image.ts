@@ -1,0 +1,382 @@
+// One image in the core: questions with strings and bytes in, answers with numbers, strings and copied bytes out.
+// Every question answers >= 0 or -errno and leaves its record in the instance's table, from which `attr` or the
+// accessors read it before the next question. Not here: caches, views, errors as objects.
+
+import { QUERY_FLAGS, RECORD, SCRATCH, XATTR_RECORD } from '../src/format/structs.js'
+import type { Core } from './core.js'
+import { decodeNames } from './names.js'
+import { errorDetail, type Resident } from './pool.js'
+
+const R = RECORD.fields
+const S = SCRATCH.fields
+const X = XATTR_RECORD.fields
+
+// Indexes into typed arrays, relative to a record's first word.
+const NID = R.nid.offset >> 3
+const SIZE = R.i_size.offset >> 3
+const MTIME_LO = R.mtime_lo.offset >> 2
+const MTIME_HI = R.mtime_hi.offset >> 2
+const MTIME_NSEC = R.mtime_nsec.offset >> 2
+const MODE = R.mode.offset >> 2
+const NLINK = R.nlink.offset >> 2
+const UID = R.uid.offset >> 2
+const GID = R.gid.offset >> 2
+const RDEV = R.rdev.offset >> 2
+const FLAGS = R.flags.offset >> 2
+const NAME = R.name.offset >> 2
+const NAME_LEN = R.name_len.offset >> 1
+const ERROR = R.error.offset >> 1
+const SLOT = R.slot.offset >> 2
+const WORDS = RECORD.size >> 2
+
+const encoder = new TextEncoder()
+
+/** Facts of an image's superblock and composefs header. */
+export interface SuperblockFacts {
+  readonly rootNid: number
+  /** Number of inodes, as the image states it. */
+  readonly inos: number
+  readonly epochSec: number
+  readonly fixedNsec: number
+  /** Bytes. */
+  readonly blockSize: number
+  readonly featureCompat: number
+  readonly featureIncompat: number
+  readonly blocks: number
+  /** composefs_version of the header at byte 0; undefined where there is none. */
+  readonly composefsVersion: number | undefined
+  readonly composefsFlags: number
+}
+
+/** Numbers that stat wants; the caller owns the record. */
+export interface InodeNumbers {
+  ino: number
+  mode: number
+  nlink: number
+  uid: number
+  gid: number
+  rdev: number
+  size: number
+  mtimeSec: number
+  mtimeNsec: number
+}
+
+/** One xattr as it is stored: base index, and the name behind that base prefix. */
+export interface StoredXattr {
+  readonly index: number
+  readonly rest: Uint8Array
+  readonly value: Uint8Array
+}
+
+export interface Names {
+  readonly names: string[]
+  readonly types: Uint8Array
+  readonly raw: Map<number, Uint8Array> | null
+}
+
+export class CoreImage {
+  readonly core: Core
+  readonly handle: number
+  readonly size: number
+
+  constructor(resident: Resident) {
+    this.core = resident.core
+    this.handle = resident.handle
+    this.size = resident.size
+  }
+
+  /** All bytes of the image; a view that is good until the next image is opened. */
+  bytes(): Uint8Array {
+    const first = this.handle + this.core.exports.imageHead.value
+    return this.core.u8.subarray(first, first + this.size)
+  }
+
+  /** Opens the image anew to read its facts again. */
+  facts(): SuperblockFacts {
+    const { core } = this
+    core.exports.open(this.handle, this.size)
+    const u32 = (field: { offset: number }) => core.u32[(core.scratch + field.offset) >>> 2]
+    const f64 = (field: { offset: number }) => core.f64[(core.scratch + field.offset) >>> 3]
+    const version = u32(S.cfs_version)
+    return {
+      rootNid: f64(S.root),
+      inos: f64(S.inos),
+      epochSec: core.i32[(core.scratch + S.epoch_hi.offset) >>> 2] * 4294967296 + u32(S.epoch_lo),
+      fixedNsec: u32(S.fixed_nsec),
+      blockSize: 2 ** u32(S.blkszbits),
+      featureCompat: u32(S.feature_compat),
+      featureIncompat: u32(S.feature_incompat),
+      blocks: f64(S.blocks),
+      composefsVersion: version === 0xffffffff ? undefined : version,
+      composefsFlags: version === 0xffffffff ? 0 : u32(S.cfs_flags),
+    }
+  }
+
+  /** What was wrong at the last negative answer, in words; '' when nothing was wrong with the image. */
+  errorDetail(): string {
+    return errorDetail(this.core)
+  }
+
+  /** Record of an inode at index 0 of the table. */
+  stat(nid: number): number {
+    return this.core.exports.stat(this.handle, nid)
+  }
+
+  /** Record of an entry of a directory; the name is characters `from`…`to` of a string. */
+  lookup(dir: number, name: string, from: number, to: number, flags: number): number {
+    const { core } = this
+    let length = to - from
+    if (length > 255) return -36
+    if (!core.putAscii(core.name, name, from, to)) {
+      const bytes = encoder.encode(name.slice(from, to))
+      if (bytes.length > 255) return -36
+      core.u8.set(bytes, core.name)
+      length = bytes.length
+    }
+    return core.exports.lookup(this.handle, dir, length, flags)
+  }
+
+  lookupBytes(dir: number, name: Uint8Array, flags: number): number {
+    if (name.length > 255) return -36
+    this.core.u8.set(name, this.core.name)
+    return this.core.exports.lookup(this.handle, dir, name.length, flags)
+  }
+
+  /** Record of what a path leads to from directory `start`. */
+  resolve(start: number, path: string | Uint8Array, flags: number): number {
+    const { core } = this
+    if (path.length >= 4096) return -36
+    if (typeof path === 'string' && core.putAscii(core.workEnd - path.length, path, 0, path.length)) {
+      return core.exports.resolve(this.handle, start, path.length, flags)
+    }
+    const bytes = typeof path === 'string' ? encoder.encode(path) : path
+    if (bytes.length >= 4096) return -36
+    core.u8.set(bytes, core.workEnd - bytes.length)
+    return core.exports.resolve(this.handle, start, bytes.length, flags)
+  }
+
+  /** The directories that led resolve to its answer, from the start on. */
+  chain(): number[] {
+    const { core } = this
+    const length = core.u32[(core.scratch + S.chain_len.offset) >>> 2]
+    const first = core.exports.chain.value >>> 3
+    return Array.from(core.f64.subarray(first, first + length))
+  }
+
+  /** Why resolve stopped (STOP), and the part of the path that it left, as bytes. */
+  stopped(): { why: number; rest: Uint8Array } {
+    const { core } = this
+    const at = core.scratch >>> 2
+    const rest = core.copy(core.u32[at + (S.rest.offset >> 2)], core.u32[at + (S.rest_len.offset >> 2)])
+    return { why: core.u32[at + (S.stop.offset >> 2)], rest }
+  }
+
+  nid(i = 0): number {
+    return this.core.f64[(this.core.records >>> 3) + i * (WORDS >> 1) + NID]
+  }
+
+  mode(i = 0): number {
+    return this.core.u32[(this.core.records >>> 2) + i * WORDS + MODE]
+  }
+
+  fileSize(i = 0): number {
+    return this.core.f64[(this.core.records >>> 3) + i * (WORDS >> 1) + SIZE]
+  }
+
+  flags(i = 0): number {
+    return this.core.u32[(this.core.records >>> 2) + i * WORDS + FLAGS]
+  }
+
+  rdev(i = 0): number {
+    return this.core.u32[(this.core.records >>> 2) + i * WORDS + RDEV]
+  }
+
+  /** errno with which the entry's inode can't be read; 0. */
+  error(i = 0): number {
+    return this.core.u16[(this.core.records >>> 1) + i * WORDS * 2 + ERROR]
+  }
+
+  /** Position of the inode in the image, bytes. */
+  position(i = 0): number {
+    return this.core.u32[(this.core.records >>> 2) + i * WORDS + SLOT] * 32
+  }
+
+  /** Copies a record's numbers out. */
+  attr(out: InodeNumbers, i = 0): void {
+    const { u32, i32, f64 } = this.core
+    const w = (this.core.records >>> 2) + i * WORDS
+    const d = w >>> 1
+    out.ino = f64[d + NID]
+    out.size = f64[d + SIZE]
+    out.mode = u32[w + MODE]
+    out.nlink = u32[w + NLINK]
+    out.uid = u32[w + UID]
+    out.gid = u32[w + GID]
+    out.rdev = u32[w + RDEV]
+    out.mtimeSec = i32[w + MTIME_HI] * 4294967296 + u32[w + MTIME_LO]
+    out.mtimeNsec = u32[w + MTIME_NSEC]
+  }
+
+  /** Bytes of a record's name. */
+  nameBytes(i: number): Uint8Array {
+    const { core } = this
+    const at = core.u32[(core.records >>> 2) + i * WORDS + NAME]
+    return core.copy(at, core.u16[(core.records >>> 1) + i * WORDS * 2 + NAME_LEN])
+  }
+
+  /** Decodes the names of records `from`…`to` behind those in `names`; answers the bytes of those not in UTF-8. */
+  decodeNames(from: number, to: number, names: string[]): Map<number, Uint8Array> | null {
+    return decodeNames(this.core, from, to, names)
+  }
+
+  /** Names and types of a directory's entries, or -errno. */
+  readdir(dir: number, flags: number): Names | number {
+    const { core } = this
+    const names: string[] = []
+    const types: Uint8Array[] = []
+    let raw: Map<number, Uint8Array> | null = null
+    let cookie = 0
+    while (cookie >= 0) {
+      const count = core.exports.readdir(this.handle, dir, cookie, flags)
+      if (count < 0) return count
+      cookie = core.f64[(core.scratch + S.cookie.offset) >>> 3]
+      const some = this.decodeNames(0, count, names)
+      if (some !== null) raw = raw === null ? some : new Map([...raw, ...some])
+      const part = new Uint8Array(count)
+      const words = core.records >>> 2
+      for (let i = 0; i < count; i++) part[i] = core.u32[words + i * WORDS + MODE] >>> 12
+      types.push(part)
+    }
+    return { names, types: types.length === 1 ? types[0] : concat(types), raw }
+  }
+
+  /** Target of a symlink, or -errno. */
+  readlink(nid: number): Uint8Array | number {
+    const r = this.core.exports.readlink(this.handle, nid)
+    return r < 0 ? r : this.#data()
+  }
+
+  #data(): Uint8Array {
+    const { core } = this
+    return core.copy(core.u32[(core.scratch + S.data.offset) >>> 2], core.f64[(core.scratch + S.data_len.offset) >>> 3])
+  }
+
+  /** Copies an inode's own data at `position` into `into`; the number of bytes, or -errno. */
+  read(nid: number, into: Uint8Array, position: number): number {
+    const { core } = this
+    let done = 0
+    while (done < into.length) {
+      const r = core.exports.map(this.handle, nid, position + done)
+      if (r < 0) return r
+      if (r === 1) break
+      const at = core.u32[(core.scratch + S.data.offset) >>> 2]
+      const length = Math.min(core.f64[(core.scratch + S.data_len.offset) >>> 3], into.length - done)
+      if (at === 0) into.fill(0, done, done + length)
+      else into.set(core.u8.subarray(at, at + length), done)
+      done += length
+    }
+    return done
+  }
+
+  /** Can every byte of an inode's data be had? 0 or -errno. */
+  probe(nid: number): number {
+    const { core } = this
+    for (let at = 0; ; at += core.f64[(core.scratch + S.data_len.offset) >>> 3]) {
+      const r = core.exports.map(this.handle, nid, at)
+      if (r !== 0) return Math.min(r, 0)
+    }
+  }
+
+  /** All xattrs of an inode in disk order, or -errno. */
+  xattrs(nid: number): StoredXattr[] | number {
+    const { core } = this
+    const out: StoredXattr[] = []
+    for (;;) {
+      const count = core.exports.listxattr(this.handle, nid, out.length)
+      if (count <= 0) return count < 0 ? count : out
+      for (let i = 0; i < count; i++) out.push(this.#xattr(core.records + i * XATTR_RECORD.size))
+    }
+  }
+
+  #xattr(at: number): StoredXattr {
+    const { core } = this
+    const word = (field: { offset: number }) => core.u32[(at + field.offset) >>> 2]
+    const infixLength = word(X.infix_len)
+    const nameLength = word(X.name_len)
+    const rest = new Uint8Array(infixLength + nameLength)
+    rest.set(core.u8.subarray(word(X.infix), word(X.infix) + infixLength))
+    rest.set(core.u8.subarray(word(X.name), word(X.name) + nameLength), infixLength)
+    return { index: word(X.index), rest, value: core.copy(word(X.value), word(X.value_len)) }
+  }
+
+  /** Value of the xattr with that base index and further name, or -errno (-ENODATA). */
+  xattr(nid: number, index: number, rest: string | Uint8Array): Uint8Array | number {
+    const { core } = this
+    const bytes = typeof rest === 'string' ? encoder.encode(rest) : rest
+    if (bytes.length > 255) return -34
+    core.u8.set(bytes, core.name)
+    const r = core.exports.getxattr(this.handle, nid, index, bytes.length)
+    return r < 0 ? r : this.#data()
+  }
+
+  /** Begins a sweep over everything below a directory, hiding what `flags` (Q_HIDE_DEV0) say. */
+  walk(nid: number, flags: number): CoreWalk {
+    return new CoreWalk(this, nid, flags)
+  }
+}
+
+/** A sweep: `next` fills the table of records, `close` gives the memory back. */
+export class CoreWalk {
+  readonly #image: CoreImage
+  readonly #flags: number
+  readonly #bitBytes: number
+  #room = 8192
+  #at: { at: number; bytes: number } | undefined
+
+  constructor(image: CoreImage, nid: number, flags: number) {
+    this.#image = image
+    this.#flags = flags & QUERY_FLAGS.Q_HIDE_DEV0
+    // One bit per 32-byte slot, rounded up to whole words.
+    this.#bitBytes = Math.ceil(image.size / 32 / 64 + 1) * 8
+    const region = this.#alloc()
+    image.core.u8.fill(0, region.at, region.at + region.bytes)
+    image.core.exports.walkBegin(region.at, this.#bitBytes, this.#room, nid)
+    this.#at = region
+  }
+
+  #alloc() {
+    const { core } = this.#image
+    return core.alloc(core.exports.walkHead.value + this.#bitBytes + this.#room * 8)
+  }
+
+  /** Number of records now in the table, 0 at the end, or -errno. */
+  next(): number {
+    const { core, handle } = this.#image
+    for (;;) {
+      if (this.#at === undefined) return 0
+      const count = core.exports.walkNext(handle, this.#at.at, this.#flags)
+      if (count !== -34) return count
+      const old = this.#at
+      this.#room *= 2
+      const region = this.#alloc()
+      core.exports.walkGrow(old.at, region.at, this.#bitBytes, this.#room)
+      this.#at = region
+      core.release(old)
+    }
+  }
+
+  close(): void {
+    if (this.#at !== undefined) this.#image.core.release(this.#at)
+    this.#at = undefined
+  }
+}
+
+function concat(parts: Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(parts.reduce((n, part) => n + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    out.set(part, at)
+    at += part.length
+  }
+  return out
+}
