@@ -1,0 +1,115 @@
+// An opened image: what it is, its digest, and its inodes as the core answers them. Immutable, and shared by any number
+// of mounts. Not here: the bytes of external files (src/overlay/image-layer.ts), paths of the host (src/node.ts).
+
+import { CoreImage, type SuperblockFacts } from '../../wasm/core-image.js'
+import type { CorePool, Resident } from '../../wasm/pool.js'
+import { errnoName, Fault } from '../format/errno.js'
+import type { Sha256 } from '../format/hash.js'
+import { toHex } from '../format/hex.js'
+import { verityDigest } from '../format/verity.js'
+import { DentryCache } from './dentry-cache.js'
+import { COMPOSEFS_VIEW, EROFS_VIEW, type View } from './view.js'
+
+export interface ImageOptions {
+  /** fs-verity SHA-256 digest that the image must have, 64 hex digits. */
+  readonly digest?: string
+}
+
+export class Image {
+  /** `composefs` with the composefs header, else `erofs`. */
+  readonly format: 'composefs' | 'erofs'
+  /** composefs_version of the header; undefined in a plain EROFS image. */
+  readonly version: number | undefined
+  readonly superblock: SuperblockFacts
+  /** The image in the core. */
+  readonly core: CoreImage
+  readonly #pool: CorePool
+  readonly #resident: Resident
+  readonly #sha256: Sha256
+  #digest: string | undefined
+  #dentries: DentryCache | undefined
+  #open = true
+
+  /** Takes over one use of the resident image. */
+  constructor(pool: CorePool, resident: Resident, sha256: Sha256) {
+    this.#pool = pool
+    this.#resident = resident
+    this.#sha256 = sha256
+    this.core = new CoreImage(resident)
+    this.superblock = this.core.facts()
+    this.version = this.superblock.composefsVersion
+    this.format = this.version === undefined ? 'erofs' : 'composefs'
+  }
+
+  /** nid of the root directory. */
+  get rootNid(): number {
+    return this.superblock.rootNid
+  }
+
+  get byteLength(): number {
+    return this.#resident.size
+  }
+
+  /** What a mount of this image shows. */
+  get view(): View {
+    return this.format === 'composefs' ? COMPOSEFS_VIEW : EROFS_VIEW
+  }
+
+  get closed(): boolean {
+    return !this.#open
+  }
+
+  /** Directories by path in the mount's view. */
+  get dentries(): DentryCache {
+    this.#dentries ??= new DentryCache()
+    return this.#dentries
+  }
+
+  /** fs-verity SHA-256 digest of the image file, 64 hex digits; computed at the first call. */
+  digest(): string {
+    this.#digest ??= toHex(verityDigest(this.core.bytes(), this.#sha256))
+    return this.#digest
+  }
+
+  /** A copy of the image's bytes. */
+  bytes(): Uint8Array {
+    return this.core.bytes().slice()
+  }
+
+  /** A negative answer of the core as a Fault, with what it noted. */
+  fault(answer: number, what: string): Fault {
+    const detail = this.core.errorDetail()
+    return new Fault(errnoName(-answer), detail === '' ? '' : `${what}: ${detail}`)
+  }
+
+  /** Gives the memory back when no one else has the same bytes open. Using the image afterwards is an error. */
+  close(): void {
+    if (!this.#open) return
+    this.#open = false
+    this.#pool.unload(this.#resident)
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+}
+
+/** Takes `size` bytes that `fill` writes as an image. Answers a Fault for a bad one; throws what `fill` throws. */
+export function loadImage(
+  pool: CorePool,
+  sha256: Sha256,
+  size: number,
+  fill: (into: Uint8Array) => void,
+  options: ImageOptions,
+): Image | Fault {
+  const loaded = pool.load(size, fill)
+  if ('errno' in loaded) return new Fault(errnoName(loaded.errno), loaded.detail)
+  const image = new Image(pool, loaded, sha256)
+  const wanted = options.digest?.toLowerCase()
+  if (wanted === undefined) return image
+  const actual = image.digest()
+  if (actual === wanted) return image
+  image.close()
+  const cause = Object.assign(new Error(`image digest is ${actual}, not ${wanted}`), { expected: wanted, actual })
+  return new Fault('EIO', 'image has another fs-verity digest', cause)
+}

@@ -1,0 +1,44 @@
+// A regular file whose bytes lie in the image itself, opened for reading.
+
+import { errnoName, Fault, type Outcome } from '../format/errno.js'
+import type { Image } from '../image/image.js'
+import type { OpenFile } from './layer.js'
+
+/** No buffer of this many bytes or more is made (Node's own limit of readFile). */
+const MAX_WHOLE = 2 ** 31 - 1
+
+export class ImageFile implements OpenFile {
+  readonly size: number
+  readonly #image: Image
+  readonly #nid: number
+
+  constructor(image: Image, nid: number, size: number) {
+    this.#image = image
+    this.#nid = nid
+    this.size = size
+  }
+
+  read(into: Uint8Array, position: number): Outcome<number> {
+    const n = this.#image.core.read(this.#nid, into, position)
+    return n < 0 ? this.#broken(n) : n
+  }
+
+  readAll(): Outcome<Uint8Array> {
+    if (this.size > MAX_WHOLE) return new Fault('EFBIG', `${this.size} bytes`)
+    // A size is only a claim until every block has been found in the image.
+    const r = this.#image.core.probe(this.#nid)
+    if (r < 0) return this.#broken(r)
+    const content = new Uint8Array(this.size)
+    const n = this.#image.core.read(this.#nid, content, 0)
+    return n < 0 ? this.#broken(n) : content
+  }
+
+  close(): void {}
+
+  /** What the kernel's page cache makes of any corruption below it: EIO. What we do not read stays ENOTSUP. */
+  #broken(answer: number): Fault {
+    const code = errnoName(-answer)
+    const detail = this.#image.core.errorDetail()
+    return new Fault(code === 'ENOTSUP' ? code : 'EIO', detail)
+  }
+}

@@ -1,0 +1,123 @@
+// The waist of the hour-glass: what a tree has to answer so that a host (`fs`, WASI, the tools) can be drawn over it.
+// An image with its store is a Layer; so is an overlay of Layers. Not here: how any of them does it.
+// Inode-level, as the kernel's inode_operations are; paths are resolved below this line because an image does it in
+// one call.
+
+import type { Fault, Outcome } from '../format/errno.js'
+
+/** A path or name as bytes, or as a string that stands for its UTF-8 bytes (the fast case). */
+export type Bytes = string | Uint8Array
+
+/** What stat answers. A caller owns the record and passes it in, so that a look-up allocates nothing. */
+export interface Attr {
+  /** Inode number; the nid in an image. */
+  ino: number
+  /** Type and permission bits. */
+  mode: number
+  nlink: number
+  uid: number
+  gid: number
+  /** Device number of a CHR or BLK, as st_rdev has it (glibc's encoding); else 0. */
+  rdev: number
+  /** Bytes. */
+  size: number
+  /** 512-byte units. */
+  blocks: number
+  /** Preferred I/O size in bytes. */
+  blksize: number
+  mtimeSec: number
+  mtimeNsec: number
+  atimeSec: number
+  atimeNsec: number
+  ctimeSec: number
+  ctimeNsec: number
+  birthtimeSec: number
+  birthtimeNsec: number
+}
+
+export function newAttr(): Attr {
+  return {
+    ino: 0,
+    mode: 0,
+    nlink: 0,
+    uid: 0,
+    gid: 0,
+    rdev: 0,
+    size: 0,
+    blocks: 0,
+    blksize: 4096,
+    mtimeSec: 0,
+    mtimeNsec: 0,
+    atimeSec: 0,
+    atimeNsec: 0,
+    ctimeSec: 0,
+    ctimeNsec: 0,
+    birthtimeSec: 0,
+    birthtimeNsec: 0,
+  }
+}
+
+/** A directory's entries in byte order of their names, without `.` and `..`. */
+export interface DirList {
+  /** Names decoded as UTF-8, an invalid sequence as U+FFFD (as Node's readdir does). */
+  readonly names: string[]
+  /** mode & S_IFMT of each entry, shifted right by 12 (the kernel's DT_*); 0 where unknown. */
+  readonly types: Uint8Array
+  /** The bytes of those names that are not valid UTF-8, by index; null when there is none. */
+  readonly raw: ReadonlyMap<number, Uint8Array> | null
+}
+
+/** One open regular file. Reads are positioned; there is no cursor here. */
+export interface OpenFile {
+  /** Bytes. */
+  readonly size: number
+  /**
+   * Copies what lies at `position` to the front of `into` (at most its length; fewer bytes only at the end of file).
+   * Answers the number of bytes. With `wait` false, bytes that would have to be waited for (also on a disk) give a
+   * Miss; with true they are fetched synchronously where the store can, and give a Miss only where it can't.
+   */
+  read(into: Uint8Array, position: number, wait: boolean): Outcome<number>
+  /** The whole content, in a buffer that the caller owns. */
+  readAll(wait: boolean): Outcome<Uint8Array>
+  close(): void
+}
+
+/** What statfs answers, in units of `bsize` bytes. */
+export interface FsInfo {
+  type: number
+  bsize: number
+  blocks: number
+  bfree: number
+  bavail: number
+  files: number
+  ffree: number
+}
+
+/**
+ * A read-only tree. `N` is the layer's own handle of an inode, opaque to callers, valid as long as the layer is.
+ * No call throws for what an image or a store holds: it answers a Fault (a Miss being one).
+ */
+export interface Layer<N extends object = object> {
+  readonly root: N
+  /**
+   * Resolves a path from the root, symlinks included (40 at most, then ELOOP), `..` physically, as the kernel's path
+   * walk does. A leading slash changes nothing; the empty path is ENOENT; a trailing slash asks for a directory. With
+   * `follow` false a symlink in last place is answered itself.
+   */
+  resolve(path: Bytes, follow: boolean): Outcome<N>
+  /** resolve and stat in one: the hot path. */
+  statPath(path: Bytes, follow: boolean, out: Attr): Fault | undefined
+  /** One name in one directory; `.` and `..` too. */
+  lookup(dir: N, name: Bytes): Outcome<N>
+  stat(node: N, out: Attr): Fault | undefined
+  readdir(dir: N): Outcome<DirList>
+  /** EINVAL for what is not a symlink. */
+  readlink(node: N): Outcome<Uint8Array>
+  /** Full names, in the layer's order. */
+  listxattr(node: N): Outcome<Uint8Array[]>
+  /** ENODATA for a missing name. */
+  getxattr(node: N, name: Bytes): Outcome<Uint8Array>
+  /** Opens a regular file for reading (EISDIR, ENXIO for others). ENOENT, naming it, when its object is missing. */
+  open(node: N, wait: boolean): Outcome<OpenFile>
+  statfs(): FsInfo
+}
