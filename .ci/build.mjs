@@ -17,19 +17,20 @@ async function writeLayout(esbuild) {
     format: 'esm',
     write: false,
   })
-  const { layoutConstants } = await import(
+  const { CORE_PAGES, layoutConstants } = await import(
     `data:text/javascript;base64,${Buffer.from(result.outputFiles[0].contents).toString('base64')}`
   )
   const lines = layoutConstants().map(([name, value]) => `export const ${name}: u32 = ${value}`)
   const text = `// Written by the build from src/format/structs.ts.\n${lines.join('\n')}\n`
   if (!existsSync(at('asm/layout.ts')) || readFileSync(at('asm/layout.ts'), 'utf8') !== text)
     writeFileSync(at('asm/layout.ts'), text)
+  return CORE_PAGES
 }
 
 /** wasm/core.wasm and, as a module that any bundler and any host can load, wasm/core-bytes.ts. */
 export async function buildCore() {
   const esbuild = await import('esbuild')
-  await writeLayout(esbuild)
+  const corePages = await writeLayout(esbuild)
   const { default: asc } = await import('assemblyscript/asc')
   const args = [
     'asm/index.ts',
@@ -41,8 +42,7 @@ export async function buildCore() {
     '--noAssert',
     '--importMemory',
     '--zeroFilledMemory',
-    '--initialMemory',
-    '16',
+    '--initialMemory', String(corePages),
     '--maximumMemory',
     '65536',
     '--use',

@@ -98,52 +98,49 @@ function takeEntry(k: u32): void {
 
 /**
  * Where the last name was found in some directories, since who asks for one name often asks for the next one then.
- * Only a guess: what stands there is read and compared like any entry. { handle u32, index u32, nid u64, block u64 }
+ * Only a guess: the entry that stands next in that block is compared like any other.
+ *
+ *   { image u32, index u32, nid u64, block's start u32, length u32, entries u32, 0 }
  */
-const GUESS_SIZE: usize = 24
-const GUESS_SLOTS: u32 = 64
-const GUESSES: usize = memory.data(<i32>(GUESS_SIZE * GUESS_SLOTS), 8)
+const GUESS_SIZE: usize = 32
+const GUESS_BITS: u32 = 7
+const GUESSES: usize = memory.data(<i32>(32 << 7), 32)
 
 @inline
 function guessOf(nid: u64): usize {
-  return GUESSES + <usize>(<u32>nid * 0x9e3779b1 >> 26) * GUESS_SIZE
+  return GUESSES + <usize>((<u32>nid * 0x9e3779b1) >> (32 - GUESS_BITS)) * GUESS_SIZE
 }
 
 @inline
-function takeFound(block: u64, k: u32): i32 {
+function takeFound(nid: u64, k: u32): i32 {
   takeEntry(k)
-  const guess = guessOf(iNid)
-  store<u32>(guess, <u32>changetype<usize>(image))
+  const guess = guessOf(nid)
+  store<u32>(guess, image.number)
   store<u32>(guess, k, 4)
-  store<u64>(guess, iNid, 8)
-  store<u64>(guess, block, 16)
+  store<u64>(guess, nid, 8)
+  store<u32>(guess, <u32>bStart, 16)
+  store<u32>(guess, bLength, 20)
+  store<u32>(guess, bCount, 24)
   return 0
 }
 
-/** Is the entry after the one found last the one wanted? */
-@inline
-function guessed(name: usize, length: u32): bool {
-  const guess = guessOf(iNid)
-  if (load<u64>(guess, 8) != iNid || load<u32>(guess) != <u32>changetype<usize>(image)) return false
-  const block = load<u64>(guess, 16)
+/** Is the entry of directory `nid` after the one found last the one wanted? Then foundNid and foundType are its. */
+export function guessed(nid: u64, name: usize, length: u32): bool {
+  const guess = guessOf(nid)
+  if (load<u64>(guess, 8) != nid || load<u32>(guess) != image.number) return false
   const k = load<u32>(guess, 4) + 1
-  if (block >= blockCount() || openBlock(block) < 0 || k >= bCount || nameOf(k) < 0) return false
-  if (compareNames(name, length, eName, eLength) != 0) return false
-  takeFound(block, k)
+  bCount = load<u32>(guess, 24)
+  if (k >= bCount) return false
+  bStart = <usize>load<u32>(guess, 16)
+  bLength = load<u32>(guess, 20)
+  if (nameOf(k) < 0 || compareNames(name, length, eName, eLength) != 0) return false
+  takeEntry(k)
+  store<u32>(guess, k, 4)
   return true
-}
-
-/** Forgets the guesses for an image whose memory is given back. */
-export function forgetGuesses(handle: usize): void {
-  for (let i: u32 = 0; i < GUESS_SLOTS; i++) {
-    const guess = GUESSES + <usize>i * GUESS_SIZE
-    if (load<u32>(guess) == <u32>handle) store<u32>(guess, 0)
-  }
 }
 
 /** Looks a name up in the decoded directory: foundNid and foundType, or -ENOENT, or -errno. */
 export function findEntry(name: usize, length: u32): i32 {
-  if (guessed(name, length)) return 0
   let low: i64 = 0
   let high = <i64>blockCount() - 1
   let block: i64 = -1
@@ -154,7 +151,7 @@ export function findEntry(name: usize, length: u32): i32 {
     r = nameOf(0)
     if (r < 0) return r
     const order = compareNames(name, length, eName, eLength)
-    if (order == 0) return takeFound(<u64>middle, 0)
+    if (order == 0) return takeFound(iNid, 0)
     if (order > 0) {
       block = middle
       low = middle + 1
@@ -164,10 +161,10 @@ export function findEntry(name: usize, length: u32): i32 {
   }
   if (block < 0) return answer(ENOENT)
   const r = openBlock(<u64>block)
-  return r < 0 ? r : findInBlock(<u64>block, name, length)
+  return r < 0 ? r : findInBlock(name, length)
 }
 
-function findInBlock(block: u64, name: usize, length: u32): i32 {
+function findInBlock(name: usize, length: u32): i32 {
   let low: i32 = 1
   let high = <i32>bCount - 1
   while (low <= high) {
@@ -175,7 +172,7 @@ function findInBlock(block: u64, name: usize, length: u32): i32 {
     const r = nameOf(<u32>middle)
     if (r < 0) return r
     const order = compareNames(name, length, eName, eLength)
-    if (order == 0) return takeFound(block, <u32>middle)
+    if (order == 0) return takeFound(iNid, <u32>middle)
     if (order > 0) low = middle + 1
     else high = middle - 1
   }
@@ -191,6 +188,22 @@ export function readFound(flags: u32): i32 {
   if (type != 0 && modeOfType(type) != (iMode & S_IFMT)) return fail(EUCLEAN, AT_DIRECTORY_ENTRY, 0)
   if (flags & Q_HIDE_DEV0 && isDev0()) return answer(ENOENT)
   return 0
+}
+
+const DOTDOT: usize = memory.data<u8>([0x2e, 0x2e, 0, 0, 0, 0, 0, 0], 8)
+
+/**
+ * Does the decoded directory name that one as its parent? False for the root and where it names itself, too: then no
+ * chain of such directories comes back to where it began.
+ */
+export function parentIs(nid: u64): bool {
+  if (iNid == nid || iNid == image.root || iSize == 0 || openBlock(0) < 0) return false
+  // `..` is second, or first where `.` is left out, but for names that begin with a byte below the dot.
+  for (let k: u32 = 0; k < 2 && k < bCount; k++) {
+    if (nameOf(k) < 0) return false
+    if (compareNames(eName, eLength, DOTDOT, 2) == 0) return u64At(bStart + k * DE_SIZE, DE_NID) == nid
+  }
+  return findEntry(DOTDOT, 2) == 0 && foundNid == nid
 }
 
 /** S_IFMT bits of an EROFS_FT_*: REG, DIR, CHR, BLK, FIFO, SOCK, LNK; 0 for unknown. */

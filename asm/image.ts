@@ -79,7 +79,11 @@ export class Image {
   featureIncompat: u32
   prefixCount: u32
   filterReserved: u32
+  /** Of all images opened in this instance, which one. */
+  number: u32
 }
+
+let opened: u32 = 0
 
 /** Bytes between a handle and the image's first byte. */
 export const IMAGE_HEAD: usize = 128
@@ -107,6 +111,7 @@ function bad(errno: i32, field: u32): i32 {
 export function openImage(handle: usize, size: u64): i32 {
   const img = changetype<Image>(handle)
   img.size = size
+  img.number = ++opened
   switchTo(handle)
   const r = readHeader()
   if (r < 0) return r

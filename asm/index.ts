@@ -3,7 +3,7 @@
 // nids cross as f64; a negative one, of the metabox, is not read yet.
 
 import { span } from './bytes'
-import { bCount, beginDirectory, blockCount, emitBlock, findEntry, forgetGuesses, openBlock, readFound, resumeDirectory } from './dir'
+import { bCount, beginDirectory, blockCount, emitBlock, findEntry, openBlock, readFound, resumeDirectory } from './dir'
 import { IMAGE_HEAD, image, openImage, use } from './image'
 import { HOLE, iSize, isDir, mapData, mLength, mOffset, putInode, putName, readInode } from './inode'
 import {
@@ -19,8 +19,9 @@ import {
   SCR_DATA,
   SCR_DATA_LEN,
 } from './layout'
+import { lookupPath } from './dcache'
 import { linkTarget, resolvePath } from './path'
-import { answer, CHAIN, fail, lastError, MAX_RECORDS, NAME, RECORDS, SCRATCH, WORK, WORK_BYTES } from './scratch'
+import { answer, CHAIN, fail, lastError, MAX_RECORDS, NAME, PATH, RECORDS, SCRATCH, WORK, WORK_BYTES } from './scratch'
 import { beginWalk, growWalk, nextRecords, WALK_HEAD } from './walk'
 import { getXattr, listXattrs } from './xattr'
 
@@ -29,6 +30,7 @@ export const scratch: usize = SCRATCH
 export const records: usize = RECORDS
 export const maxRecords: u32 = MAX_RECORDS
 export const name: usize = NAME
+export const path: usize = PATH
 export const workEnd: usize = WORK + WORK_BYTES
 export const chain: usize = CHAIN
 export const imageHead: usize = IMAGE_HEAD
@@ -60,7 +62,6 @@ export function open(handle: usize, size: f64): i32 {
 
 /** Forgets an image whose memory is about to be given back. */
 export function close(handle: usize): void {
-  forgetGuesses(handle)
   if (changetype<usize>(image) == handle) use(0)
 }
 
@@ -87,6 +88,13 @@ export function lookup(handle: usize, nid: f64, length: u32, flags: u32): i32 {
 export function resolve(handle: usize, nid: f64, length: u32, flags: u32): i32 {
   use(handle)
   const r = resolvePath(toNid(nid), length, flags)
+  return r < 0 ? r : put(0)
+}
+
+/** Record of what the `length` bytes at `path` lead to from the root. */
+export function statPath(handle: usize, length: u32, flags: u32): i32 {
+  use(handle)
+  const r = lookupPath(length, flags)
   return r < 0 ? r : put(0)
 }
 

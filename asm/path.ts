@@ -4,7 +4,7 @@
 // on the way are kept as a chain of nids, by which `..` goes back and a directory below itself is noticed (ELOOP).
 
 import { copyOut, lengthToNul } from './bytes'
-import { findEntry, readFound } from './dir'
+import { findEntry, parentIs, readFound } from './dir'
 import { image } from './image'
 import { dataSpan, iNid, iOffset, iSize, isDir, isLink, mapData, mLength, readInode } from './inode'
 import {
@@ -57,6 +57,14 @@ function done(chainLength: u32, stop: u32, rest: usize): i32 {
   return 0
 }
 
+/** Did every directory on the way to the last answer name the one before it as its parent? */
+let regular: bool = true
+
+@inline
+export function isRegular(): bool {
+  return regular
+}
+
 /** Pointer to the target of the decoded symlink; 0 after `fail`. Its length is iSize. */
 export function linkTarget(): usize {
   if (!isLink()) {
@@ -102,6 +110,7 @@ export function resolvePath(start: u64, length: u32, flags: u32): i32 {
   let depth: u32 = 0
   let links: u32 = 0
   let current = start
+  regular = start == image.root
   store<f64>(CHAIN, <f64>start)
   let r = readInode(start)
   if (r < 0) return r
@@ -146,6 +155,7 @@ export function resolvePath(start: u64, length: u32, flags: u32): i32 {
     }
     if (isDir()) {
       if (inChain(iNid, depth)) return answer(ELOOP)
+      regular = regular && parentIs(current)
       if (last) return done(depth + 1, STOP_NONE, END)
       if (++depth >= MAX_DEPTH) return answer(ENAMETOOLONG)
       current = iNid

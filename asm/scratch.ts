@@ -22,6 +22,8 @@ export const WORK_BYTES: usize = (<usize>MAXSYMLINKS + 2) * <usize>PATH_MAX
 export const SCRATCH: usize = memory.data(<i32>SCR_SIZE, 8)
 export const RECORDS: usize = memory.data(<i32>(MAX_RECORDS * REC_SIZE), 64)
 export const NAME: usize = memory.data(<i32>NAME_BYTES, 8)
+/** A path as it comes in, and what an eight-byte load may touch past it. */
+export const PATH: usize = memory.data(<i32>PATH_MAX + 16, 8)
 export const WORK: usize = memory.data(<i32>WORK_BYTES, 8)
 /** No symlink is longer than a page where images are made; bytes. */
 export const MAX_LINK: u32 = 4096
@@ -55,4 +57,15 @@ export function answer(errno: i32): i32 {
 @inline
 export function inputByte(p: usize): u32 {
   return <u32>load<u8>(p)
+}
+
+/** Eight bytes of what came in, and the first `n` (1…7) of eight. */
+@inline
+export function loadWord(p: usize): u64 {
+  return load<u64>(p)
+}
+
+@inline
+export function maskedWord(p: usize, n: u32): u64 {
+  return load<u64>(p) & ((<u64>1 << (<u64>n << 3)) - 1)
 }

@@ -2,7 +2,7 @@
 // Every question answers >= 0 or -errno and leaves its record in the instance's table, from which `attr` or the
 // accessors read it before the next question. Not here: caches, views, errors as objects.
 
-import { QUERY_FLAGS, RECORD, SCRATCH, XATTR_RECORD } from '../src/format/structs.js'
+import { CONSTANTS, QUERY_FLAGS, RECORD, SCRATCH, XATTR_RECORD } from '../src/format/structs.js'
 import type { Core } from './core.js'
 import { decodeNames } from './names.js'
 import { errorDetail, type Resident } from './pool.js'
@@ -122,35 +122,32 @@ export class CoreImage {
     return this.core.exports.stat(this.handle, nid)
   }
 
-  /** Record of an entry of a directory; the name is characters `from`…`to` of a string. */
-  lookup(dir: number, name: string, from: number, to: number, flags: number): number {
-    const { core } = this
-    let length = to - from
-    if (length > 255) return -36
-    if (!core.putAscii(core.name, name, from, to)) {
-      const bytes = encoder.encode(name.slice(from, to))
-      if (bytes.length > 255) return -36
-      core.u8.set(bytes, core.name)
-      length = bytes.length
-    }
-    return core.exports.lookup(this.handle, dir, length, flags)
-  }
-
-  lookupBytes(dir: number, name: Uint8Array, flags: number): number {
-    if (name.length > 255) return -36
+  /** Record of an entry of a directory. */
+  lookup(dir: number, name: Uint8Array, flags: number): number {
+    if (name.length > CONSTANTS.EROFS_NAME_LEN) return -CONSTANTS.ENAMETOOLONG
     this.core.u8.set(name, this.core.name)
     return this.core.exports.lookup(this.handle, dir, name.length, flags)
   }
 
-  /** Record of what a path leads to from directory `start`. */
+  /** Record of what a path leads to from the root. */
+  statPath(path: string | Uint8Array, flags: number): number {
+    const { core } = this
+    const into = core.pathBytes
+    if (typeof path === 'string') {
+      const { read, written } = encoder.encodeInto(path, into)
+      return read < path.length ? -CONSTANTS.ENAMETOOLONG : core.exports.statPath(this.handle, written, flags)
+    }
+    if (path.length > into.length) return -CONSTANTS.ENAMETOOLONG
+    into.set(path)
+    return core.exports.statPath(this.handle, path.length, flags)
+  }
+
+  /** Record of what a path leads to from directory `start`; leaves the chain. */
   resolve(start: number, path: string | Uint8Array, flags: number): number {
     const { core } = this
-    if (path.length >= 4096) return -36
-    if (typeof path === 'string' && core.putAscii(core.workEnd - path.length, path, 0, path.length)) {
-      return core.exports.resolve(this.handle, start, path.length, flags)
-    }
+    if (path.length >= 4096) return -CONSTANTS.ENAMETOOLONG
     const bytes = typeof path === 'string' ? encoder.encode(path) : path
-    if (bytes.length >= 4096) return -36
+    if (bytes.length >= 4096) return -CONSTANTS.ENAMETOOLONG
     core.u8.set(bytes, core.workEnd - bytes.length)
     return core.exports.resolve(this.handle, start, bytes.length, flags)
   }
@@ -232,22 +229,31 @@ export class CoreImage {
   /** Names and types of a directory's entries, or -errno. */
   readdir(dir: number, flags: number): Names | number {
     const { core } = this
-    const names: string[] = []
-    const types: Uint8Array[] = []
-    let raw: Map<number, Uint8Array> | null = null
-    let cookie = 0
+    let count = core.exports.readdir(this.handle, dir, 0, flags)
+    if (count < 0) return count
+    const list = this.#names(count)
+    let cookie = core.f64[(core.scratch + S.cookie.offset) >>> 3]
+    if (cookie < 0) return list
+    const lists = [list]
     while (cookie >= 0) {
-      const count = core.exports.readdir(this.handle, dir, cookie, flags)
+      count = core.exports.readdir(this.handle, dir, cookie, flags)
       if (count < 0) return count
       cookie = core.f64[(core.scratch + S.cookie.offset) >>> 3]
-      const some = this.decodeNames(0, count, names)
-      if (some !== null) raw = raw === null ? some : new Map([...raw, ...some])
-      const part = new Uint8Array(count)
-      const words = core.records >>> 2
-      for (let i = 0; i < count; i++) part[i] = core.u32[words + i * WORDS + MODE] >>> 12
-      types.push(part)
+      lists.push(this.#names(count))
     }
-    return { names, types: types.length === 1 ? types[0] : concat(types), raw }
+    return joined(lists)
+  }
+
+  /** The first `count` records as a list. */
+  #names(count: number): Names {
+    const { u32, records } = this.core
+    const names: string[] = []
+    const raw = this.decodeNames(0, count, names)
+    const types = new Uint8Array(count)
+    for (let i = 0, w = records >>> 2; i < count; i++, w += WORDS) {
+      types[i] = u32[w + MODE] >>> 12
+    }
+    return { names, types, raw }
   }
 
   /** Target of a symlink, or -errno. */
@@ -313,7 +319,7 @@ export class CoreImage {
   xattr(nid: number, index: number, rest: string | Uint8Array): Uint8Array | number {
     const { core } = this
     const bytes = typeof rest === 'string' ? encoder.encode(rest) : rest
-    if (bytes.length > 255) return -34
+    if (bytes.length > 255) return -CONSTANTS.ERANGE
     core.u8.set(bytes, core.name)
     const r = core.exports.getxattr(this.handle, nid, index, bytes.length)
     return r < 0 ? r : this.#data()
@@ -355,7 +361,7 @@ export class CoreWalk {
     for (;;) {
       if (this.#at === undefined) return 0
       const count = core.exports.walkNext(handle, this.#at.at, this.#flags)
-      if (count !== -34) return count
+      if (count !== -CONSTANTS.ERANGE) return count
       const old = this.#at
       this.#room *= 2
       const region = this.#alloc()
@@ -371,12 +377,18 @@ export class CoreWalk {
   }
 }
 
-function concat(parts: Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((n, part) => n + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    out.set(part, at)
-    at += part.length
+function joined(lists: readonly Names[]): Names {
+  const length = lists.reduce((n, list) => n + list.names.length, 0)
+  const out = { names: [] as string[], types: new Uint8Array(length) }
+  let raw: Map<number, Uint8Array> | null = null
+  for (const list of lists) {
+    const at = out.names.length
+    for (const [i, bytes] of list.raw ?? []) {
+      raw ??= new Map()
+      raw.set(at + i, bytes)
+    }
+    out.types.set(list.types, at)
+    for (const name of list.names) out.names.push(name)
   }
-  return out
+  return { ...out, raw }
 }

@@ -3,13 +3,14 @@
 // The core never grows its memory; only `alloc` does, and it lays the views anew. So a view of this class is good until
 // the next `alloc`, and no one else may keep one.
 
-import { RECORD } from '../src/format/structs.js'
+import { CONSTANTS, CORE_PAGES, RECORD } from '../src/format/structs.js'
 
 export interface CoreExports {
   readonly scratch: { value: number }
   readonly records: { value: number }
   readonly maxRecords: { value: number }
   readonly name: { value: number }
+  readonly path: { value: number }
   readonly workEnd: { value: number }
   readonly chain: { value: number }
   readonly imageHead: { value: number }
@@ -19,6 +20,7 @@ export interface CoreExports {
   close(handle: number): void
   stat(handle: number, nid: number): number
   lookup(handle: number, nid: number, length: number, flags: number): number
+  statPath(handle: number, length: number, flags: number): number
   resolve(handle: number, nid: number, length: number, flags: number): number
   readdir(handle: number, nid: number, cookie: number, flags: number): number
   readlink(handle: number, nid: number): number
@@ -33,6 +35,7 @@ export interface CoreExports {
 const PAGE = 65536
 const MAX_PAGES = 65536
 const ALIGN = 64
+const { PATH_MAX } = CONSTANTS
 
 /** A piece of the instance's memory that is given out. */
 export interface Region {
@@ -51,16 +54,18 @@ export class Core {
   u32: Uint32Array
   i32: Int32Array
   f64: Float64Array
+  /** Where a path to be resolved is put. */
+  pathBytes: Uint8Array
   /** Regions in use. */
   used = 0
   readonly #memory: WebAssembly.Memory
+  readonly #path: number
   /** Free regions by address, no two adjacent; the last one may be enlarged by growing. */
   #free: Region[]
 
   /** @param bytes what will be allocated at first; more grows the memory. */
   constructor(module: WebAssembly.Module, bytes: number) {
-    // The core's own areas take less than a mebibyte.
-    const initial = Math.min(16 + Math.ceil((bytes + ALIGN) / PAGE), MAX_PAGES)
+    const initial = Math.min(CORE_PAGES + Math.ceil((bytes + ALIGN) / PAGE), MAX_PAGES)
     this.#memory = new WebAssembly.Memory({ initial, maximum: MAX_PAGES })
     const instance = new WebAssembly.Instance(module, { env: { memory: this.#memory } })
     this.exports = instance.exports as unknown as CoreExports
@@ -68,6 +73,7 @@ export class Core {
     this.records = this.exports.records.value
     this.name = this.exports.name.value
     this.workEnd = this.exports.workEnd.value
+    this.#path = this.exports.path.value
     const heap = Math.ceil(this.exports.heap.value / ALIGN) * ALIGN
     this.#free = [{ at: heap, bytes: initial * PAGE - heap }]
     const buffer = this.#memory.buffer
@@ -76,6 +82,7 @@ export class Core {
     this.u32 = new Uint32Array(buffer)
     this.i32 = new Int32Array(buffer)
     this.f64 = new Float64Array(buffer)
+    this.pathBytes = this.u8.subarray(this.#path, this.#path + PATH_MAX)
   }
 
   /** Bytes of memory in all. */
@@ -139,18 +146,8 @@ export class Core {
     this.u32 = new Uint32Array(buffer)
     this.i32 = new Int32Array(buffer)
     this.f64 = new Float64Array(buffer)
+    this.pathBytes = this.u8.subarray(this.#path, this.#path + PATH_MAX)
     return this.#free.length - 1
-  }
-
-  /** Writes ASCII characters `from`…`to` of a string at `address`; false when there is another character. */
-  putAscii(address: number, text: string, from: number, to: number): boolean {
-    const u8 = this.u8
-    for (let i = from; i < to; i++) {
-      const c = text.charCodeAt(i)
-      if (c >= 0x80) return false
-      u8[address++] = c
-    }
-    return true
   }
 
   /** Copy of `length` bytes at `address`. */

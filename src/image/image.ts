@@ -7,7 +7,6 @@ import { errnoName, Fault } from '../format/errno.js'
 import type { Sha256 } from '../format/hash.js'
 import { toHex } from '../format/hex.js'
 import { verityDigest } from '../format/verity.js'
-import { DentryCache } from './dentry-cache.js'
 import { COMPOSEFS_VIEW, EROFS_VIEW, type View } from './view.js'
 
 export interface ImageOptions {
@@ -27,7 +26,6 @@ export class Image {
   readonly #resident: Resident
   readonly #sha256: Sha256
   #digest: string | undefined
-  #dentries: DentryCache | undefined
   #open = true
 
   /** Takes over one use of the resident image. */
@@ -57,12 +55,6 @@ export class Image {
 
   get closed(): boolean {
     return !this.#open
-  }
-
-  /** Directories by path in the mount's view. */
-  get dentries(): DentryCache {
-    this.#dentries ??= new DentryCache()
-    return this.#dentries
   }
 
   /** fs-verity SHA-256 digest of the image file, 64 hex digits; computed at the first call. */

@@ -13,7 +13,6 @@ import {
   XATTR_INDEX_LUSTRE,
   XATTR_INDEX_TRUSTED,
 } from '../format/xattr-name.js'
-import type { DentryCache, DirectoryHandle } from '../image/dentry-cache.js'
 import type { Image } from '../image/image.js'
 import { fullXattrName, type View } from '../image/view.js'
 import { canonicalObjectName } from '../store/object-name.js'
@@ -23,17 +22,17 @@ import type { Attr, Bytes, DirList, FsInfo, Layer, OpenFile } from './layer.js'
 
 const { S_IFMT, S_IFDIR, S_IFLNK, S_IFREG } = CONSTANTS
 const { Q_FOLLOW, Q_HIDE_DEV0 } = QUERY_FLAGS
-/** Paths up to this many UTF-16 units are shorter than PATH_MAX in UTF-8 too. */
-const SHORT_PATH = 1365
 const SLASH = 0x2f
 const DOT = 0x2e
 const OVERLAYFS_SUPER_MAGIC = 0x794c7630
 /** What statfs says of files that an image could hold: ULLONG_MAX, as the kernel does. */
 const NO_LIMIT = 2 ** 64
 
-/** An inode, and the directory that led to it (none above the root): `..` and loops are decided by those. */
-export interface ImageNode extends DirectoryHandle {
+/** An inode, and how it was found: by a path, in a directory, or as the root. `..` and loops are decided by that. */
+export interface ImageNode {
+  readonly nid: number
   readonly mode: number
+  readonly way: Bytes | ImageNode | undefined
 }
 
 export type Verity = 'off' | 'on' | 'require'
@@ -51,98 +50,25 @@ export class ImageLayer implements Layer<ImageNode> {
   constructor(image: Image, objects: VerifiedObjects | undefined, verity: Verity) {
     this.image = image
     this.#core = image.core
+    this.root = { nid: image.rootNid, mode: S_IFDIR, way: undefined }
     this.#view = image.view
     this.#flags = this.#view.hideDev0 ? Q_HIDE_DEV0 : 0
     this.#blockSize = image.superblock.blockSize
     this.#objects = objects
     this.#verity = verity
-    this.root = { nid: image.rootNid, parent: undefined, mode: S_IFDIR }
   }
 
   resolve(path: Bytes, follow: boolean): Outcome<ImageNode> {
-    const quick = typeof path === 'string' ? this.#lookupLast(path, follow) : undefined
-    const r = quick ?? this.#resolveAll(path, follow)
-    if (r < 0) return this.#fault(r, path)
-    const parent = quick === undefined ? this.#chain() : this.#found
-    return { nid: this.#core.nid(), parent, mode: this.#core.mode() }
+    const core = this.#core
+    const r = core.statPath(path, this.#flags | (follow ? Q_FOLLOW : 0))
+    return r < 0 ? this.#fault(r, path) : { nid: core.nid(), mode: core.mode(), way: path }
   }
 
   statPath(path: Bytes, follow: boolean, out: Attr): Fault | undefined {
-    const r = (typeof path === 'string' ? this.#lookupLast(path, follow) : undefined) ?? this.#resolveAll(path, follow)
+    const r = this.#core.statPath(path, this.#flags | (follow ? Q_FOLLOW : 0))
     if (r < 0) return this.#fault(r, path)
     this.#fill(out)
     return undefined
-  }
-
-  /** The directory in which lookupLast found its answer. */
-  #found: DirectoryHandle | undefined
-
-  /**
-   * The answer of the core's look-up of a path's last name in the directory before it; undefined where it takes more
-   * than that (a symlink to follow, `.`, `..`, a trailing slash, the root, an error on the way).
-   */
-  #lookupLast(path: string, follow: boolean): number | undefined {
-    const length = path.length
-    const slash = path.lastIndexOf('/')
-    const from = slash + 1
-    if (from === length || length > SHORT_PATH) return undefined
-    const first = path.charCodeAt(from)
-    if (first === DOT && (length - from === 1 || (length - from === 2 && path.charCodeAt(from + 1) === DOT)))
-      return undefined
-    const dir = slash <= 0 ? this.root : this.#directory(path, slash)
-    if (dir === undefined) return undefined
-    const core = this.#core
-    const r = core.lookup(dir.nid, path, from, length, this.#flags)
-    if (r < 0) return r
-    const type = core.mode() & S_IFMT
-    if (type === S_IFLNK && follow) return undefined
-    if (type === S_IFDIR) {
-      const nid = core.nid()
-      if (leadsTo(dir, nid)) return -CONSTANTS.ELOOP
-      // Who asks for a directory goes on to ask for what is in it.
-      this.image.dentries.set(path, length, { nid, parent: dir })
-    }
-    this.#found = dir
-    return 0
-  }
-
-  /** The directory that the first `length` characters name: from the cache, its parent, or the core's path walk. */
-  #directory(path: string, length: number): DirectoryHandle | undefined {
-    const cache: DentryCache = this.image.dentries
-    const known = cache.get(path, length)
-    if (known !== undefined) return known
-    const handle = this.#subdirectory(path, length) ?? this.#walked(path.slice(0, length))
-    if (handle !== undefined) cache.set(path, length, handle)
-    return handle
-  }
-
-  /** A directory by its name in the one before it; undefined where the name is a symlink, `.`, `..` or not there. */
-  #subdirectory(path: string, length: number): DirectoryHandle | undefined {
-    const slash = path.lastIndexOf('/', length - 1)
-    if (slash + 1 === length || path.charCodeAt(slash + 1) === DOT) return undefined
-    const parent = slash <= 0 ? this.root : this.#directory(path, slash)
-    const core = this.#core
-    if (parent === undefined || core.lookup(parent.nid, path, slash + 1, length, this.#flags) < 0) return undefined
-    const nid = core.nid()
-    return (core.mode() & S_IFMT) !== S_IFDIR || leadsTo(parent, nid) ? undefined : { nid, parent }
-  }
-
-  #walked(path: string): DirectoryHandle | undefined {
-    const core = this.#core
-    const r = core.resolve(this.image.rootNid, path, this.#flags | Q_FOLLOW)
-    if (r < 0 || (core.mode() & S_IFMT) !== S_IFDIR) return undefined
-    return { nid: core.nid(), parent: this.#chain() }
-  }
-
-  /** The directory that the core's last resolve came through, with those above it. */
-  #chain(): DirectoryHandle | undefined {
-    let parent: DirectoryHandle | undefined
-    for (const nid of this.#core.chain()) parent = { nid, parent }
-    return parent
-  }
-
-  #resolveAll(path: Bytes, follow: boolean): number {
-    return this.#core.resolve(this.image.rootNid, path, this.#flags | (follow ? Q_FOLLOW : 0))
   }
 
   #fill(out: Attr): void {
@@ -163,26 +89,34 @@ export class ImageLayer implements Layer<ImageNode> {
 
   lookup(dir: ImageNode, name: Bytes): Outcome<ImageNode> {
     if ((dir.mode & S_IFMT) !== S_IFDIR) return fault('ENOTDIR')
-    const bytes = typeof name === 'string' ? undefined : name
-    const text = typeof name === 'string' ? name : binaryString(name)
-    if (text === '') return fault('ENOENT')
-    if (text === '.') return dir
-    if (text === '..') return this.#parent(dir)
+    const bytes = typeof name === 'string' ? new TextEncoder().encode(name) : name
+    if (bytes.length === 0) return fault('ENOENT')
+    const dots = bytes.length <= 2 && bytes.every(byte => byte === DOT) ? bytes.length : 0
+    if (dots === 1) return dir
+    if (dots === 2) return this.#parent(dir)
     const core = this.#core
-    const r =
-      bytes === undefined
-        ? core.lookup(dir.nid, text, 0, text.length, this.#flags)
-        : core.lookupBytes(dir.nid, bytes, this.#flags)
+    const r = core.lookup(dir.nid, bytes, this.#flags)
     if (r < 0) return this.#fault(r, name)
-    const nid = core.nid()
-    const mode = core.mode()
-    if ((mode & S_IFMT) === S_IFDIR && leadsTo(dir, nid)) return fault('ELOOP')
-    return { nid, parent: dir, mode }
+    const node = { nid: core.nid(), mode: core.mode(), way: dir }
+    const loops = (node.mode & S_IFMT) === S_IFDIR && [...this.#above(dir), dir.nid].includes(node.nid)
+    return loops ? fault('ELOOP') : node
   }
 
   #parent(dir: ImageNode): ImageNode {
-    const { parent } = dir
-    return parent === undefined ? dir : { nid: parent.nid, parent: parent.parent, mode: S_IFDIR }
+    if (typeof dir.way === 'object' && 'nid' in dir.way) return dir.way
+    const above = this.#above(dir)
+    let node = this.root
+    for (const nid of above.slice(1)) node = { nid, mode: S_IFDIR, way: node }
+    return node
+  }
+
+  /** nids of the directories above a directory on the way by which it was found, the root's first. */
+  #above(dir: ImageNode): number[] {
+    const { way } = dir
+    if (way === undefined) return []
+    if (typeof way === 'object' && 'nid' in way) return [...this.#above(way), way.nid]
+    const core = this.#core
+    return core.resolve(this.image.rootNid, way, this.#flags | Q_FOLLOW) < 0 ? [] : core.chain()
   }
 
   stat(node: ImageNode, out: Attr): Fault | undefined {
@@ -278,10 +212,4 @@ export class ImageLayer implements Layer<ImageNode> {
       ffree: NO_LIMIT - superblock.inos,
     }
   }
-}
-
-/** Is a directory itself, or one above it, the inode of that nid? */
-function leadsTo(dir: DirectoryHandle, nid: number): boolean {
-  for (let at: DirectoryHandle | undefined = dir; at !== undefined; at = at.parent) if (at.nid === nid) return true
-  return false
 }

@@ -1,0 +1,152 @@
+// The dentry cache: directories by path, so that a path costs the look-up of its last name. What is in it can't become
+// wrong, since an image never changes; it is bounded (SLOTS entries an instance) and needs no invalidation, since every
+// opened image has a number of its own.
+// A directory gets in only where its `..` names the directory that it was found in, all the way to the root. No
+// directory can then stand below itself on a cached path, so the fast way needs no list of ancestors; whatever is not so
+// (two names for a directory, a loop) goes the long way of path.ts each time.
+//
+//   slot:  [image u32][length u32][nid u64][path, zero padded]
+
+import { findEntry, guessed, parentIs, readFound } from './dir'
+import { image } from './image'
+import { iNid, isDir, isLink, readInode } from './inode'
+import { ENAMETOOLONG, ENOENT, EROFS_NAME_LEN, PATH_MAX, Q_FOLLOW } from './layout'
+import { isRegular, resolvePath } from './path'
+import { answer, inputByte, loadWord, maskedWord, PATH, WORK, WORK_BYTES } from './scratch'
+
+const SLASH: u32 = 0x2f
+const DOT: u32 = 0x2e
+const SLASHES: u64 = 0x2f2f2f2f2f2f2f2f
+const LOW7: u64 = 0x7f7f7f7f7f7f7f7f
+
+const SLOT_BITS: u32 = 14
+const SLOT_SIZE: usize = 128
+const SLOT_LENGTH: usize = 4
+const SLOT_NID: usize = 8
+const SLOT_PATH: usize = 16
+const MAX_CACHED: u32 = <u32>(SLOT_SIZE - SLOT_PATH)
+const TABLE: usize = memory.data(1 << (14 + 7), 64)
+
+/** The path of the directory asked for last, whatever its length, and the image and nid that go with it. */
+const LAST: usize = memory.data(4096 + 16, 8)
+let lastImage: u32 = 0
+let lastLength: u32 = 0
+let lastNid: u64 = 0
+
+/** Index of the last slash of a path; -1 where there is none. */
+function lastSlash(length: u32): i32 {
+  let end = <i32>length
+  for (; end >= 8; end -= 8) {
+    const x = loadWord(PATH + end - 8) ^ SLASHES
+    // Bit 7 of exactly those bytes that were slashes.
+    const hits = ~(((x & LOW7) + LOW7) | x | LOW7)
+    if (hits != 0) return end - 1 - (<i32>clz<u64>(hits) >> 3)
+  }
+  while (end > 0) if (inputByte(PATH + --end) == SLASH) return end
+  return -1
+}
+
+/** Are the first `length` bytes of the path those at `p`, which zeros follow? */
+function isPath(p: usize, length: u32): bool {
+  let i: u32 = 0
+  for (; i + 8 <= length; i += 8) if (loadWord(PATH + i) != loadWord(p + i)) return false
+  return i == length || maskedWord(PATH + i, length - i) == maskedWord(p + i, length - i)
+}
+
+/** The pair of slots in which a path may be; its first one. */
+function slotOf(length: u32): usize {
+  let h: u64 = (<u64>image.number << 32) ^ length
+  let i: u32 = 0
+  for (; i + 8 <= length; i += 8) {
+    h = (h ^ loadWord(PATH + i)) * 0x9e3779b97f4a7c15
+    h ^= h >> 29
+  }
+  if (i < length) h = (h ^ maskedWord(PATH + i, length - i)) * 0x9e3779b97f4a7c15
+  const pair = <usize>((h ^ (h >> 32)) * 0x9e3779b97f4a7c15 >> (64 - (SLOT_BITS - 1)))
+  return TABLE + pair * 2 * SLOT_SIZE
+}
+
+@inline
+function holds(slot: usize, length: u32): bool {
+  return load<u32>(slot) == image.number && load<u32>(slot + SLOT_LENGTH) == length && isPath(slot + SLOT_PATH, length)
+}
+
+function remember(length: u32, nid: u64): void {
+  memory.copy(LAST, PATH, length)
+  lastImage = image.number
+  lastLength = length
+  lastNid = nid
+}
+
+/** Keeps the directory that the first `length` bytes of the path name. The newer of a pair stands first. */
+function keep(length: u32, nid: u64): void {
+  if (length == 0 || length > MAX_CACHED) return
+  const slot = slotOf(length)
+  if (holds(slot, length)) return
+  memory.copy(slot + SLOT_SIZE, slot, SLOT_SIZE)
+  store<u32>(slot, image.number)
+  store<u32>(slot + SLOT_LENGTH, length)
+  store<u64>(slot + SLOT_NID, nid)
+  memory.copy(slot + SLOT_PATH, PATH, length)
+}
+
+const NONE: u64 = u64.MAX_VALUE
+
+/** The directory that the first `length` bytes of the path name; NONE where the long way has to be gone. */
+function directory(length: u32): u64 {
+  if (length == 0) return image.root
+  if (lastLength == length && lastImage == image.number && isPath(LAST, length)) return lastNid
+  if (length <= MAX_CACHED) {
+    const slot = slotOf(length)
+    if (holds(slot, length)) return hit(slot, length)
+    if (holds(slot + SLOT_SIZE, length)) return hit(slot + SLOT_SIZE, length)
+  }
+  if (walk(length, Q_FOLLOW) < 0 || !isDir() || !isRegular()) return NONE
+  const nid = iNid
+  keep(length, nid)
+  remember(length, nid)
+  return nid
+}
+
+@inline
+function hit(slot: usize, length: u32): u64 {
+  const nid = load<u64>(slot + SLOT_NID)
+  remember(length, nid)
+  return nid
+}
+
+/** Resolves the first `length` bytes of the path the long way. */
+function walk(length: u32, flags: u32): i32 {
+  memory.copy(WORK + WORK_BYTES - length, PATH, length)
+  return resolvePath(image.root, length, flags)
+}
+
+/**
+ * Resolves the `length` bytes at PATH from the root: the answer is the decoded inode. 0 or -errno. The chain of
+ * path.ts holds nothing of use afterwards.
+ */
+export function lookupPath(length: u32, flags: u32): i32 {
+  if (length == 0) return answer(ENOENT)
+  if (length >= PATH_MAX) return answer(ENAMETOOLONG)
+  const slash = lastSlash(length)
+  const name = PATH + slash + 1
+  const n = length - <u32>(slash + 1)
+  const dots = n <= 2 && inputByte(name) == DOT && (n == 1 || inputByte(name + 1) == DOT)
+  if (n == 0 || dots || n > EROFS_NAME_LEN) return walk(length, flags)
+  const dir = directory(slash > 0 ? <u32>slash : 0)
+  if (dir == NONE) return walk(length, flags)
+  let r = 0
+  if (!guessed(dir, name, n)) {
+    r = readInode(dir)
+    if (r < 0) return r
+    r = findEntry(name, n)
+    if (r < 0) return r
+  }
+  r = readFound(flags)
+  if (r < 0) return r
+  if (isLink()) return flags & Q_FOLLOW ? walk(length, flags) : 0
+  if (!isDir()) return 0
+  if (!parentIs(dir)) return walk(length, flags)
+  keep(length, iNid)
+  return 0
+}
