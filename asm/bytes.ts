@@ -88,6 +88,19 @@ export function compareNames(a: usize, aLength: u32, b: usize, bLength: u32): i3
   return <i32>aLength - <i32>bLength
 }
 
+/** Some 64-bit hash of a name, to file it under. */
+export function hashName(p: usize, length: u32, seed: u64): u64 {
+  let h = seed ^ length
+  for (let i: u32 = 0; i < length; i += 8) {
+    let x = load<u64>(p + i)
+    const left = length - i
+    if (left < 8) x &= (<u64>1 << (<u64>left << 3)) - 1
+    h = (h ^ x) * 0x9e3779b97f4a7c15
+    h ^= h >> 29
+  }
+  return h * 0x9e3779b97f4a7c15
+}
+
 /** What a name's bytes are: NAME_BAD when one is NUL or a slash, else NAME_ASCII or NAME_OTHER. */
 export const NAME_BAD: u32 = 0
 export const NAME_ASCII: u32 = 1

@@ -7,9 +7,10 @@
 //
 //   slot:  [image u32][length u32][nid u64][path, zero padded]
 
-import { findEntry, guessed, parentIs, readFound } from './dir'
+import { hashName } from './bytes'
+import { findIn, parentIs, readFound } from './dir'
 import { image } from './image'
-import { iNid, isDir, isLink, readInode } from './inode'
+import { iNid, isDir, isLink } from './inode'
 import { ENAMETOOLONG, ENOENT, EROFS_NAME_LEN, PATH_MAX, Q_FOLLOW } from './layout'
 import { isRegular, resolvePath } from './path'
 import { answer, inputByte, loadWord, maskedWord, PATH, WORK, WORK_BYTES } from './scratch'
@@ -54,16 +55,9 @@ function isPath(p: usize, length: u32): bool {
 }
 
 /** The pair of slots in which a path may be; its first one. */
+@inline
 function slotOf(length: u32): usize {
-  let h: u64 = (<u64>image.number << 32) ^ length
-  let i: u32 = 0
-  for (; i + 8 <= length; i += 8) {
-    h = (h ^ loadWord(PATH + i)) * 0x9e3779b97f4a7c15
-    h ^= h >> 29
-  }
-  if (i < length) h = (h ^ maskedWord(PATH + i, length - i)) * 0x9e3779b97f4a7c15
-  const pair = <usize>((h ^ (h >> 32)) * 0x9e3779b97f4a7c15 >> (64 - (SLOT_BITS - 1)))
-  return TABLE + pair * 2 * SLOT_SIZE
+  return TABLE + <usize>(hashName(PATH, length, image.number) >> (65 - SLOT_BITS)) * 2 * SLOT_SIZE
 }
 
 @inline
@@ -135,13 +129,8 @@ export function lookupPath(length: u32, flags: u32): i32 {
   if (n == 0 || dots || n > EROFS_NAME_LEN) return walk(length, flags)
   const dir = directory(slash > 0 ? <u32>slash : 0)
   if (dir == NONE) return walk(length, flags)
-  let r = 0
-  if (!guessed(dir, name, n)) {
-    r = readInode(dir)
-    if (r < 0) return r
-    r = findEntry(name, n)
-    if (r < 0) return r
-  }
+  let r = findIn(dir, name, n)
+  if (r < 0) return r
   r = readFound(flags)
   if (r < 0) return r
   if (isLink()) return flags & Q_FOLLOW ? walk(length, flags) : 0

@@ -184,7 +184,7 @@ export function linkTarget(image: CoreImage, nid: number, out: { from: number; t
   return 0
 }
 
-/** Does an inode have the xattr of that base index and further name? 1, 0, or -errno; `length` gets its size. */
+/** Asks many inodes for one xattr. `find` answers 1, 0 or -errno; call `prepare` before the first of a row. */
 export class XattrProbe {
   readonly #image: CoreImage
   readonly #index: number
@@ -199,12 +199,16 @@ export class XattrProbe {
     this.#rest = new TextEncoder().encode(rest)
   }
 
+  /** Hands the name to the core, which keeps it until another name is asked for. */
+  prepare(): this {
+    const { u8, name } = this.#image.core
+    u8.set(this.#rest, name)
+    return this
+  }
+
   find(nid: number): number {
     const { core, handle } = this.#image
-    const rest = this.#rest
-    const { u8, name } = core
-    for (let i = 0; i < rest.length; i++) u8[name + i] = rest[i]
-    const r = core.exports.getxattr(handle, nid, this.#index, rest.length)
+    const r = core.exports.getxattr(handle, nid, this.#index, this.#rest.length)
     if (r < 0) return r === -CONSTANTS.ENODATA ? 0 : r
     this.from = core.u32[(core.scratch + S.data.offset) >>> 2]
     this.length = core.f64[(core.scratch + S.data_len.offset) >>> 3]
