@@ -13,7 +13,7 @@ import { image } from './image'
 import { iNid, isDir, isLink } from './inode'
 import { ENAMETOOLONG, ENOENT, EROFS_NAME_LEN, PATH_MAX, Q_FOLLOW } from './layout'
 import { isRegular, resolvePath } from './path'
-import { answer, inputByte, loadWord, maskedWord, PATH, WORK, WORK_BYTES } from './scratch'
+import { answer, inputByte, loadWord, maskedWord, ownU32, ownU64, PATH, WORK, WORK_BYTES } from './scratch'
 
 const SLASH: u32 = 0x2f
 const DOT: u32 = 0x2e
@@ -62,7 +62,7 @@ function slotOf(length: u32): usize {
 
 @inline
 function holds(slot: usize, length: u32): bool {
-  return load<u32>(slot) == image.number && load<u32>(slot + SLOT_LENGTH) == length && isPath(slot + SLOT_PATH, length)
+  return ownU32(slot) == image.number && ownU32(slot + SLOT_LENGTH) == length && isPath(slot + SLOT_PATH, length)
 }
 
 function remember(length: u32, nid: u64): void {
@@ -104,7 +104,7 @@ function directory(length: u32): u64 {
 
 @inline
 function hit(slot: usize, length: u32): u64 {
-  const nid = load<u64>(slot + SLOT_NID)
+  const nid = ownU64(slot + SLOT_NID)
   remember(length, nid)
   return nid
 }

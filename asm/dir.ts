@@ -35,7 +35,7 @@ import {
   S_IFCHR,
   S_IFMT,
 } from './layout'
-import { answer, fail, lastError } from './scratch'
+import { answer, fail, lastError, ownU32, ownU64 } from './scratch'
 
 /** The directory block that openBlock checked last: its bytes, its length, its number of entries. */
 let bStart: usize = 0
@@ -138,12 +138,12 @@ function takeFound(nid: u64, k: u32): i32 {
 /** Is the entry at or after (`step` 1) the one of a guess for directory `nid` the one wanted? */
 @inline
 function holds(guess: usize, step: u32, nid: u64, name: usize, length: u32): bool {
-  if (load<u64>(guess, 8) != nid || load<u32>(guess) != image.number) return false
-  const k = load<u32>(guess, 4) + step
-  bCount = load<u32>(guess, 24)
+  if (ownU64(guess + 8) != nid || ownU32(guess) != image.number) return false
+  const k = ownU32(guess + 4) + step
+  bCount = ownU32(guess + 24)
   if (k >= bCount) return false
-  bStart = <usize>load<u32>(guess, 16)
-  bLength = load<u32>(guess, 20)
+  bStart = <usize>ownU32(guess + 16)
+  bLength = ownU32(guess + 20)
   return nameOf(k) == 0 && compareNames(name, length, eName, eLength) == 0
 }
 
@@ -151,17 +151,17 @@ function holds(guess: usize, step: u32, nid: u64, name: usize, length: u32): boo
 export function findIn(nid: u64, name: usize, length: u32): i32 {
   const next = nextOf(nid)
   if (holds(next, 1, nid, name, length)) {
-    const k = load<u32>(next, 4) + 1
+    const k = ownU32(next + 4) + 1
     takeEntry(k)
     store<u32>(next, k, 4)
     return 0
   }
   const named = namedOf(nid, name, length)
-  if (holds(named, 0, nid, name, length)) return takeFound(nid, load<u32>(named, 4))
+  if (holds(named, 0, nid, name, length)) return takeFound(nid, ownU32(named + 4))
   let r = readInode(nid)
   if (r < 0) return r
   r = findEntry(name, length)
-  if (r == 0) note(named, nid, load<u32>(next, 4))
+  if (r == 0) note(named, nid, ownU32(next + 4))
   return r
 }
 

@@ -31,7 +31,7 @@ import {
   STOP_NONE,
   STOP_SYMLINK,
 } from './layout'
-import { answer, CHAIN, fail, inputByte, lastError, LINK, MAX_LINK, SCRATCH, WORK, WORK_BYTES } from './scratch'
+import { answer, CHAIN, fail, inputByte, lastError, LINK, MAX_LINK, ownF64, SCRATCH, WORK, WORK_BYTES } from './scratch'
 
 const SLASH: u32 = 0x2f
 const DOT: u32 = 0x2e
@@ -45,7 +45,7 @@ function chainAt(depth: u32): usize {
 /** Is a nid among the directories of the chain up to `depth`? */
 export function inChain(nid: u64, depth: u32): bool {
   const wanted = <f64>nid
-  for (let i: u32 = 0; i <= depth; i++) if (load<f64>(chainAt(i)) == wanted) return true
+  for (let i: u32 = 0; i <= depth; i++) if (ownF64(chainAt(i)) == wanted) return true
   return false
 }
 
@@ -129,7 +129,7 @@ export function resolvePath(start: u64, length: u32, flags: u32): i32 {
       if (n == 1) continue
       if (depth == 0 && flags & Q_STOP_ABOVE) return done(0, STOP_ABOVE, name)
       if (depth != 0) depth--
-      current = <u64>load<f64>(chainAt(depth))
+      current = <u64>ownF64(chainAt(depth))
       continue
     }
     if (n > EROFS_NAME_LEN) return answer(ENAMETOOLONG)

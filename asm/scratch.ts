@@ -53,6 +53,32 @@ export function answer(errno: i32): i32 {
   return -errno
 }
 
+/** What the core itself wrote: records, its tables, a walk's stack. */
+@inline
+export function ownU8(p: usize): u32 {
+  return <u32>load<u8>(p)
+}
+
+@inline
+export function ownU16(p: usize): u32 {
+  return <u32>load<u16>(p)
+}
+
+@inline
+export function ownU32(p: usize): u32 {
+  return load<u32>(p)
+}
+
+@inline
+export function ownU64(p: usize): u64 {
+  return load<u64>(p)
+}
+
+@inline
+export function ownF64(p: usize): f64 {
+  return load<f64>(p)
+}
+
 /** One byte of what came in (a path). */
 @inline
 export function inputByte(p: usize): u32 {

@@ -20,7 +20,7 @@ import {
   S_IFDIR,
   S_IFMT,
 } from './layout'
-import { answer, fail, MAX_RECORDS, RECORDS } from './scratch'
+import { answer, fail, MAX_RECORDS, ownF64, ownU16, ownU32, ownU64, ownU8, RECORDS } from './scratch'
 
 /** What a walk keeps between calls; in the loader's memory, followed by the bits and then the stack. */
 @unmanaged
@@ -66,7 +66,7 @@ function mark(walk: Walk, nid: u64): bool {
   const slot = (image.metaOffset >> EROFS_ISLOTBITS) + nid
   const p = walk.bits + <usize>(slot >> 3)
   const bit = 1 << <u32>(slot & 7)
-  const byte = <u32>load<u8>(p)
+  const byte = <u32>ownU8(p)
   store<u8>(p, byte | bit)
   return (byte & bit) == 0
 }
@@ -99,7 +99,7 @@ export function nextRecords(at: usize, flags: u32): i32 {
 
 /** Begins the directory on top of the stack and writes its own record. */
 function enter(walk: Walk, rec: usize): i32 {
-  const nid = load<u64>(stackAt(walk, walk.depth - 1))
+  const nid = ownU64(stackAt(walk, walk.depth - 1))
   const r = readInode(nid)
   if (r < 0) return r
   if (!isDir()) return answer(ENOTDIR)
@@ -145,8 +145,8 @@ function fill(walk: Walk, count: u32, flags: u32): i32 {
 
 function push(walk: Walk, rec: usize, count: u32): void {
   for (let i: u32 = 0; i < count; i++, rec += REC_SIZE) {
-    if ((load<u32>(rec + REC_MODE) & S_IFMT) != S_IFDIR || load<u16>(rec + REC_ERROR) != 0) continue
-    store<u64>(stackAt(walk, walk.depth++), <u64>load<f64>(rec + REC_NID))
+    if ((ownU32(rec + REC_MODE) & S_IFMT) != S_IFDIR || ownU16(rec + REC_ERROR) != 0) continue
+    store<u64>(stackAt(walk, walk.depth++), <u64>ownF64(rec + REC_NID))
   }
 }
 
@@ -156,8 +156,8 @@ function reverse(walk: Walk): void {
   for (let i = walk.floor, j = walk.depth - 1; i < j; i++, j--) {
     const a = stackAt(walk, i)
     const b = stackAt(walk, j)
-    const nid = load<u64>(a)
-    store<u64>(a, load<u64>(b))
+    const nid = ownU64(a)
+    store<u64>(a, ownU64(b))
     store<u64>(b, nid)
   }
 }
