@@ -1,0 +1,37 @@
+// What goes wrong with objects, as the Error that a store throws and as the Fault that an operation answers.
+
+import { type ErrnoName, Fault, faultError, isErrnoName } from '../format/errno.js'
+
+/** Bytes that are not those that an image asked for: the `cause` of an EIO. */
+export class IntegrityError extends Error {
+  override readonly name = 'IntegrityError'
+
+  constructor(
+    message: string,
+    /** Digest or hash in hex, or size in bytes, that the object should have. */
+    readonly expected: string | number,
+    /** The one that it has. */
+    readonly actual: string | number,
+  ) {
+    super(`${message}: expected ${expected}, got ${actual}`)
+  }
+}
+
+/** The Error that a store throws about an object of it. */
+export function objectError(code: ErrnoName, name: string, why: string, cause?: unknown): Error & { code: string } {
+  return faultError(new Fault(code, why, cause), `object ${name}`)
+}
+
+/** The Fault for an error that a store threw: the store's code where it is an errno, else EIO. */
+export function objectFault(error: unknown, name: string, label: string): Fault {
+  const code = error instanceof Error && 'code' in error && isErrnoName(error.code) ? error.code : 'EIO'
+  const why = error instanceof Error ? error.message : String(error)
+  // What objectError wrote already is not said twice.
+  const known = `${code}: object ${name}: `
+  return new Fault(code, `object ${name} in ${label}: ${why.startsWith(known) ? why.slice(known.length) : why}`, error)
+}
+
+/** What a Miss' load rejects with; `fault` is what the operation would have answered. */
+export function loadError(fault: Fault): Error & { code: string; fault: Fault } {
+  return Object.assign(faultError(fault, 'load'), { fault })
+}

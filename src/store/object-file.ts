@@ -1,0 +1,26 @@
+// What VerifiedObjects is asked for and what it answers. Here rather than in src/overlay, whose OpenFile has the same
+// shape, because a store does not know what an overlay is.
+
+import type { Outcome } from '../format/errno.js'
+
+export interface Expected {
+  /** fs-verity digest, 32 bytes; without one the object's bytes are taken as they are. */
+  readonly digest?: Uint8Array
+  /** Bytes; without it the object's own size is right. */
+  readonly size?: number
+}
+
+/** An object open for reading; what src/overlay calls an OpenFile. */
+export interface ObjectFile {
+  /** Bytes: the size that was expected, or the object's own. */
+  readonly size: number
+  /**
+   * Copies what lies at `position` to the front of `into`; fewer bytes only at the end. Answers their number, a Miss
+   * for bytes that would have to be waited for, EIO (with an IntegrityError as cause) for wrong ones. After a Fault
+   * `into` may hold a part of the answer: right bytes, never unchecked ones.
+   */
+  read(into: Uint8Array, position: number, wait: boolean): Outcome<number>
+  /** The whole content, in a buffer that the caller owns. EFBIG from 2 GiB on. */
+  readAll(wait: boolean): Outcome<Uint8Array>
+  close(): void
+}

@@ -1,0 +1,302 @@
+// One open object of VerifiedObjects: the reads, with and without waiting. The rules stand in verified.ts.
+// A read that must wait is a Miss; its load leaves the checked bytes in `#ready`, where the same read finds them.
+
+import { Fault, Miss, type Outcome } from '../format/errno.js'
+import type { Sha256 } from '../format/hash.js'
+import { toHex } from '../format/hex.js'
+import { type BlockHasher, VERITY_BLOCK, VERITY_HASH, VerityHasher } from '../format/verity.js'
+import { IntegrityError, loadError, objectFault } from './errors.js'
+import { keyBytes, type LeafCache, type Leaves, leafKey } from './leaf-cache.js'
+import type { Expected, ObjectFile } from './object-file.js'
+import type { ObjectStore, StoredObject } from './object-store.js'
+import { type Piece, ReadyPieces } from './ready-pieces.js'
+
+/** What the files of one VerifiedObjects have in common. */
+export interface Shared {
+  readonly store: ObjectStore
+  readonly sha256: Sha256
+  readonly blocks: BlockHasher
+  readonly leaves: LeafCache
+  /** Asynchronous first reads under way, by digest: they end when the leaves are there or the object was wrong. */
+  readonly hashing: Map<string, Promise<void>>
+}
+
+/** Bytes read and hashed at a time; a smaller object is read once, checked, and served from that very buffer. */
+const PIECE = 2 ** 20
+/** readAll's limit, as Node's readFile has it. */
+const WHOLE_MAX = 2 ** 31 - 1
+/** Bound of checked bytes that wait for their read to come back. */
+const READY_BYTES = 8 * 2 ** 20
+
+const NOTHING = new Uint8Array(0)
+
+/** Do all 32 bytes at `from` equal the hash? A byte that is not there is undefined, so no equal. */
+function sameHash(bytes: Uint8Array, from: number, hash: Uint8Array): boolean {
+  for (let i = 0; i < VERITY_HASH; i++) if (bytes[from + i] !== hash[i]) return false
+  return true
+}
+
+export class VerifiedFile implements ObjectFile {
+  readonly size: number
+  readonly #shared: Shared
+  readonly #name: string
+  readonly #object: StoredObject
+  /** The digest as the leaf cache has it: a copy, since the image's own bytes may move or go. */
+  readonly #key: string | undefined
+  #leaves: Leaves | undefined
+  /** Found wrong as a whole: every further read says so. */
+  #wrong: Fault | undefined
+  /** Undefined until something was waited for. */
+  #ready: ReadyPieces | undefined
+  #loads = 0
+  #closed = false
+
+  constructor(shared: Shared, name: string, object: StoredObject, { digest, size = object.size }: Expected) {
+    this.size = size
+    this.#shared = shared
+    this.#name = name
+    this.#object = object
+    this.#key = digest === undefined ? undefined : leafKey(digest)
+    // Before anything is allocated by a size that an image names.
+    if (size !== object.size) this.#wrong = this.#mismatch('size', size, object.size)
+  }
+
+  read(into: Uint8Array, position: number, wait: boolean): Outcome<number> {
+    const bad = this.#refusal()
+    if (bad !== undefined) return bad
+    const to = Math.min(position + into.length, this.size)
+    if (to <= position) return 0
+    const ready = this.#ready?.take(position, to)
+    if (ready !== undefined) {
+      into.set(ready.bytes.subarray(position - ready.from, to - ready.from))
+      return to - position
+    }
+    if (!this.#canSync(wait)) return this.#miss(position, to)
+    const whole = this.#unheld() ? this.#verifySync() : undefined
+    if (whole instanceof Fault) return whole
+    if (whole !== undefined) {
+      into.set(whole.subarray(position, to))
+      return to - position
+    }
+    for (let at = position; at < to; at += PIECE) {
+      const piece = this.#rangeSync(at, Math.min(at + PIECE, to))
+      if (piece instanceof Fault) return piece
+      into.set(piece, at - position)
+    }
+    return to - position
+  }
+
+  readAll(wait: boolean): Outcome<Uint8Array> {
+    const bad = this.#refusal()
+    if (bad !== undefined) return bad
+    const { size } = this
+    if (size === 0) return new Uint8Array(0)
+    if (size > WHOLE_MAX) return new Fault('EFBIG', `object ${this.#name} has ${size} bytes`)
+    const ready = this.#ready?.take(0, size)
+    if (ready !== undefined) return ready.bytes
+    if (!this.#canSync(wait)) return this.#miss(0, size)
+    const data = this.#storeSync(0, size)
+    if (data instanceof Fault) return data
+    return (this.#unheld() ? this.#adoptWhole(data) : this.#checkBlocks(data, 0)) ?? data
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#ready = undefined
+    this.#release()
+  }
+
+  /** Gives back what is held, once the file is closed and no load uses it any more. */
+  #release(): void {
+    if (!this.#closed || this.#loads > 0) return
+    if (this.#leaves !== undefined) this.#shared.leaves.release(this.#leaves)
+    this.#leaves = undefined
+    this.#object.close()
+  }
+
+  #canSync(wait: boolean): boolean {
+    return (wait || this.#shared.store.immediate === true) && this.#object.readSync !== undefined
+  }
+
+  #mismatch(what: string, expected: string | number, actual: string | number): Fault {
+    const text = `object ${this.#name} in ${this.#shared.store.label}: wrong ${what}`
+    const cause = new IntegrityError(text, expected, actual)
+    return new Fault('EIO', cause.message, cause)
+  }
+
+  /** What every read says before it looks at bytes. */
+  #refusal(): Fault | undefined {
+    if (this.#closed) return new Fault('EBADF', `object ${this.#name} is closed`)
+    if (this.size === 0 && this.#wrong === undefined) this.#wrong = this.#checkEmpty()
+    return this.#wrong
+  }
+
+  #checkEmpty(): Fault | undefined {
+    return this.#key === undefined ? undefined : this.#checkDigest(this.#key, this.#shared.blocks.digest(NOTHING, 0))
+  }
+
+  #checkDigest(key: string, actual: Uint8Array): Fault | undefined {
+    return leafKey(actual) === key ? undefined : this.#mismatch('digest', toHex(keyBytes(key)), toHex(actual))
+  }
+
+  /** Does the object have a digest, and its leaf hashes are not at hand? Takes them from the shared ones if it can. */
+  #unheld(): boolean {
+    if (this.#key === undefined || this.#leaves !== undefined) return false
+    this.#leaves = this.#shared.leaves.acquire(this.#key)
+    return this.#leaves === undefined
+  }
+
+  /** The end of a first read: keeps the leaves if the digest that they give is right. */
+  #adopt(leaves: Uint8Array, actual: Uint8Array): Fault | undefined {
+    const key = this.#key as string
+    this.#wrong = this.#checkDigest(key, actual)
+    if (this.#wrong === undefined && this.#leaves === undefined) {
+      this.#leaves = this.#shared.leaves.add(key, leaves, this.size)
+    }
+    return this.#wrong
+  }
+
+  /** A first read whose bytes came in one piece. */
+  #adoptWhole(data: Uint8Array): Fault | undefined {
+    const leaves = this.#shared.blocks.hashes(data)
+    return this.#adopt(leaves, this.#shared.blocks.digest(leaves, data.length))
+  }
+
+  /** Checks bytes that begin at `from`, the begin of a block, and end with a block or with the object. */
+  #checkBlocks(data: Uint8Array, from: number): Fault | undefined {
+    const leaves = this.#leaves
+    if (leaves === undefined) return undefined
+    // Another object with this digest has another size: this one can't have the digest.
+    if (leaves.size !== this.size) {
+      this.#wrong = this.#mismatch('size for its digest', leaves.size, this.size)
+      return this.#wrong
+    }
+    let leaf = (from / VERITY_BLOCK) * VERITY_HASH
+    for (let at = 0; at < data.length; at += VERITY_BLOCK, leaf += VERITY_HASH) {
+      const hash = this.#shared.blocks.hashAt(data, at)
+      if (!sameHash(leaves.hashes, leaf, hash)) {
+        const expected = toHex(leaves.hashes.subarray(leaf, leaf + VERITY_HASH))
+        return this.#mismatch(`block at byte ${from + at}`, expected, toHex(hash))
+      }
+    }
+    return undefined
+  }
+
+  /** EIO unless the store gave all the bytes that it has by its own word. */
+  #complete(data: Uint8Array, from: number, to: number): Outcome<Uint8Array> {
+    if (data.length === to - from) return data
+    return this.#mismatch('size', this.size, data.length < to - from ? from + data.length : `more than ${to}`)
+  }
+
+  #storeSync(from: number, to: number): Outcome<Uint8Array> {
+    try {
+      return this.#complete(this.#object.readSync?.(from, to - from) ?? NOTHING, from, to)
+    } catch (error) {
+      return objectFault(error, this.#name, this.#shared.store.label)
+    }
+  }
+
+  async #store(from: number, to: number): Promise<Uint8Array> {
+    let data: Outcome<Uint8Array>
+    try {
+      data = this.#complete(await this.#object.read(from, to - from), from, to)
+    } catch (error) {
+      data = objectFault(error, this.#name, this.#shared.store.label)
+    }
+    if (data instanceof Fault) throw loadError(data)
+    return data
+  }
+
+  /** First read: hashes the whole object. Answers its bytes if they came in one piece. */
+  #verifySync(): Outcome<Uint8Array> | undefined {
+    if (this.size <= PIECE) {
+      const data = this.#storeSync(0, this.size)
+      return data instanceof Fault ? data : (this.#adoptWhole(data) ?? data)
+    }
+    const hasher = new VerityHasher(this.#shared.sha256, Math.min(this.size, WHOLE_MAX))
+    for (let at = 0; at < this.size; at += PIECE) {
+      const data = this.#storeSync(at, Math.min(at + PIECE, this.size))
+      if (data instanceof Fault) return data
+      hasher.update(data)
+    }
+    return this.#adopt(hasher.leaves(), hasher.digest())
+  }
+
+  /** Where the blocks that hold a byte range begin and end; just the range when there is nothing to check. */
+  #blocks(from: number, to: number): [number, number] {
+    if (this.#leaves === undefined) return [from, to]
+    return [from - (from % VERITY_BLOCK), Math.min(Math.ceil(to / VERITY_BLOCK) * VERITY_BLOCK, this.size)]
+  }
+
+  #rangeSync(from: number, to: number): Outcome<Uint8Array> {
+    const [begin, end] = this.#blocks(from, to)
+    const data = this.#storeSync(begin, end)
+    if (data instanceof Fault) return data
+    return this.#checkBlocks(data, begin) ?? data.subarray(from - begin, to - begin)
+  }
+
+  #miss(from: number, to: number): Miss {
+    const what = `object ${this.#name} of ${this.#shared.store.label}: bytes ${from} to ${to} are not here yet`
+    return new Miss(what, () => this.#load(from, to))
+  }
+
+  #orThrow(bad: Fault | undefined): void {
+    if (bad !== undefined) throw loadError(bad)
+  }
+
+  async #load(from: number, to: number): Promise<void> {
+    this.#orThrow(this.#refusal())
+    this.#loads++
+    try {
+      const piece = await this.#fetch(from, to)
+      if (this.#closed) return
+      this.#ready ??= new ReadyPieces(READY_BYTES)
+      this.#ready.keep(piece)
+    } finally {
+      this.#loads--
+      this.#release()
+    }
+  }
+
+  async #fetch(from: number, to: number): Promise<Piece> {
+    while (this.#unheld()) {
+      this.#orThrow(this.#wrong)
+      const other = this.#shared.hashing.get(this.#key as string)
+      if (other === undefined) {
+        const whole = await this.#verify(to - from === this.size)
+        if (whole !== undefined) return { from: 0, to: this.size, bytes: whole }
+      } else {
+        // Whose object was wrong says nothing of ours: look again.
+        await other
+      }
+    }
+    const [begin, end] = this.#blocks(from, to)
+    const data = await this.#store(begin, end)
+    this.#orThrow(this.#checkBlocks(data, begin))
+    return { from: begin, to: end, bytes: data }
+  }
+
+  /** First read, waiting. Answers all bytes if they came in one piece, as they do when `all` of them are wanted. */
+  async #verify(all: boolean): Promise<Uint8Array | undefined> {
+    const key = this.#key as string
+    let ended = (): void => {}
+    this.#shared.hashing.set(key, new Promise(resolve => (ended = resolve)))
+    try {
+      if (all || this.size <= PIECE) {
+        const data = await this.#store(0, this.size)
+        this.#orThrow(this.#adoptWhole(data))
+        return data
+      }
+      const hasher = new VerityHasher(this.#shared.sha256, Math.min(this.size, WHOLE_MAX))
+      for (let at = 0; at < this.size; at += PIECE) {
+        hasher.update(await this.#store(at, Math.min(at + PIECE, this.size)))
+      }
+      this.#orThrow(this.#adopt(hasher.leaves(), hasher.digest()))
+      return undefined
+    } finally {
+      this.#shared.hashing.delete(key)
+      ended()
+    }
+  }
+}

@@ -1,0 +1,105 @@
+// Objects whose bytes are checked before anyone sees them, over any store. The first read of an object hashes all of
+// it once and keeps the hash of each 4096-byte block; from then on each block that is handed out is checked against
+// its hash, so that nothing can change between check and use (as fs-verity does below overlayfs, which says EIO too).
+// Not here: which digest an image gives for a file, and whether a file may do without one.
+
+import { Fault, Miss, type Outcome } from '../format/errno.js'
+import type { Sha256 } from '../format/hash.js'
+import { BlockHasher } from '../format/verity.js'
+import { loadError, objectFault } from './errors.js'
+import { LeafCache } from './leaf-cache.js'
+import type { Expected, ObjectFile } from './object-file.js'
+import { canonicalObjectName } from './object-name.js'
+import type { ObjectStore, StoredObject } from './object-store.js'
+import { type Shared, VerifiedFile } from './verified-file.js'
+
+export type { Expected, ObjectFile }
+
+export interface VerifiedOptions {
+  /** Bound of the leaf hashes kept of objects that are not open, in bytes; 32 MiB unless said otherwise. */
+  readonly leafBytes?: number
+}
+
+const LEAF_BYTES = 32 * 2 ** 20
+/** Objects opened for a Miss that nobody has come back for: how many, and for how long. */
+const ARRIVED_MAX = 64
+const ARRIVED_MS = 10_000
+
+interface Arrived {
+  readonly name: string
+  readonly object: StoredObject
+  readonly since: number
+}
+
+export class VerifiedObjects {
+  readonly store: ObjectStore
+  readonly #shared: Shared
+  /** The oldest first. */
+  #arrived: Arrived[] = []
+
+  constructor(store: ObjectStore, sha256: Sha256, { leafBytes = LEAF_BYTES }: VerifiedOptions = {}) {
+    this.store = store
+    this.#shared = {
+      store,
+      sha256,
+      blocks: new BlockHasher(sha256),
+      leaves: new LeafCache(leafBytes),
+      hashing: new Map(),
+    }
+  }
+
+  /** Bytes of leaf hashes held, about. */
+  get leafBytes(): number {
+    return this.#shared.leaves.bytes
+  }
+
+  /**
+   * Opens an object. ENOENT, naming object and store, when it is missing; what is wrong with its bytes shows when they
+   * are first read. With `wait` false a store that is not `immediate` gives a Miss, as one without synchronous forms
+   * always does.
+   */
+  open(name: string, expected: Expected, wait: boolean): Outcome<ObjectFile> {
+    const known = canonicalObjectName(name)
+    if (known instanceof Fault) return known
+    const { store } = this
+    if (store.openSync !== undefined && (wait || store.immediate === true)) {
+      try {
+        return new VerifiedFile(this.#shared, known, store.openSync(known), expected)
+      } catch (error) {
+        return objectFault(error, known, store.label)
+      }
+    }
+    const object = this.#take(known)
+    if (object !== undefined) return new VerifiedFile(this.#shared, known, object, expected)
+    return new Miss(`object ${name} of ${store.label} is not open yet`, () => this.#load(known))
+  }
+
+  /** Closes what was opened for a Miss and never asked for again. Open files go on. */
+  close(): void {
+    for (const { object } of this.#arrived) object.close()
+    this.#arrived = []
+  }
+
+  async #load(name: string): Promise<void> {
+    let object: StoredObject
+    try {
+      object = await this.store.open(name)
+    } catch (error) {
+      throw loadError(objectFault(error, name, this.store.label))
+    }
+    this.#dropStale()
+    if (this.#arrived.length >= ARRIVED_MAX) this.#arrived.shift()?.object.close()
+    this.#arrived.push({ name, object, since: Date.now() })
+  }
+
+  #take(name: string): StoredObject | undefined {
+    this.#dropStale()
+    const at = this.#arrived.findIndex(arrived => arrived.name === name)
+    return at === -1 ? undefined : this.#arrived.splice(at, 1)[0].object
+  }
+
+  #dropStale(): void {
+    const limit = Date.now() - ARRIVED_MS
+    while (this.#arrived.length > 0 && this.#arrived[0].since < limit) this.#arrived.shift()?.object.close()
+  }
+}
