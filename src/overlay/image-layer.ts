@@ -73,9 +73,10 @@ export class ImageLayer implements Layer<ImageNode> {
 
   #fill(out: Attr): void {
     this.#core.attr(out)
-    // EROFS keeps one time, and the kernel shows it as all of them.
-    out.atimeSec = out.ctimeSec = out.birthtimeSec = out.mtimeSec
-    out.atimeNsec = out.ctimeNsec = out.birthtimeNsec = out.mtimeNsec
+    // EROFS keeps one time, which the kernel shows as all of them but the birth time: that it does not give (0).
+    out.atimeSec = out.ctimeSec = out.mtimeSec
+    out.atimeNsec = out.ctimeNsec = out.mtimeNsec
+    out.birthtimeSec = out.birthtimeNsec = 0
     const bs = this.#blockSize
     out.blksize = bs
     out.blocks = Math.ceil(out.size / bs) * (bs / 512)

@@ -1,0 +1,44 @@
+// The package on any host: images from bytes and URLs. Hashing is hash-wasm's, since a synchronous read can't wait for
+// the platform's asynchronous digest.
+
+import { createSHA256 } from 'hash-wasm'
+import { compile } from '../wasm/core.js'
+import { CORE_BASE64 } from '../wasm/core-bytes.js'
+import { Api, fetchImage, type ImageSource, type MountOptions, noStore } from './api.js'
+import type { Image, ImageOptions } from './image/image.js'
+import type { Mount } from './mount.js'
+
+export * from './exports.js'
+
+function base64Bytes(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text), c => c.charCodeAt(0))
+}
+
+async function start(): Promise<Api> {
+  const [module, hasher] = await Promise.all([compile(base64Bytes(CORE_BASE64)), createSHA256()])
+  return new Api({
+    sha256: data => hasher.init().update(data).digest('binary'),
+    module,
+    open: fetchImage,
+    store: noStore,
+    uid: () => 0,
+    gid: () => 0,
+    umask: () => 0o022,
+  })
+}
+
+/** Started by the first call, so that importing the package costs nothing. */
+const started: { api?: Promise<Api> } = {}
+
+function api(): Promise<Api> {
+  started.api ??= start()
+  return started.api
+}
+
+/** Opens an image from bytes or a URL; see README. Rejects with an Error that has a `code`. */
+export const openImage = async (source: ImageSource, options?: ImageOptions): Promise<Image> =>
+  (await api()).openImage(source, options)
+
+/** Opens and mounts an image; see README. */
+export const mount = async (source: ImageSource | readonly ImageSource[], options?: MountOptions): Promise<Mount> =>
+  (await api()).mount(source, options)

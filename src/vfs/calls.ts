@@ -1,0 +1,124 @@
+// Which operation stands behind which name, for each of the three ways to call. Tables only; not here: how a call is
+// made of an operation (faces.ts) or found by its name (mounted-fs.ts).
+
+import type { AnyFunction } from './check.js'
+import { cp } from './copy.js'
+import type { Core } from './core.js'
+import * as dirs from './dir-ops.js'
+import { callbackFace, promiseFace, syncFace } from './faces.js'
+import * as files from './file-ops.js'
+import { rm, rmdir, rmSync } from './remove.js'
+import * as stats from './stat-ops.js'
+import type { Operation } from './task.js'
+import * as writes from './write-ops.js'
+import * as xattrs from './xattr-ops.js'
+
+/** Operations that take the same arguments and give the same value however they are called. */
+const COMMON: Readonly<Record<string, Operation<unknown>>> = {
+  access: stats.access,
+  appendFile: writes.appendFile,
+  chmod: writes.chmod,
+  chown: writes.chown,
+  copyFile: writes.copyFile,
+  cp,
+  getxattr: xattrs.getxattr,
+  lchmod: writes.lchmod,
+  lchown: writes.lchown,
+  link: writes.link,
+  listxattr: xattrs.listxattr,
+  lstat: stats.lstat,
+  lutimes: writes.lutimes,
+  mkdir: writes.mkdir,
+  mkdtemp: writes.mkdtemp,
+  readFile: files.readFile,
+  readlink: stats.readlink,
+  removexattr: xattrs.removexattr,
+  rename: writes.rename,
+  rm,
+  rmdir,
+  setxattr: xattrs.setxattr,
+  stat: stats.stat,
+  statfs: stats.statfs,
+  symlink: writes.symlink,
+  truncate: writes.truncate,
+  unlink: writes.unlink,
+  utimes: writes.utimes,
+  writeFile: writes.writeFile,
+}
+
+/** Those that have no promise form of their own, or another one. */
+const NOT_PROMISED: Readonly<Record<string, Operation<unknown>>> = {
+  close: files.close,
+  fchmod: writes.fchmod,
+  fchown: writes.fchown,
+  fdatasync: writes.fdatasync,
+  fstat: stats.fstat,
+  fsync: writes.fsync,
+  ftruncate: writes.ftruncate,
+  futimes: writes.futimes,
+  open: files.open,
+  readdir: dirs.readdir,
+  realpath: stats.realpath,
+}
+
+export type CallMaker = (core: Core) => AnyFunction
+
+const readSpread = ({ bytesRead, buffer }: files.ReadResult) => [bytesRead, buffer]
+const readvSpread = ({ bytesRead, buffers }: files.ReadvResult) => [bytesRead, buffers]
+const bytesRead = (result: { bytesRead: number }) => result.bytesRead
+
+/** A call with its `native` form beside it, as realpath has. */
+function withNative(call: AnyFunction, native: AnyFunction): AnyFunction {
+  return Object.assign(call, { native })
+}
+
+function tableOf(
+  make: (core: Core, name: string, operation: Operation<unknown>) => AnyFunction,
+  suffix: string,
+): Map<string, CallMaker> {
+  const table = new Map<string, CallMaker>()
+  for (const [name, operation] of Object.entries({ ...COMMON, ...NOT_PROMISED })) {
+    table.set(`${name}${suffix}`, core => make(core, `${name}${suffix}`, operation))
+  }
+  return table
+}
+
+/** The synchronous calls by their names; the hot ones have their own makers (slots.ts). */
+export function syncCalls(): Map<string, CallMaker> {
+  const table = tableOf((core, name, operation) => syncFace(core, name, operation), 'Sync')
+  table.set('rmSync', core => syncFace(core, 'rmSync', rmSync))
+  table.set('opendirSync', core => syncFace(core, 'opendirSync', dirs.opendirSync))
+  table.set('readSync', core => syncFace(core, 'readSync', files.readSync, bytesRead))
+  table.set('readvSync', core => syncFace(core, 'readvSync', files.readv, bytesRead))
+  table.set('writeSync', core => syncFace(core, 'writeSync', writes.write))
+  table.set('writevSync', core => syncFace(core, 'writevSync', writes.writev))
+  table.set('realpathSync', core =>
+    withNative(syncFace(core, 'realpathSync', stats.realpath), syncFace(core, 'realpathSync', stats.realpathNative)),
+  )
+  return table
+}
+
+/** The calls with a callback by their names. */
+export function callbackCalls(): Map<string, CallMaker> {
+  const table = tableOf((core, name, operation) => callbackFace(core, name, operation), '')
+  table.set('opendir', core => callbackFace(core, 'opendir', dirs.opendir))
+  table.set('read', core => callbackFace(core, 'read', files.read, readSpread))
+  table.set('readFile', core => callbackFace(core, 'readFile', files.readFileCallback))
+  table.set('readv', core => callbackFace(core, 'readv', files.readv, readvSpread))
+  table.set('write', core => callbackFace(core, 'write', writes.write))
+  table.set('writev', core => callbackFace(core, 'writev', writes.writev))
+  table.set('realpath', core =>
+    withNative(callbackFace(core, 'realpath', stats.realpath), callbackFace(core, 'realpath', stats.realpathNative)),
+  )
+  return table
+}
+
+/** The calls of fs.promises by their names, but for `open`, `watch` and `glob`. */
+export function promiseCalls(): Map<string, CallMaker> {
+  const table = new Map<string, CallMaker>()
+  const operations = { ...COMMON, opendir: dirs.opendir, readdir: dirs.readdirPromise, realpath: stats.realpathNative }
+  for (const [name, operation] of Object.entries<Operation<unknown>>(operations)) {
+    table.set(name, core => promiseFace(core, name, operation))
+  }
+  return table
+}

@@ -1,0 +1,89 @@
+// What the faces of one mount share: the layer, the open files, and the few questions that are asked without any
+// ceremony (the hot paths). Not here: forms of arguments beyond the plain ones, or error shapes.
+
+import { Fault, fault, type Outcome } from '../format/errno.js'
+import { type Attr, type Bytes, type Layer, newAttr, type OpenFile } from '../overlay/layer.js'
+import { shownId, type VfsEnv } from './env.js'
+import { FdTable } from './fd-table.js'
+import { BigIntStats, Stats } from './stats.js'
+
+const S_IFMT = 0o170000
+const S_IFDIR = 0o040000
+
+export class Core {
+  readonly #attr: Attr = newAttr()
+  readonly fds = new FdTable()
+  readonly dev: number
+
+  constructor(
+    readonly layer: Layer,
+    readonly env: VfsEnv,
+  ) {
+    this.dev = env.dev ?? 0
+  }
+
+  /** The record that the next stat overwrites. */
+  get scratch(): Attr {
+    return this.#attr
+  }
+
+  #stats(attr: Attr, bigint: boolean): Stats | BigIntStats {
+    const { idmap } = this.env
+    const uid = idmap === undefined ? attr.uid : shownId(idmap.uid, attr.uid)
+    const gid = idmap === undefined ? attr.gid : shownId(idmap.gid, attr.gid)
+    return bigint ? new BigIntStats(attr, this.dev, uid, gid) : new Stats(attr, this.dev, uid, gid)
+  }
+
+  /** The hot path of stat and lstat: a plain look-up and a plain answer. */
+  plainStat(path: Bytes, follow: boolean): Stats | Fault {
+    const attr = this.#attr
+    const failed = this.layer.statPath(path, follow, attr)
+    if (failed !== undefined) return failed
+    const { idmap } = this.env
+    if (idmap === undefined) return new Stats(attr, this.dev, attr.uid, attr.gid)
+    return this.#stats(attr, false) as Stats
+  }
+
+  statPath(path: Bytes, follow: boolean, bigint: boolean): Stats | BigIntStats | Fault {
+    const failed = this.layer.statPath(path, follow, this.#attr)
+    return failed ?? this.#stats(this.#attr, bigint)
+  }
+
+  statNode(node: object, bigint: boolean): Stats | BigIntStats | Fault {
+    const failed = this.layer.stat(node, this.#attr)
+    return failed ?? this.#stats(this.#attr, bigint)
+  }
+
+  /** The mode of an inode: type and permission bits. */
+  modeOf(node: object): Outcome<number> {
+    return this.layer.stat(node, this.#attr) ?? this.#attr.mode
+  }
+
+  /** Whether a path leads to a directory; false for whatever fails. */
+  isDirectory(path: Bytes): boolean {
+    return this.layer.statPath(path, true, this.#attr) === undefined && (this.#attr.mode & S_IFMT) === S_IFDIR
+  }
+
+  /** Names of a directory, in an array that the caller owns. */
+  names(path: Bytes): string[] | Fault {
+    const node = this.layer.resolve(path, true)
+    if (node instanceof Fault) return node
+    const list = this.layer.readdir(node)
+    return list instanceof Fault ? list : list.names
+  }
+
+  /** Opens what a path leads to for reading. A directory is the Fault EISDIR. */
+  openFile(path: Bytes, wait: boolean): Outcome<OpenFile> {
+    const node = this.layer.resolve(path, true)
+    return node instanceof Fault ? node : this.layer.open(node, wait)
+  }
+
+  /** The directory that a path leads to. */
+  directory(path: Bytes): Outcome<object> {
+    const node = path.length === 0 ? this.layer.root : this.layer.resolve(path, true)
+    if (node instanceof Fault) return node
+    const mode = this.modeOf(node)
+    if (mode instanceof Fault) return mode
+    return (mode & S_IFMT) === S_IFDIR ? node : fault('ENOTDIR')
+  }
+}

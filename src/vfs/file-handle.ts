@@ -1,0 +1,169 @@
+// FileHandle: what promises.open gives. Not here: the operations on descriptors. Follows lib/internal/fs/promises.js of
+// Node 20; a call on a closed handle is "file closed" (EBADF) there, and so here.
+
+import { tagged } from './arg-errors.js'
+import { checkOptions, type Options } from './check.js'
+import type { Core } from './core.js'
+import { Emitter } from './emitter.js'
+import * as files from './file-ops.js'
+import { part } from './host.js'
+import { readHandleArgs } from './read-args.js'
+import { fstat } from './stat-ops.js'
+import { type Operation, runPromise, type Task } from './task.js'
+import * as writes from './write-ops.js'
+
+/** What the streams here need of Node's. */
+export interface StreamShape {
+  push(chunk: Uint8Array | null): boolean
+  emit(event: string, ...args: unknown[]): boolean
+  destroy(error?: unknown): this
+  once(event: string, listener: (...args: unknown[]) => void): this
+  readonly destroyed: boolean
+}
+
+export interface StreamClasses {
+  readonly ReadStream: new (path: unknown, options?: unknown) => StreamShape
+  readonly WriteStream: new (path: unknown, options?: unknown) => StreamShape
+}
+
+/** Bytes that a web stream of a file asks for at a time. */
+const WEB_CHUNK = 65536
+
+/** An open file. `read` answers `{ bytesRead, buffer }`; what would change the file fails as the kernel says. */
+export class FileHandle extends Emitter {
+  readonly #core: Core
+  readonly #streams: () => StreamClasses
+  #fd: number
+  #locked = false
+
+  constructor(core: Core, streams: () => StreamClasses, fd: number) {
+    super()
+    this.#core = core
+    this.#streams = streams
+    this.#fd = fd
+  }
+
+  /** The descriptor; -1 once it is closed. */
+  get fd(): number {
+    return this.#fd
+  }
+
+  async #run<T>(name: string, make: (fd: number) => Task<T>): Promise<T> {
+    if (this.#fd === -1) throw Object.assign(new Error('file closed'), { code: 'EBADF', syscall: name })
+    return runPromise(make(this.#fd))
+  }
+
+  #call<T>(name: string, operation: Operation<T>, ...args: readonly unknown[]): Promise<T> {
+    return this.#run(name, fd => operation(this.#core, [fd, ...args]))
+  }
+
+  read(...args: readonly unknown[]): Promise<files.ReadResult> {
+    return this.#run('read', fd => files.readTask(this.#core, fd, readHandleArgs(args)))
+  }
+
+  readv(buffers: readonly ArrayBufferView[], position?: number | null): Promise<files.ReadvResult> {
+    return this.#call('readv', files.readv, buffers, position)
+  }
+
+  /** What is left of the file from where it has been read to. */
+  readFile(options?: unknown): Promise<string | Uint8Array> {
+    return this.#run('readFile', fd => {
+      const { encoding, signal } = checkOptions(options)
+      return files.readFileFd(this.#core, fd, encoding as string | undefined, signal as AbortSignal | undefined)
+    })
+  }
+
+  stat(options?: unknown): Promise<unknown> {
+    return this.#call('fstat', fstat, options)
+  }
+
+  sync(): Promise<undefined> {
+    return this.#call('fsync', writes.fsync)
+  }
+
+  datasync(): Promise<undefined> {
+    return this.#call('fdatasync', writes.fdatasync)
+  }
+
+  write(data: unknown): Promise<undefined> {
+    return this.#call('write', writes.write, data)
+  }
+
+  writev(buffers: unknown): Promise<undefined> {
+    return this.#call('writev', writes.writev, buffers)
+  }
+
+  writeFile(data: unknown, options?: unknown): Promise<undefined> {
+    return this.#call('writeFile', writes.writeFile, data, options)
+  }
+
+  appendFile(data: unknown, options?: unknown): Promise<undefined> {
+    return this.#call('writeFile', writes.appendFile, data, options)
+  }
+
+  truncate(length?: unknown): Promise<undefined> {
+    return this.#call('ftruncate', writes.ftruncate, length)
+  }
+
+  chmod(mode: unknown): Promise<undefined> {
+    return this.#call('fchmod', writes.fchmod, mode)
+  }
+
+  chown(uid: unknown, gid: unknown): Promise<undefined> {
+    return this.#call('fchown', writes.fchown, uid, gid)
+  }
+
+  utimes(atime: unknown, mtime: unknown): Promise<undefined> {
+    return this.#call('futimes', writes.futimes, atime, mtime)
+  }
+
+  /** Closing a closed handle does nothing. */
+  async close(): Promise<void> {
+    if (this.#fd === -1) return
+    const fd = this.#fd
+    this.#fd = -1
+    await runPromise(files.close(this.#core, [fd]))
+    this.emit('close')
+  }
+
+  createReadStream(options?: Options): object {
+    return new (this.#streams().ReadStream)(undefined, { ...options, fd: this })
+  }
+
+  createWriteStream(options?: Options): object {
+    return new (this.#streams().WriteStream)(undefined, { ...options, fd: this })
+  }
+
+  /** The file's lines: Node's readline interface where there is one, which is also an async iterable. */
+  readLines(options?: Options): AsyncIterable<string> {
+    const createInterface = part(this.#core.env, 'createInterface') as (options: object) => AsyncIterable<string>
+    return createInterface({ input: this.createReadStream(options), crlfDelay: Number.POSITIVE_INFINITY })
+  }
+
+  /** A web stream of the file's bytes. It can be asked for once. */
+  readableWebStream(): ReadableStream<Uint8Array> {
+    if (this.#fd === -1) throw tagged(new Error('Invalid state: The FileHandle is closed'), 'ERR_INVALID_STATE')
+    if (this.#locked) throw tagged(new Error('Invalid state: The FileHandle is locked'), 'ERR_INVALID_STATE')
+    this.#locked = true
+    return new ReadableStream({
+      type: 'bytes',
+      pull: async controller => {
+        const { bytesRead, buffer } = await this.read(new Uint8Array(WEB_CHUNK), 0, WEB_CHUNK, null)
+        if (bytesRead === 0) {
+          controller.close()
+          controller.byobRequest?.respond(0)
+        } else {
+          controller.enqueue((buffer as Uint8Array<ArrayBuffer>).subarray(0, bytesRead))
+        }
+      },
+    })
+  }
+}
+
+const asyncDispose = (Symbol as unknown as { asyncDispose?: symbol }).asyncDispose
+if (asyncDispose !== undefined) {
+  const value = function (this: FileHandle): Promise<void> {
+    return this.close()
+  }
+  Object.defineProperty(FileHandle.prototype, asyncDispose, { value, writable: true, configurable: true })
+}

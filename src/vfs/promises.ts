@@ -1,0 +1,39 @@
+// fs.promises of a mount. Not here: the operations. Follows lib/internal/fs/promises.js of Node 20: a FileHandle stands
+// for its descriptor where a file is read or written.
+
+import { promiseCalls } from './calls.js'
+import type { AnyFunction } from './check.js'
+import { constants } from './constants.js'
+import type { Core } from './core.js'
+import { FileHandle, type StreamClasses } from './file-handle.js'
+import * as files from './file-ops.js'
+import { globPromise } from './glob.js'
+import { runPromise } from './task.js'
+import { watchPromise } from './watch.js'
+
+const MAKERS = promiseCalls()
+/** What takes a FileHandle in place of a path. */
+const TAKES_HANDLE = ['appendFile', 'readFile', 'writeFile']
+
+function overHandle(name: string, call: AnyFunction): AnyFunction {
+  type Named = Record<string, AnyFunction>
+  return async (target, ...args) => {
+    if (!(target instanceof FileHandle)) return call(target, ...args)
+    return (target as unknown as Named)[name](...args)
+  }
+}
+
+/** All calls of fs.promises; each works detached. */
+export function promisesOf(core: Core, streams: () => StreamClasses): Record<string, unknown> {
+  const made: Record<string, unknown> = {
+    constants,
+    open: async (...args: unknown[]) => new FileHandle(core, streams, await runPromise(files.open(core, args))),
+    watch: (path: unknown, options?: unknown) => watchPromise(core, path, options),
+    glob: (pattern: unknown, options?: unknown) => globPromise(core, pattern, options),
+  }
+  for (const [name, make] of MAKERS) {
+    const call = make(core)
+    made[name] = TAKES_HANDLE.includes(name) ? overHandle(name, call) : call
+  }
+  return made
+}
