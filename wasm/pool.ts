@@ -23,6 +23,8 @@ export interface Resident {
   readonly size: number
   readonly region: Region
   readonly key: string
+  /** Hash of all its words, once it was wanted. */
+  hash: number | undefined
   users: number
 }
 
@@ -66,7 +68,8 @@ export class CorePool {
     core.u8.fill(0, first + size, region.at + region.bytes)
     core.u8.fill(0, region.at, first)
     const key = this.#keyOf(core, first, size)
-    const same = this.#residents.get(key)?.find(other => sameBytes(other, core, first))
+    const resident: Resident = { core, handle: region.at, size, region, key, hash: undefined, users: 1 }
+    const same = this.#residents.get(key)?.find(other => sameBytes(other, resident))
     if (same !== undefined) {
       this.#release(core, region)
       same.users++
@@ -79,7 +82,6 @@ export class CorePool {
       this.#release(core, region)
       return { errno, detail }
     }
-    const resident: Resident = { core, handle: region.at, size, region, key, users: 1 }
     const list = this.#residents.get(key)
     if (list === undefined) this.#residents.set(key, [resident])
     else list.push(resident)
@@ -123,16 +125,26 @@ export class CorePool {
   }
 }
 
-/** Are the bytes at `first` those of a resident image of the same size? */
-function sameBytes(resident: Resident, core: Core, first: number): boolean {
-  const a = resident.core.u8
-  const b = core.u8
-  const from = resident.handle + resident.core.exports.imageHead.value
-  const words = Math.floor(resident.size / 4)
-  const x = new Int32Array(a.buffer, from, words)
-  const y = new Int32Array(b.buffer, first, words)
-  for (let i = 0; i < words; i++) if (x[i] !== y[i]) return false
-  for (let i = words * 4; i < resident.size; i++) if (a[from + i] !== b[first + i]) return false
+function wordsOf({ core, handle, size }: Resident): Int32Array {
+  return new Int32Array(core.u8.buffer, handle + core.exports.imageHead.value, Math.ceil(size / 4))
+}
+
+/** FNV-1a over the words of an image: only to tell images apart that agree in their samples. */
+function hashOf(resident: Resident): number {
+  if (resident.hash === undefined) {
+    let hash = 0x811c9dc5
+    for (const word of wordsOf(resident)) hash = Math.imul(hash ^ word, 0x01000193)
+    resident.hash = hash
+  }
+  return resident.hash
+}
+
+/** Have two images of one size the same bytes? (The last word of each ends in zeros.) */
+function sameBytes(a: Resident, b: Resident): boolean {
+  if (hashOf(a) !== hashOf(b)) return false
+  const x = wordsOf(a)
+  const y = wordsOf(b)
+  for (let i = 0; i < x.length; i++) if (x[i] !== y[i]) return false
   return true
 }
 
