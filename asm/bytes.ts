@@ -101,7 +101,7 @@ export function hashName(p: usize, length: u32, seed: u64): u64 {
   return h * 0x9e3779b97f4a7c15
 }
 
-/** What a name's bytes are: NAME_BAD when one is NUL or a slash, else NAME_ASCII or NAME_OTHER. */
+/** What the bytes of names are: NAME_BAD when one is NUL or a slash, else NAME_ASCII or NAME_OTHER. */
 export const NAME_BAD: u32 = 0
 export const NAME_ASCII: u32 = 1
 export const NAME_OTHER: u32 = 2
@@ -109,28 +109,32 @@ export const NAME_OTHER: u32 = 2
 const ONES: u64 = 0x0101010101010101
 const HIGHS: u64 = 0x8080808080808080
 const SLASHES: u64 = 0x2f2f2f2f2f2f2f2f
+const DOTS: u64 = 0x2e2e2e2e2e2e2e2e
 
-/** Bit 7 of each byte of the result is set where (and perhaps above where) x has a zero byte; 0 means none has. */
+/** Not 0 where x has a zero byte. */
 @inline
 function zeroBytes(x: u64): u64 {
   return (x - ONES) & ~x & HIGHS
 }
 
+/** Class of `length` bytes of names that stand back to back. */
 export function nameClass(p: usize, length: u32): u32 {
+  let bad: u64 = 0
   let seen: u64 = 0
   let i: u32 = 0
-  while (i < length) {
-    let x = load<u64>(p + i)
-    const left = length - i
-    // Bytes past the end are made `.`, which is in no class that matters.
-    if (left < 8) {
-      const mask = (<u64>1 << (<u64>left << 3)) - 1
-      x = (x & mask) | (~mask & 0x2e2e2e2e2e2e2e2e)
-    }
-    if ((zeroBytes(x) | zeroBytes(x ^ SLASHES)) != 0) return NAME_BAD
+  for (; i + 8 <= length; i += 8) {
+    const x = load<u64>(p + i)
+    bad |= zeroBytes(x) | zeroBytes(x ^ SLASHES)
     seen |= x
-    i += 8
   }
+  if (i < length) {
+    // Bytes past the end are made dots, which are in no class that matters.
+    const mask = ((<u64>1) << (<u64>(length - i) << 3)) - 1
+    const x = (load<u64>(p + i) & mask) | (~mask & DOTS)
+    bad |= zeroBytes(x) | zeroBytes(x ^ SLASHES)
+    seen |= x
+  }
+  if (bad != 0) return NAME_BAD
   return (seen & HIGHS) != 0 ? NAME_OTHER : NAME_ASCII
 }
 

@@ -3,7 +3,7 @@
 //
 //   block:  [dirent 12] * k  [name 0][name 1]…[name k-1]  zeros     k = nameoff of dirent 0 / 12
 
-import { compareNames, hashName, lengthToNul, NAME_ASCII, NAME_BAD, nameClass, offsetOf, u8At, u16At, u64At } from './bytes'
+import { compareNames, copyOut, hashName, lengthToNul, NAME_ASCII, NAME_BAD, nameClass, offsetOf, u8At, u16At, u64At } from './bytes'
 import { image } from './image'
 import {
   dataSpan,
@@ -32,10 +32,12 @@ import {
   REC_SIZE,
   RF_ASCII,
   RF_FTYPE_SHIFT,
+  SCR_NAMES_ASCII,
+  SCR_NAMES_USED,
   S_IFCHR,
   S_IFMT,
 } from './layout'
-import { answer, fail, lastError, ownU32, ownU64 } from './scratch'
+import { answer, fail, lastError, MAX_RECORDS, NAMES, NAMES_BYTES, ownU32, ownU64, SCRATCH } from './scratch'
 
 /** The directory block that openBlock checked last: its bytes, its length, its number of entries. */
 let bStart: usize = 0
@@ -265,33 +267,76 @@ function isDots(name: usize, length: u32): bool {
   return length <= 2 && u8At(name, 0) == 0x2e && (length == 1 || u8At(name, 1) == 0x2e)
 }
 
+/** Bytes of NAMES that the records written so far use, and whether all of them are ASCII. */
+let namesUsed: u32 = 0
+let namesAscii: bool = true
+
+/** Begins a table of records. */
+export function beginRecords(): void {
+  namesUsed = 0
+  namesAscii = true
+}
+
+/** Where the next name will stand. */
+@inline
+export function namesEnd(): usize {
+  return NAMES + namesUsed
+}
+
+/** Ends a table of records: says what its names are. */
+export function endRecords(): void {
+  store<u32>(SCRATCH + SCR_NAMES_USED, namesUsed)
+  store<u32>(SCRATCH + SCR_NAMES_ASCII, namesAscii ? 1 : 0)
+}
+
+/** Have the current block's entries and names room behind `count` records? */
+@inline
+export function fits(count: u32): bool {
+  return count + bCount <= MAX_RECORDS && namesUsed + bLength <= NAMES_BYTES
+}
+
 /**
  * Checks the whole current block and writes its entries, without `.` and `..`, to `rec`; with Q_STAT their inodes are
- * read, otherwise only the nid, the type and the name are given. Answers their number, or -errno.
+ * read, otherwise only the nid, the type and the name are given. The names are copied together, so that the whole
+ * table's can be decoded at once. Answers the entries' number, or -errno.
  * The decoded inode is another one afterwards where inodes were read.
  */
 export function emitBlock(rec: usize, flags: u32): i32 {
-  const count = bCount
+  const start = bStart
+  const last = bCount - 1
+  let r = nameOf(last)
+  if (r < 0) return r
+  const table = bCount * DE_SIZE
+  const area = start + table
+  const areaLength = <u32>(eName - area) + eLength
+  const kind = nameClass(area, areaLength)
+  if (kind == NAME_BAD) return fail(EUCLEAN, AT_DIRECTORY, offsetOf(start))
+  if (kind != NAME_ASCII) namesAscii = false
+  copyOut(NAMES + namesUsed, area, areaLength)
+  const shift = NAMES + namesUsed - area
+  namesUsed += areaLength
   let out = rec
-  for (let k: u32 = 0; k < count; k++) {
-    const r = nameOf(k)
-    if (r < 0) return r
-    const name = eName
-    const length = eLength
-    const kind = nameClass(name, length)
-    const entry = bStart + k * DE_SIZE
+  let from = table
+  for (let k: u32 = 0; k <= last; k++) {
+    const entry = start + k * DE_SIZE
+    const to = k < last ? u16At(entry, DE_SIZE + DE_NAMEOFF) : table + areaLength
     const type = u8At(entry, DE_FILE_TYPE)
-    if (kind == NAME_BAD || type > EROFS_FT_MAX) return fail(EUCLEAN, AT_DIRECTORY_ENTRY, offsetOf(entry))
+    const name = start + from
+    const length = to - from
+    if (to <= from || to > table + areaLength || length > EROFS_NAME_LEN || type > EROFS_FT_MAX) {
+      return fail(EUCLEAN, AT_DIRECTORY_ENTRY, offsetOf(entry))
+    }
     if (lastName != 0 && compareNames(lastName, lastLength, name, length) >= 0) {
       return fail(EUCLEAN, AT_DIRECTORY_ENTRY, offsetOf(entry))
     }
     lastName = name
     lastLength = length
+    from = to
     if (isDots(name, length)) continue
-    const nid = u64At(entry, DE_NID)
-    const recFlags = (kind == NAME_ASCII ? RF_ASCII : 0) | (type << RF_FTYPE_SHIFT)
-    if (!emitEntry(out, nid, type, flags, recFlags)) continue
-    putName(out, name, length)
+    const ascii = kind == NAME_ASCII || nameClass(name, length) == NAME_ASCII
+    const recFlags = (ascii ? RF_ASCII : 0) | (type << RF_FTYPE_SHIFT)
+    if (!emitEntry(out, u64At(entry, DE_NID), type, flags, recFlags)) continue
+    putName(out, name + shift, length)
     out += REC_SIZE
   }
   return <i32>((out - rec) / REC_SIZE)

@@ -3,7 +3,7 @@
 // nids cross as f64; a negative one, of the metabox, is not read yet.
 
 import { span } from './bytes'
-import { bCount, beginDirectory, blockCount, emitBlock, findEntry, openBlock, readFound, resumeDirectory } from './dir'
+import { beginDirectory, beginRecords, blockCount, emitBlock, endRecords, findEntry, fits, openBlock, readFound, resumeDirectory } from './dir'
 import { IMAGE_HEAD, image, openImage, use } from './image'
 import { HOLE, iSize, isDir, mapData, mLength, mOffset, putInode, putName, readInode } from './inode'
 import {
@@ -21,7 +21,7 @@ import {
 } from './layout'
 import { lookupPath } from './dcache'
 import { linkTarget, resolvePath } from './path'
-import { answer, CHAIN, fail, lastError, MAX_RECORDS, NAME, PATH, RECORDS, SCRATCH, WORK, WORK_BYTES } from './scratch'
+import { answer, CHAIN, fail, lastError, MAX_RECORDS, NAME, NAMES, PATH, RECORDS, SCRATCH, WORK, WORK_BYTES } from './scratch'
 import { beginWalk, growWalk, nextRecords, WALK_HEAD } from './walk'
 import { getXattr, listXattrs } from './xattr'
 
@@ -30,6 +30,7 @@ export const scratch: usize = SCRATCH
 export const records: usize = RECORDS
 export const maxRecords: u32 = MAX_RECORDS
 export const name: usize = NAME
+export const names: usize = NAMES
 export const path: usize = PATH
 export const workEnd: usize = WORK + WORK_BYTES
 export const chain: usize = CHAIN
@@ -111,6 +112,7 @@ export function readdir(handle: usize, nid: f64, cookie: f64, flags: u32): i32 {
   r = resumeDirectory(block)
   if (r < 0) return r
   let count: u32 = 0
+  beginRecords()
   for (; block < blocks; block++) {
     if (count != 0) {
       r = readInode(toNid(nid))
@@ -118,11 +120,12 @@ export function readdir(handle: usize, nid: f64, cookie: f64, flags: u32): i32 {
     }
     r = openBlock(block)
     if (r < 0) return r
-    if (count + bCount > MAX_RECORDS) break
+    if (!fits(count)) break
     r = emitBlock(RECORDS + count * REC_SIZE, flags)
     if (r < 0) return r
     count += r
   }
+  endRecords()
   store<f64>(SCRATCH + SCR_COOKIE, block < blocks ? <f64>block : -1)
   return <i32>count
 }
@@ -183,5 +186,8 @@ export function walkGrow(from: usize, to: usize, bitBytes: u32, room: u32): void
 /** The next records of a walk. */
 export function walkNext(handle: usize, at: usize, flags: u32): i32 {
   use(handle)
-  return nextRecords(at, flags)
+  beginRecords()
+  const r = nextRecords(at, flags)
+  endRecords()
+  return r
 }

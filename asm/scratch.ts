@@ -20,6 +20,9 @@ const NAME_BYTES: usize = 512
 export const WORK_BYTES: usize = (<usize>MAXSYMLINKS + 2) * <usize>PATH_MAX
 
 export const SCRATCH: usize = memory.data(<i32>SCR_SIZE, 8)
+/** The names of the records, back to back; room for those of any one block. */
+export const NAMES_BYTES: u32 = 1 << 18
+export const NAMES: usize = memory.data((1 << 18) + 16, 64)
 export const RECORDS: usize = memory.data(<i32>(MAX_RECORDS * REC_SIZE), 64)
 export const NAME: usize = memory.data(<i32>NAME_BYTES, 8)
 /** A path as it comes in, and what an eight-byte load may touch past it. */

@@ -2,7 +2,7 @@
 // the order of their names (the order of `ls -R`). The loader supplies the memory: a bit per inode slot, by which a
 // directory that has two names is noticed, and a stack of the directories still to come.
 
-import { bCount, blockCount, emitBlock, openBlock, resumeDirectory } from './dir'
+import { bCount, blockCount, emitBlock, fits, namesEnd, openBlock, resumeDirectory } from './dir'
 import { image } from './image'
 import { iNid, isDir, putInode, putName, readInode } from './inode'
 import {
@@ -105,7 +105,7 @@ function enter(walk: Walk, rec: usize): i32 {
   if (!isDir()) return answer(ENOTDIR)
   if (!mark(walk, nid)) return fail(EUCLEAN, AT_DIRECTORY, (nid << EROFS_ISLOTBITS) + image.metaOffset)
   putInode(rec, RF_DIRECTORY)
-  putName(rec, rec, 0)
+  putName(rec, namesEnd(), 0)
   walk.depth--
   walk.nid = nid
   walk.block = 0
@@ -130,7 +130,7 @@ function fill(walk: Walk, count: u32, flags: u32): i32 {
     }
     r = openBlock(walk.block)
     if (r < 0) return added > 0 ? added : r
-    if (count + added + bCount > MAX_RECORDS) return added
+    if (!fits(count + added)) return added
     if (walk.depth + bCount > walk.room) return added > 0 ? added : answer(ERANGE)
     const rec = RECORDS + (count + added) * REC_SIZE
     r = emitBlock(rec, flags | Q_STAT)

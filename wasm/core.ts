@@ -10,6 +10,7 @@ export interface CoreExports {
   readonly records: { value: number }
   readonly maxRecords: { value: number }
   readonly name: { value: number }
+  readonly names: { value: number }
   readonly path: { value: number }
   readonly workEnd: { value: number }
   readonly chain: { value: number }

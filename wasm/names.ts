@@ -1,6 +1,6 @@
 // Names of directory entries as strings.
 
-import { RECORD, RECORD_FLAGS } from '../src/format/structs.js'
+import { RECORD, RECORD_FLAGS, SCRATCH } from '../src/format/structs.js'
 import type { Core } from './core.js'
 
 const FLAGS = RECORD.fields.flags.offset >> 2
@@ -22,39 +22,41 @@ const ascii: (u8: Uint8Array, from: number, to: number) => string =
     : (u8, from, to) => utf8.decode(u8.subarray(from, to))
 
 /**
- * Decodes the names of records `from`…`to` behind those in `names`. Names of one directory block lie back to back, so a
- * run of ASCII ones is decoded at once and cut. Answers the bytes of the names that are not UTF-8, by index.
+ * Decodes the names of records `from`…`to` behind those in `names`. The core has copied the names of a table together:
+ * where all of them are ASCII they are decoded at once and cut. Answers the bytes of those not in UTF-8, by index.
  */
 export function decodeNames(core: Core, from: number, to: number, names: string[]): Map<number, Uint8Array> | null {
+  if (from >= to) return null
   const { u8, u16, u32 } = core
-  const words = core.records >>> 2
+  let w = (core.records >>> 2) + from * WORDS
+  if (u32[(core.scratch + SCRATCH.fields.names_ascii.offset) >>> 2] === 0) return decodeEach(core, from, to, names)
+  const last = (core.records >>> 2) + (to - 1) * WORDS
+  const start = u32[w + NAME]
+  const text = ascii(u8, start, u32[last + NAME] + u16[last * 2 + NAME_LEN])
+  for (let i = from; i < to; i++, w += WORDS) {
+    const at = u32[w + NAME] - start
+    names.push(text.substring(at, at + u16[w * 2 + NAME_LEN]))
+  }
+  return null
+}
+
+function decodeEach(core: Core, from: number, to: number, names: string[]): Map<number, Uint8Array> | null {
+  const { u8, u16, u32 } = core
   let raw: Map<number, Uint8Array> | null = null
-  for (let i = from; i < to; ) {
-    const w = words + i * WORDS
+  for (let w = (core.records >>> 2) + from * WORDS, i = from; i < to; i++, w += WORDS) {
     const start = u32[w + NAME]
-    if ((u32[w + FLAGS] & RECORD_FLAGS.RF_ASCII) === 0) {
-      const bytes = u8.slice(start, start + u16[w * 2 + NAME_LEN])
-      const name = utf8.decode(bytes)
-      if (name.includes('\uFFFD') && !sameBytes(encoder.encode(name), bytes)) {
-        raw ??= new Map()
-        raw.set(names.length, bytes)
-      }
-      names.push(name)
-      i++
+    const end = start + u16[w * 2 + NAME_LEN]
+    if (u32[w + FLAGS] & RECORD_FLAGS.RF_ASCII) {
+      names.push(ascii(u8, start, end))
       continue
     }
-    let end = start
-    let j = i
-    for (let v = w; j < to && u32[v + NAME] === end && u32[v + FLAGS] & RECORD_FLAGS.RF_ASCII; j++, v += WORDS) {
-      end += u16[v * 2 + NAME_LEN]
+    const bytes = u8.slice(start, end)
+    const name = utf8.decode(bytes)
+    if (name.includes('\uFFFD') && !sameBytes(encoder.encode(name), bytes)) {
+      raw ??= new Map()
+      raw.set(names.length, bytes)
     }
-    const run = ascii(u8, start, end)
-    let at = 0
-    for (let v = w * 2; i < j; i++, v += WORDS * 2) {
-      const next = at + u16[v + NAME_LEN]
-      names.push(run.substring(at, next))
-      at = next
-    }
+    names.push(name)
   }
   return raw
 }

@@ -181,6 +181,9 @@ export const SCRATCH = struct('SCR', 128, {
   /** open: composefs_version and flags of the composefs header; version 0xffffffff where there is no such header. */
   cfs_version: [104, 4],
   cfs_flags: [108, 4],
+  /** readdir, walk: bytes of names of the records, and whether all are below 0x80. */
+  names_used: [112, 4],
+  names_ascii: [116, 4],
 })
 
 /** Flags of a RECORD. */
@@ -311,7 +314,7 @@ const STRUCTS: readonly Struct[] = [
 ]
 
 /** Pages of memory (64 KiB) that hold the core's own areas; an image comes on top. */
-export const CORE_PAGES = 80
+export const CORE_PAGES = 88
 
 /** Everything above as name and value, for the build to write asm/layout.ts. */
 export function layoutConstants(): [string, number][] {
