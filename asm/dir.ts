@@ -277,10 +277,11 @@ export function beginRecords(): void {
   namesAscii = true
 }
 
-/** Where the next name will stand. */
+/** Puts the names from `start` to `end` of a block behind those of the records before. */
 @inline
-export function namesEnd(): usize {
-  return NAMES + namesUsed
+function keepNames(start: usize, end: usize): void {
+  copyOut(NAMES + namesUsed, start, end - start)
+  namesUsed += <u32>(end - start)
 }
 
 /** Ends a table of records: says what its names are. */
@@ -297,7 +298,7 @@ export function fits(count: u32): bool {
 
 /**
  * Checks the whole current block and writes its entries, without `.` and `..`, to `rec`; with Q_STAT their inodes are
- * read, otherwise only the nid, the type and the name are given. The names are copied together, so that the whole
+ * read, otherwise only the nid, the type and the name are given. The names are also copied together, so that the whole
  * table's can be decoded at once. Answers the entries' number, or -errno.
  * The decoded inode is another one afterwards where inodes were read.
  */
@@ -312,9 +313,7 @@ export function emitBlock(rec: usize, flags: u32): i32 {
   const kind = nameClass(area, areaLength)
   if (kind == NAME_BAD) return fail(EUCLEAN, AT_DIRECTORY, offsetOf(start))
   if (kind != NAME_ASCII) namesAscii = false
-  copyOut(NAMES + namesUsed, area, areaLength)
-  const shift = NAMES + namesUsed - area
-  namesUsed += areaLength
+  let run = area
   let out = rec
   let from = table
   for (let k: u32 = 0; k <= last; k++) {
@@ -332,13 +331,17 @@ export function emitBlock(rec: usize, flags: u32): i32 {
     lastName = name
     lastLength = length
     from = to
-    if (isDots(name, length)) continue
     const ascii = kind == NAME_ASCII || nameClass(name, length) == NAME_ASCII
     const recFlags = (ascii ? RF_ASCII : 0) | (type << RF_FTYPE_SHIFT)
-    if (!emitEntry(out, u64At(entry, DE_NID), type, flags, recFlags)) continue
-    putName(out, name + shift, length)
+    if (isDots(name, length) || !emitEntry(out, u64At(entry, DE_NID), type, flags, recFlags)) {
+      keepNames(run, name)
+      run = name + length
+      continue
+    }
+    putName(out, name, length)
     out += REC_SIZE
   }
+  keepNames(run, area + areaLength)
   return <i32>((out - rec) / REC_SIZE)
 }
 

@@ -2,7 +2,7 @@
 // the order of their names (the order of `ls -R`). The loader supplies the memory: a bit per inode slot, by which a
 // directory that has two names is noticed, and a stack of the directories still to come.
 
-import { bCount, blockCount, emitBlock, fits, namesEnd, openBlock, resumeDirectory } from './dir'
+import { bCount, blockCount, emitBlock, fits, openBlock, resumeDirectory } from './dir'
 import { image } from './image'
 import { iNid, isDir, putInode, putName, readInode } from './inode'
 import {
@@ -105,7 +105,7 @@ function enter(walk: Walk, rec: usize): i32 {
   if (!isDir()) return answer(ENOTDIR)
   if (!mark(walk, nid)) return fail(EUCLEAN, AT_DIRECTORY, (nid << EROFS_ISLOTBITS) + image.metaOffset)
   putInode(rec, RF_DIRECTORY)
-  putName(rec, namesEnd(), 0)
+  putName(rec, rec, 0)
   walk.depth--
   walk.nid = nid
   walk.block = 0

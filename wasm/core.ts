@@ -49,6 +49,7 @@ export class Core {
   readonly scratch: number
   readonly records: number
   readonly name: number
+  readonly names: number
   readonly workEnd: number
   u8: Uint8Array
   u16: Uint16Array
@@ -73,6 +74,7 @@ export class Core {
     this.scratch = this.exports.scratch.value
     this.records = this.exports.records.value
     this.name = this.exports.name.value
+    this.names = this.exports.names.value
     this.workEnd = this.exports.workEnd.value
     this.#path = this.exports.path.value
     const heap = Math.ceil(this.exports.heap.value / ALIGN) * ALIGN

@@ -30,12 +30,14 @@ export function decodeNames(core: Core, from: number, to: number, names: string[
   const { u8, u16, u32 } = core
   let w = (core.records >>> 2) + from * WORDS
   if (u32[(core.scratch + SCRATCH.fields.names_ascii.offset) >>> 2] === 0) return decodeEach(core, from, to, names)
-  const last = (core.records >>> 2) + (to - 1) * WORDS
-  const start = u32[w + NAME]
-  const text = ascii(u8, start, u32[last + NAME] + u16[last * 2 + NAME_LEN])
+  const first = core.names
+  const text = ascii(u8, first, first + u32[(core.scratch + SCRATCH.fields.names_used.offset) >>> 2])
+  let at = 0
+  for (let v = core.records >>> 1; v < w * 2; v += WORDS * 2) at += u16[v + NAME_LEN]
   for (let i = from; i < to; i++, w += WORDS) {
-    const at = u32[w + NAME] - start
-    names.push(text.substring(at, at + u16[w * 2 + NAME_LEN]))
+    const next = at + u16[w * 2 + NAME_LEN]
+    names.push(text.substring(at, next))
+    at = next
   }
   return null
 }
