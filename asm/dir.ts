@@ -108,8 +108,8 @@ function takeEntry(k: u32): void {
 const GUESS_SIZE: usize = 32
 const NEXT_BITS: u32 = 7
 const NEXT: usize = memory.data(<i32>(32 << 7), 32)
-const NAMED_BITS: u32 = 16
-const NAMED: usize = memory.data(<i32>(32 << 16), 32)
+const NAMED_BITS: u32 = 15
+const NAMED: usize = memory.data(<i32>(32 << 15), 32)
 
 @inline
 function nextOf(nid: u64): usize {

@@ -9,6 +9,8 @@ import { Core, type Region } from './core.js'
 const SHARED_LIMIT = 4 << 20
 /** A shared instance takes no further image beyond this; bytes. */
 const ARENA_LIMIT = 64 << 20
+/** An empty shared instance is kept up to this size; bytes. */
+const SPARE_LIMIT = 8 << 20
 /** Zeros kept behind an image, since the core reads names eight bytes at a time. */
 const TAIL = 16
 /** Two images of one size are compared only when as many sampled words of them agree. */
@@ -111,7 +113,10 @@ export class CorePool {
 
   #release(core: Core, region: Region): void {
     core.release(region)
-    if (core.used === 0) this.#arenas = this.#arenas.filter(other => other !== core)
+    if (core.used > 0) return
+    // The last one stays, so that opening one image after another does not make an instance each time.
+    const last = this.#arenas.length === 1 && core.bytes <= SPARE_LIMIT
+    if (!last) this.#arenas = this.#arenas.filter(other => other !== core)
   }
 
   /** Size and a sample of the words of an image, to find candidates by. */
