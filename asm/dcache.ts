@@ -10,7 +10,7 @@
 import { hashName } from './bytes'
 import { findIn, parentIs, readFound } from './dir'
 import { image } from './image'
-import { iNid, isDir, isLink } from './inode'
+import { iNid, isDir, isLink, readInode } from './inode'
 import { ENAMETOOLONG, ENOENT, EROFS_NAME_LEN, PATH_MAX, Q_FOLLOW } from './layout'
 import { isRegular, resolvePath } from './path'
 import { answer, inputByte, loadWord, maskedWord, ownU32, ownU64, PATH, WORK, WORK_BYTES } from './scratch'
@@ -86,15 +86,20 @@ function keep(length: u32, nid: u64): void {
 
 const NONE: u64 = u64.MAX_VALUE
 
+/** The directory that the first `length` bytes of the path name, if it is in the cache; else NONE. */
+function cached(length: u32): u64 {
+  if (lastLength == length && lastImage == image.number && isPath(LAST, length)) return lastNid
+  if (length > MAX_CACHED) return NONE
+  const slot = slotOf(length)
+  if (holds(slot, length)) return hit(slot, length)
+  return holds(slot + SLOT_SIZE, length) ? hit(slot + SLOT_SIZE, length) : NONE
+}
+
 /** The directory that the first `length` bytes of the path name; NONE where the long way has to be gone. */
 function directory(length: u32): u64 {
   if (length == 0) return image.root
-  if (lastLength == length && lastImage == image.number && isPath(LAST, length)) return lastNid
-  if (length <= MAX_CACHED) {
-    const slot = slotOf(length)
-    if (holds(slot, length)) return hit(slot, length)
-    if (holds(slot + SLOT_SIZE, length)) return hit(slot + SLOT_SIZE, length)
-  }
+  const known = cached(length)
+  if (known != NONE) return known
   if (walk(length, Q_FOLLOW) < 0 || !isDir() || !isRegular()) return NONE
   const nid = iNid
   keep(length, nid)
@@ -138,4 +143,10 @@ export function lookupPath(length: u32, flags: u32): i32 {
   if (!parentIs(dir)) return walk(length, flags)
   keep(length, iNid)
   return 0
+}
+
+/** The same for a directory about to be listed, which has most likely just been looked up. */
+export function lookupDirectory(length: u32): i32 {
+  const known = length == 0 || length >= PATH_MAX ? NONE : cached(length)
+  return known == NONE ? lookupPath(length, Q_FOLLOW) : readInode(known)
 }

@@ -5,7 +5,7 @@
 import { span } from './bytes'
 import { beginDirectory, beginRecords, blockCount, emitBlock, endRecords, findEntry, fits, openBlock, readFound, resumeDirectory } from './dir'
 import { IMAGE_HEAD, image, openImage, use } from './image'
-import { HOLE, iSize, isDir, mapData, mLength, mOffset, putInode, putName, readInode } from './inode'
+import { HOLE, iNid, isDir, iSize, mapData, mLength, mOffset, putInode, putName, readInode } from './inode'
 import {
   AT_DATA,
   AT_SUPERBLOCK,
@@ -18,8 +18,9 @@ import {
   SCR_COOKIE,
   SCR_DATA,
   SCR_DATA_LEN,
+  SCR_DIRECTORY,
 } from './layout'
-import { lookupPath } from './dcache'
+import { lookupDirectory, lookupPath } from './dcache'
 import { linkTarget, resolvePath } from './path'
 import { answer, CHAIN, fail, lastError, MAX_RECORDS, NAME, NAMES, PATH, RECORDS, SCRATCH, WORK, WORK_BYTES } from './scratch'
 import { beginWalk, growWalk, nextRecords, WALK_HEAD } from './walk'
@@ -102,20 +103,34 @@ export function statPath(handle: usize, length: u32, flags: u32): i32 {
 /** Records of the entries of a directory from block `cookie` on; the scratch cookie is -1 after the last one. */
 export function readdir(handle: usize, nid: f64, cookie: f64, flags: u32): i32 {
   use(handle)
-  let r = readInode(toNid(nid))
+  const r = readInode(toNid(nid))
+  return r < 0 ? r : list(<u64>cookie, flags)
+}
+
+/** The same for the directory that the `length` bytes at `path` lead to, from its start; its nid is in the scratch record. */
+export function readdirPath(handle: usize, length: u32, flags: u32): i32 {
+  use(handle)
+  const r = lookupDirectory(length)
   if (r < 0) return r
+  store<f64>(SCRATCH + SCR_DIRECTORY, <f64>iNid)
+  return list(0, flags)
+}
+
+/** Writes the records of the decoded directory from a block on. */
+function list(from: u64, flags: u32): i32 {
   if (!isDir()) return answer(ENOTDIR)
-  let block = <u64>cookie
+  const nid = iNid
+  let block = from
   const blocks = blockCount()
   if (block > blocks) return answer(EINVAL)
   beginDirectory()
-  r = resumeDirectory(block)
+  let r = resumeDirectory(block)
   if (r < 0) return r
   let count: u32 = 0
   beginRecords()
   for (; block < blocks; block++) {
     if (count != 0) {
-      r = readInode(toNid(nid))
+      r = readInode(nid)
       if (r < 0) return r
     }
     r = openBlock(block)

@@ -4,7 +4,7 @@
 
 import { CONSTANTS, QUERY_FLAGS, RECORD, SCRATCH, XATTR_RECORD } from '../src/format/structs.js'
 import type { Core } from './core.js'
-import { decodeNames } from './names.js'
+import { decodeNames, joinNames, type Names } from './names.js'
 import { errorDetail, type Resident } from './pool.js'
 
 const R = RECORD.fields
@@ -68,12 +68,6 @@ export interface StoredXattr {
   readonly value: Uint8Array
 }
 
-export interface Names {
-  readonly names: string[]
-  readonly types: Uint8Array
-  readonly raw: Map<number, Uint8Array> | null
-}
-
 export class CoreImage {
   readonly core: Core
   readonly handle: number
@@ -129,17 +123,22 @@ export class CoreImage {
     return this.core.exports.lookup(this.handle, dir, name.length, flags)
   }
 
-  /** Record of what a path leads to from the root. */
-  statPath(path: string | Uint8Array, flags: number): number {
-    const { core } = this
-    const into = core.pathBytes
+  /** Puts a path where the core looks for it; its length in bytes, or -errno. */
+  #putPath(path: string | Uint8Array): number {
+    const into = this.core.pathBytes
     if (typeof path === 'string') {
       const { read, written } = encoder.encodeInto(path, into)
-      return read < path.length ? -CONSTANTS.ENAMETOOLONG : core.exports.statPath(this.handle, written, flags)
+      return read < path.length ? -CONSTANTS.ENAMETOOLONG : written
     }
     if (path.length > into.length) return -CONSTANTS.ENAMETOOLONG
     into.set(path)
-    return core.exports.statPath(this.handle, path.length, flags)
+    return path.length
+  }
+
+  /** Record of what a path leads to from the root. */
+  statPath(path: string | Uint8Array, flags: number): number {
+    const length = this.#putPath(path)
+    return length < 0 ? length : this.core.exports.statPath(this.handle, length, flags)
   }
 
   /** Record of what a path leads to from directory `start`; leaves the chain. */
@@ -228,20 +227,32 @@ export class CoreImage {
 
   /** Names and types of a directory's entries, or -errno. */
   readdir(dir: number, flags: number): Names | number {
+    return this.#list(this.core.exports.readdir(this.handle, dir, 0, flags), dir, flags)
+  }
+
+  /** The same for the directory that a path leads to. */
+  readdirPath(path: string | Uint8Array, flags: number): Names | number {
     const { core } = this
-    let count = core.exports.readdir(this.handle, dir, 0, flags)
-    if (count < 0) return count
-    const list = this.#names(count)
+    const length = this.#putPath(path)
+    if (length < 0) return length
+    const count = core.exports.readdirPath(this.handle, length, flags)
+    return this.#list(count, core.f64[(core.scratch + S.directory.offset) >>> 3], flags)
+  }
+
+  #list(first: number, dir: number, flags: number): Names | number {
+    if (first < 0) return first
+    const { core } = this
+    const list = this.#names(first)
     let cookie = core.f64[(core.scratch + S.cookie.offset) >>> 3]
     if (cookie < 0) return list
     const lists = [list]
     while (cookie >= 0) {
-      count = core.exports.readdir(this.handle, dir, cookie, flags)
+      const count = core.exports.readdir(this.handle, dir, cookie, flags)
       if (count < 0) return count
       cookie = core.f64[(core.scratch + S.cookie.offset) >>> 3]
       lists.push(this.#names(count))
     }
-    return joined(lists)
+    return joinNames(lists)
   }
 
   /** The first `count` records as a list. */
@@ -249,10 +260,8 @@ export class CoreImage {
     const { u32, records } = this.core
     const names: string[] = []
     const raw = this.decodeNames(0, count, names)
-    const types = new Uint8Array(count)
-    for (let i = 0, w = records >>> 2; i < count; i++, w += WORDS) {
-      types[i] = u32[w + MODE] >>> 12
-    }
+    const types: number[] = []
+    for (let i = 0, w = records >>> 2; i < count; i++, w += WORDS) types.push(u32[w + MODE] >>> 12)
     return { names, types, raw }
   }
 
@@ -375,20 +384,4 @@ export class CoreWalk {
     if (this.#at !== undefined) this.#image.core.release(this.#at)
     this.#at = undefined
   }
-}
-
-function joined(lists: readonly Names[]): Names {
-  const length = lists.reduce((n, list) => n + list.names.length, 0)
-  const out = { names: [] as string[], types: new Uint8Array(length) }
-  let raw: Map<number, Uint8Array> | null = null
-  for (const list of lists) {
-    const at = out.names.length
-    for (const [i, bytes] of list.raw ?? []) {
-      raw ??= new Map()
-      raw.set(at + i, bytes)
-    }
-    out.types.set(list.types, at)
-    for (const name of list.names) out.names.push(name)
-  }
-  return { ...out, raw }
 }

@@ -24,6 +24,7 @@ export interface CoreExports {
   statPath(handle: number, length: number, flags: number): number
   resolve(handle: number, nid: number, length: number, flags: number): number
   readdir(handle: number, nid: number, cookie: number, flags: number): number
+  readdirPath(handle: number, length: number, flags: number): number
   readlink(handle: number, nid: number): number
   map(handle: number, nid: number, at: number): number
   listxattr(handle: number, nid: number, skip: number): number

@@ -21,6 +21,28 @@ const ascii: (u8: Uint8Array, from: number, to: number) => string =
     ? (u8, from, to) => (Buffer.prototype as unknown as Latin1).latin1Slice.call(u8, from, to)
     : (u8, from, to) => utf8.decode(u8.subarray(from, to))
 
+/** Names and types (mode >> 12) of a directory's entries, and the bytes of the names that are not UTF-8, by index. */
+export interface Names {
+  readonly names: string[]
+  readonly types: number[]
+  readonly raw: Map<number, Uint8Array> | null
+}
+
+export function joinNames(lists: readonly Names[]): Names {
+  const names: string[] = []
+  const types: number[] = []
+  let raw: Map<number, Uint8Array> | null = null
+  for (const list of lists) {
+    for (const [i, bytes] of list.raw ?? []) {
+      raw ??= new Map()
+      raw.set(names.length + i, bytes)
+    }
+    for (const name of list.names) names.push(name)
+    for (const type of list.types) types.push(type)
+  }
+  return { names, types, raw }
+}
+
 /**
  * Decodes the names of records `from`…`to` behind those in `names`. The core has copied the names of a table together:
  * where all of them are ASCII they are decoded at once and cut. Answers the bytes of those not in UTF-8, by index.

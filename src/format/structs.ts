@@ -184,6 +184,8 @@ export const SCRATCH = struct('SCR', 128, {
   /** readdir, walk: bytes of names of the records, and whether all are below 0x80. */
   names_used: [112, 4],
   names_ascii: [116, 4],
+  /** readdirPath: nid of the directory. */
+  directory: [120, 8],
 })
 
 /** Flags of a RECORD. */

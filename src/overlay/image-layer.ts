@@ -132,6 +132,11 @@ export class ImageLayer implements Layer<ImageNode> {
     return typeof list === 'number' ? this.#fault(list, 'readdir') : list
   }
 
+  readdirPath(path: Bytes): Outcome<DirList> {
+    const list = this.#core.readdirPath(path, this.#flags)
+    return typeof list === 'number' ? this.#fault(list, path) : list
+  }
+
   readlink(node: ImageNode): Outcome<Uint8Array> {
     const target = this.#core.readlink(node.nid)
     return typeof target === 'number' ? this.#fault(target, 'readlink') : target

@@ -62,7 +62,7 @@ export interface DirList {
   /** Names decoded as UTF-8, an invalid sequence as U+FFFD (as Node's readdir does). */
   readonly names: string[]
   /** mode & S_IFMT of each entry, shifted right by 12 (the kernel's DT_*); 0 where unknown. */
-  readonly types: Uint8Array
+  readonly types: ArrayLike<number>
   /** The bytes of those names that are not valid UTF-8, by index; null when there is none. */
   readonly raw: ReadonlyMap<number, Uint8Array> | null
 }
@@ -111,6 +111,8 @@ export interface Layer<N extends object = object> {
   lookup(dir: N, name: Bytes): Outcome<N>
   stat(node: N, out: Attr): Fault | undefined
   readdir(dir: N): Outcome<DirList>
+  /** resolve (following) and readdir in one. */
+  readdirPath(path: Bytes): Outcome<DirList>
   /** EINVAL for what is not a symlink. */
   readlink(node: N): Outcome<Uint8Array>
   /** Full names, in the layer's order. */

@@ -66,9 +66,7 @@ export class Core {
 
   /** Names of a directory, in an array that the caller owns. */
   names(path: Bytes): string[] | Fault {
-    const node = this.layer.resolve(path, true)
-    if (node instanceof Fault) return node
-    const list = this.layer.readdir(node)
+    const list = this.layer.readdirPath(path)
     return list instanceof Fault ? list : list.names
   }
 

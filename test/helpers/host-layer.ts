@@ -89,6 +89,11 @@ export class HostLayer implements Layer<HostNode> {
     return attempt(() => fillAttr(fs.lstatSync(node.path, { bigint: true }), out))
   }
 
+  readdirPath(path: Bytes): Outcome<DirList> {
+    const node = this.resolve(path, true)
+    return node instanceof Fault ? node : this.readdir(node)
+  }
+
   readdir(dir: HostNode): Outcome<DirList> {
     return attempt(() => {
       const raw = fs.readdirSync(dir.path, 'buffer')

@@ -22,7 +22,8 @@ const layer = {
   stat: (node: { mode: number }, out: { mode: number }) => {
     out.mode = node.mode
   },
-  readdir: () => ({ names: ['hello'], types: new Uint8Array([8]), raw: null }),
+  readdir: () => ({ names: ['hello'], types: [8], raw: null }),
+  readdirPath: () => ({ names: ['hello'], types: [8], raw: null }),
   open: () => ({
     size: bytes.length,
     read: (into: Uint8Array, position: number) => {
