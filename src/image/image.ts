@@ -6,7 +6,9 @@ import type { CorePool, Resident } from '../../wasm/pool.js'
 import { errnoName, Fault } from '../format/errno.js'
 import type { Sha256 } from '../format/hash.js'
 import { toHex } from '../format/hex.js'
+import { QUERY_FLAGS } from '../format/structs.js'
 import { verityDigest } from '../format/verity.js'
+import { type Batch, type ScannedEntry, scanBatches, scanEntries } from './scan.js'
 import { COMPOSEFS_VIEW, EROFS_VIEW, type View } from './view.js'
 
 export interface ImageOptions {
@@ -61,6 +63,20 @@ export class Image {
   digest(): string {
     this.#digest ??= toHex(verityDigest(this.core.bytes(), this.#sha256))
     return this.#digest
+  }
+
+  /** Everything in the image as its mount shows it, in batches: the fast way. A batch is good until the next one. */
+  batches(): Generator<Batch> {
+    return scanBatches(this.core, this.rootNid, this.#flags)
+  }
+
+  /** Every entry with its path and stat numbers, directories before what is in them. */
+  entries(): Generator<ScannedEntry> {
+    return scanEntries(this.core, this.rootNid, this.#flags)
+  }
+
+  get #flags(): number {
+    return this.view.hideDev0 ? QUERY_FLAGS.Q_HIDE_DEV0 : 0
   }
 
   /** A copy of the image's bytes. */

@@ -1,0 +1,124 @@
+// Everything in an image in one sweep: batches of names and stat records for those who count in milliseconds, entries
+// with paths for everyone else. Not here: the tree view that dumps and writers take (tree-entries.ts).
+
+import type { CoreImage, InodeNumbers } from '../../wasm/core-image.js'
+import { errnoName, Fault, faultError } from '../format/errno.js'
+import { CONSTANTS, RECORD_FLAGS } from '../format/structs.js'
+
+/**
+ * Some records, good until the next batch is asked for. A directory's own record (`startsDirectory`) stands before those
+ * of its entries; directories come depth first in the order of their names, as `ls -R` lists them.
+ */
+export class Batch {
+  readonly #core: CoreImage
+  #names: string[] | undefined
+
+  constructor(
+    core: CoreImage,
+    /** Number of records. */
+    readonly length: number,
+  ) {
+    this.#core = core
+  }
+
+  /** Names of the records, decoded as UTF-8; '' for a directory's own. */
+  get names(): readonly string[] {
+    if (this.#names === undefined) {
+      this.#names = []
+      this.#core.decodeNames(0, this.length, this.#names)
+    }
+    return this.#names
+  }
+
+  startsDirectory(i: number): boolean {
+    return (this.#core.flags(i) & RECORD_FLAGS.RF_DIRECTORY) !== 0
+  }
+
+  nid(i: number): number {
+    return this.#core.nid(i)
+  }
+
+  /** Type and permission bits. */
+  mode(i: number): number {
+    return this.#core.mode(i)
+  }
+
+  /** Bytes. */
+  size(i: number): number {
+    return this.#core.fileSize(i)
+  }
+
+  /** Copies all of a record's numbers out. */
+  attr(i: number, out: InodeNumbers): void {
+    this.#core.attr(out, i)
+  }
+
+  /** Why the inode of an entry can't be read; undefined where it can. */
+  fault(i: number): Fault | undefined {
+    const errno = this.#core.error(i)
+    return errno === 0 ? undefined : new Fault(errnoName(errno), `inode ${this.#core.nid(i)}`)
+  }
+}
+
+/** One inode under one of its names. */
+export interface ScannedEntry extends InodeNumbers {
+  /** From the root, `/` for the root itself; bytes that are not UTF-8 as U+FFFD. */
+  readonly path: string
+}
+
+/**
+ * The batches of a sweep over what is below a directory, hiding what `flags` (Q_HIDE_DEV0) say. Throws EUCLEAN where the
+ * tree is none (a directory with two names) or a directory is bad.
+ */
+export function* scanBatches(core: CoreImage, rootNid: number, flags: number): Generator<Batch> {
+  const walk = core.walk(rootNid, flags)
+  try {
+    for (;;) {
+      const count = walk.next()
+      if (count < 0) throw faultError(new Fault(errnoName(-count), core.errorDetail()), 'scan')
+      if (count === 0) return
+      yield new Batch(core, count)
+    }
+  } finally {
+    walk.close()
+  }
+}
+
+/** Paths of the directories that a sweep has met and not yet entered, in the order in which it will. */
+class Waiting {
+  #paths = ['']
+  #found: string[] = []
+
+  found(path: string): void {
+    this.#found.push(path)
+  }
+
+  next(): string {
+    for (let path = this.#found.pop(); path !== undefined; path = this.#found.pop()) this.#paths.push(path)
+    return this.#paths.pop() ?? ''
+  }
+}
+
+/** Every entry with its path, directories before what is in them. Throws as scanBatches, and for an unreadable inode. */
+export function* scanEntries(core: CoreImage, rootNid: number, flags: number): Generator<ScannedEntry> {
+  const waiting = new Waiting()
+  let dir = ''
+  for (const batch of scanBatches(core, rootNid, flags)) {
+    const { names, length } = batch
+    // Who is given an entry may ask the image other things in between, which would overwrite the records.
+    const entries: ScannedEntry[] = []
+    for (let i = 0; i < length; i++) {
+      const starts = batch.startsDirectory(i)
+      if (starts) dir = waiting.next()
+      if (starts && dir !== '') continue
+      const path = starts ? '/' : `${dir}/${names[i]}`
+      const fault = batch.fault(i)
+      if (fault !== undefined) throw faultError(fault, path)
+      const entry = { path, ino: 0, mode: 0, nlink: 0, uid: 0, gid: 0, rdev: 0, size: 0, mtimeSec: 0, mtimeNsec: 0 }
+      batch.attr(i, entry)
+      entries.push(entry)
+      if (!starts && (entry.mode & CONSTANTS.S_IFMT) === CONSTANTS.S_IFDIR) waiting.found(path)
+    }
+    yield* entries
+  }
+}
