@@ -1,0 +1,143 @@
+// Lies by the thousand: fields and bytes of real images changed at random (by a seed), and everything asked of the
+// result. The core must answer with a value or an errno: no trap, no exception, no hang, no memory by the image's word.
+import { readdirSync, readFileSync } from 'node:fs'
+import { gunzipSync } from 'node:zlib'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { Fault } from '../../src/format/errno.js'
+import {
+  DIRENT,
+  type Field,
+  INODE_COMPACT,
+  INODE_EXTENDED,
+  type Struct,
+  SUPERBLOCK,
+  XATTR_ENTRY,
+  XATTR_IBODY,
+} from '../../src/format/structs.js'
+import type { Image } from '../../src/image/image.js'
+import { ImageLayer } from '../../src/overlay/image-layer.js'
+import { newAttr } from '../../src/overlay/layer.js'
+import { load, newPool } from '../helpers/core.js'
+import { fixture } from '../helpers/paths.js'
+
+const ROUNDS = 400
+const SECONDS_AT_MOST = 120
+
+const mutations = suite('images changed at random')
+const pool = newPool()
+
+/** Small, fast, seeded (xorshift32). */
+function random(seed: number): (below: number) => number {
+  let x = seed | 1
+  return below => {
+    x ^= x << 13
+    x ^= x >>> 17
+    x ^= x << 5
+    return (x >>> 0) % below
+  }
+}
+
+const STRUCTS: readonly Struct[] = [SUPERBLOCK, INODE_COMPACT, INODE_EXTENDED, DIRENT, XATTR_IBODY, XATTR_ENTRY]
+const INTERESTING = [0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff]
+
+/** Where structs of each kind stand in an image, as far as a sweep tells. */
+function places(image: Image): number[] {
+  const { core } = image
+  const found: number[] = []
+  for (const batch of image.batches()) for (let i = 0; i < batch.length; i++) found.push(core.position(i))
+  return found
+}
+
+function put(bytes: Uint8Array, at: number, { offset, width }: Field, value: number): void {
+  for (let i = 0; i < width && at + offset + i < bytes.length; i++) bytes[at + offset + i] = (value / 256 ** i) & 0xff
+}
+
+function mutate(bytes: Uint8Array, inodes: readonly number[], next: (below: number) => number): void {
+  for (let n = 1 + next(4); n > 0; n--) {
+    const kind = next(4)
+    if (kind === 0) {
+      bytes[next(bytes.length)] = next(256)
+    } else if (kind === 1) {
+      // Behind inodes are xattrs, directory blocks and chunk tables.
+      bytes[Math.min(inodes[next(inodes.length)] + next(600), bytes.length - 1)] = next(256)
+    } else {
+      const struct = STRUCTS[next(STRUCTS.length)]
+      const fields = Object.values(struct.fields)
+      const at = struct === SUPERBLOCK ? 1024 : inodes[next(inodes.length)] + (kind === 3 ? next(64) : 0)
+      put(bytes, at, fields[next(fields.length)], INTERESTING[next(INTERESTING.length)])
+    }
+  }
+}
+
+/** Asks everything of every entry that can be reached by path; the number of questions. */
+function exercise(layer: ImageLayer): number {
+  const attr = newAttr()
+  const into = new Uint8Array(4096)
+  let asked = 0
+  const waiting: string[] = ['']
+  for (let dir = waiting.pop(); dir !== undefined && asked < 20_000; dir = waiting.pop()) {
+    const list = layer.readdirPath(dir === '' ? '/' : dir)
+    asked++
+    if (list instanceof Fault) continue
+    for (const [i, name] of list.names.entries()) {
+      const path = list.raw?.has(i)
+        ? Buffer.concat([Buffer.from(`${dir}/`), list.raw.get(i) ?? into])
+        : `${dir}/${name}`
+      asked += 6
+      const failed = layer.statPath(path, false, attr)
+      layer.statPath(path, true, attr)
+      const node = layer.resolve(path, false)
+      assert.is(node instanceof Fault, failed instanceof Fault, `${String(path)}: stat and resolve disagree`)
+      if (node instanceof Fault) continue
+      layer.readlink(node)
+      const xattrs = layer.listxattr(node)
+      if (!(xattrs instanceof Fault)) for (const one of xattrs) layer.getxattr(node, one)
+      const file = layer.open(node, true)
+      if (!(file instanceof Fault)) {
+        file.read(into, 0, true)
+        file.read(into, Math.max(0, file.size - 100), true)
+        if (file.size < 1 << 20) file.readAll(true)
+      }
+      if (typeof path === 'string' && (node.mode & 0o170000) === 0o040000) waiting.push(path)
+    }
+  }
+  return asked
+}
+
+const names = ['small.cfs', 'small-v1.cfs', ...readdirSync(fixture('erofs')).filter(name => name.endsWith('.erofs.gz'))]
+for (const name of names) {
+  const file = name.endsWith('.gz') ? gunzipSync(readFileSync(fixture('erofs', name))) : readFileSync(fixture(name))
+  mutations(name, () => {
+    const original = load(pool, file)
+    if (original instanceof Fault) throw new Error(`${name}: ${original.code}`)
+    const inodes = places(original)
+    original.close()
+    const until = performance.now() + SECONDS_AT_MOST * 1000
+    let asked = 0
+    let refused = 0
+    for (let seed = 1; seed <= ROUNDS; seed++) {
+      const bytes = new Uint8Array(file)
+      mutate(bytes, inodes, random(seed * 2654435761))
+      const image = load(pool, bytes)
+      if (image instanceof Fault) {
+        refused++
+        continue
+      }
+      try {
+        asked += exercise(new ImageLayer(image, undefined, 'on'))
+        for (const batch of image.batches()) asked += batch.length
+      } catch (error) {
+        const { code } = error as { code?: string }
+        if (code === undefined || (error as Error).name === 'Assertion')
+          throw new Error(`seed ${seed}`, { cause: error })
+      }
+      image.close()
+      assert.ok(performance.now() < until, `seed ${seed}: too slow`)
+    }
+    assert.is(pool.size, 0)
+    assert.ok(asked > ROUNDS && refused < ROUNDS, `${asked} questions, ${refused} refused`)
+  })
+}
+
+mutations.run()
