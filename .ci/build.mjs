@@ -100,18 +100,7 @@ async function bundle() {
 
 function declarations() {
   const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
-  const args = [
-    '-p',
-    'tsconfig.json',
-    '--noEmit',
-    'false',
-    '--declaration',
-    '--emitDeclarationOnly',
-    '--outDir',
-    'dist/types',
-    '--rootDir',
-    '.',
-  ]
+  const args = ['-p', '.ci/tsconfig.types.json']
   try {
     execFileSync(process.execPath, [tsc, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
   } catch (error) {

@@ -3,7 +3,7 @@
 //
 //   block:  [dirent 12] * k  [name 0][name 1]…[name k-1]  zeros     k = nameoff of dirent 0 / 12
 
-import { compareNames, copyOut, hashName, lengthToNul, NAME_ASCII, NAME_BAD, nameClass, offsetOf, u8At, u16At, u64At } from './bytes'
+import { compareNames, copyOut, lengthToNul, NAME_ASCII, NAME_BAD, nameClass, offsetOf, u8At, u16At, u64At } from './bytes'
 import { image } from './image'
 import {
   dataSpan,
@@ -99,72 +99,53 @@ function takeEntry(k: u32): void {
 }
 
 /**
- * Where names were found. Only guesses: the entry that stands there is compared like any other. The first table has a
- * directory's last answer, since who asks for one name often asks for the next one then; the second has single names,
- * which spares a binary search through memory that is in no cache.
+ * Where the last name was found in some directories, since who asks for one name often asks for the next one then.
+ * Only a guess: the entry that stands there is compared like any other.
  *
  *   { image u32, index u32, nid u64, block's start u32, length u32, entries u32, 0 }
  */
 const GUESS_SIZE: usize = 32
-const NEXT_BITS: u32 = 7
-const NEXT: usize = memory.data(<i32>(32 << 7), 32)
-const NAMED_BITS: u32 = 15
-const NAMED: usize = memory.data(<i32>(32 << 15), 32)
+const GUESS_BITS: u32 = 7
+const GUESSES: usize = memory.data(<i32>(32 << 7), 32)
 
 @inline
-function nextOf(nid: u64): usize {
-  return NEXT + <usize>((<u32>nid * 0x9e3779b1) >> (32 - NEXT_BITS)) * GUESS_SIZE
-}
-
-function namedOf(nid: u64, name: usize, length: u32): usize {
-  return NAMED + <usize>(hashName(name, length, nid * 0x9e3779b97f4a7c15) >> (64 - NAMED_BITS)) * GUESS_SIZE
+function guessOf(nid: u64): usize {
+  return GUESSES + <usize>((<u32>nid * 0x9e3779b1) >> (32 - GUESS_BITS)) * GUESS_SIZE
 }
 
 @inline
-function note(guess: usize, nid: u64, k: u32): void {
+function takeFound(nid: u64, k: u32): i32 {
+  takeEntry(k)
+  const guess = guessOf(nid)
   store<u32>(guess, image.number)
   store<u32>(guess, k, 4)
   store<u64>(guess, nid, 8)
   store<u32>(guess, <u32>bStart, 16)
   store<u32>(guess, bLength, 20)
   store<u32>(guess, bCount, 24)
-}
-
-@inline
-function takeFound(nid: u64, k: u32): i32 {
-  takeEntry(k)
-  note(nextOf(nid), nid, k)
   return 0
 }
 
-/** Is the entry at or after (`step` 1) the one of a guess for directory `nid` the one wanted? */
-@inline
-function holds(guess: usize, step: u32, nid: u64, name: usize, length: u32): bool {
+/** Is the entry of directory `nid` after the one found last the one wanted? Then foundNid and foundType are its. */
+function guessed(nid: u64, name: usize, length: u32): bool {
+  const guess = guessOf(nid)
   if (ownU64(guess + 8) != nid || ownU32(guess) != image.number) return false
-  const k = ownU32(guess + 4) + step
+  const k = ownU32(guess + 4) + 1
   bCount = ownU32(guess + 24)
   if (k >= bCount) return false
   bStart = <usize>ownU32(guess + 16)
   bLength = ownU32(guess + 20)
-  return nameOf(k) == 0 && compareNames(name, length, eName, eLength) == 0
+  if (nameOf(k) < 0 || compareNames(name, length, eName, eLength) != 0) return false
+  takeEntry(k)
+  store<u32>(guess, k, 4)
+  return true
 }
 
 /** Finds a name of directory `nid`, which need not be the decoded inode. 0, -ENOENT or -errno. */
 export function findIn(nid: u64, name: usize, length: u32): i32 {
-  const next = nextOf(nid)
-  if (holds(next, 1, nid, name, length)) {
-    const k = ownU32(next + 4) + 1
-    takeEntry(k)
-    store<u32>(next, k, 4)
-    return 0
-  }
-  const named = namedOf(nid, name, length)
-  if (holds(named, 0, nid, name, length)) return takeFound(nid, ownU32(named + 4))
-  let r = readInode(nid)
-  if (r < 0) return r
-  r = findEntry(name, length)
-  if (r == 0) note(named, nid, ownU32(next + 4))
-  return r
+  if (guessed(nid, name, length)) return 0
+  const r = readInode(nid)
+  return r < 0 ? r : findEntry(name, length)
 }
 
 /** Looks a name up in the decoded directory: foundNid and foundType, or -ENOENT, or -errno. */

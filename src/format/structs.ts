@@ -316,7 +316,7 @@ const STRUCTS: readonly Struct[] = [
 ]
 
 /** Pages of memory (64 KiB) that hold the core's own areas; an image comes on top. */
-export const CORE_PAGES = 64
+export const CORE_PAGES = 48
 
 /** Everything above as name and value, for the build to write asm/layout.ts. */
 export function layoutConstants(): [string, number][] {
