@@ -9,7 +9,7 @@ import { Mount } from './mount.js'
 import { ImageLayer, type Verity } from './overlay/image-layer.js'
 import type { ObjectStore } from './store/object-store.js'
 import { VerifiedObjects } from './store/verified.js'
-import type { IdMap, VfsEnv } from './vfs/env.js'
+import type { HostParts, IdMap, VfsEnv } from './vfs/env.js'
 
 /** What an image can be opened from: a path (Node) or URL, bytes, or an Image. */
 export type ImageSource = string | URL | Uint8Array | ArrayBuffer | Blob | Image
@@ -25,6 +25,8 @@ export interface MountOptions extends ImageOptions {
   readonly umask?: number
   /** Maps owners both ways, as an idmapped mount does. */
   readonly idmap?: IdMap
+  /** Classes of the host that streams and globs are made of; under Node they are found without being given. */
+  readonly parts?: HostParts
   /** A writable mount; not yet. */
   readonly writable?: boolean
 }
@@ -126,13 +128,14 @@ export class Api {
   }
 
   #env(options: MountOptions, image: Image): VfsEnv {
-    const { uid, gid, umask, idmap } = options
+    const { uid, gid, umask, idmap, parts } = options
     const host = this.#host
     return {
       uid: uid === undefined ? host.uid : () => uid,
       gid: gid === undefined ? host.gid : () => gid,
       umask: umask === undefined ? host.umask : () => umask,
       idmap,
+      parts,
       // The kernel's EROFS has no fsync (EINVAL); overlayfs has.
       noFsync: image.format === 'erofs',
     }

@@ -25,8 +25,8 @@ const { Q_FOLLOW, Q_HIDE_DEV0 } = QUERY_FLAGS
 const SLASH = 0x2f
 const DOT = 0x2e
 const OVERLAYFS_SUPER_MAGIC = 0x794c7630
-/** What statfs says of files that an image could hold: ULLONG_MAX, as the kernel does. */
-const NO_LIMIT = 2 ** 64
+/** What statfs says of files that an image could hold: ULLONG_MAX in the kernel, which as 64 signed bits is this. */
+const NO_LIMIT = -1
 
 /** An inode, and how it was found: by a path, in a directory, or as the root. `..` and loops are decided by that. */
 export interface ImageNode {

@@ -82,7 +82,7 @@ export interface OpenFile {
   close(): void
 }
 
-/** What statfs answers, in units of `bsize` bytes. */
+/** What statfs answers, in units of `bsize` bytes; the numbers are signed 64-bit ones, as statfs64's are to Node. */
 export interface FsInfo {
   type: number
   bsize: number
