@@ -4,9 +4,14 @@ import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Makes it below the temporary directory; the caller removes it. */
+/** Directories between the tree and the temporary directory: paths that climb must not meet what others change there. */
+const DEPTH = 3
+
+/** Makes it below the temporary directory; remove it with removeOddTree. */
 export function makeOddTree(): string {
-  const dir = fs.mkdtempSync(join(tmpdir(), 'odd-tree-'))
+  const base = fs.mkdtempSync(join(tmpdir(), 'odd-tree-'))
+  const dir = join(base, ...Array.from({ length: DEPTH }, () => 'in'))
+  fs.mkdirSync(dir, { recursive: true })
   const at = (...parts: string[]) => join(dir, ...parts)
   fs.mkdirSync(at('usr/share/deep/er/and/deeper'), { recursive: true })
   fs.mkdirSync(at('empty'))
@@ -47,4 +52,8 @@ export function makeOddTree(): string {
     fs.utimesSync(at(path), seconds, seconds)
   }
   return dir
+}
+
+export function removeOddTree(dir: string): void {
+  fs.rmSync(join(dir, ...Array.from({ length: DEPTH }, () => '..')), { recursive: true, force: true })
 }

@@ -9,7 +9,7 @@ import * as assert from 'uvu/assert'
 import type { VfsEnv } from '../../src/vfs/env'
 import { createFs } from '../../src/vfs/mounted-fs'
 import { HostLayer } from '../helpers/host-layer'
-import { makeOddTree } from '../helpers/odd-tree'
+import { makeOddTree, removeOddTree } from '../helpers/odd-tree'
 import { skip } from '../helpers/paths'
 import { compareCalls, tell, walkPaths } from '../helpers/random-calls'
 
@@ -18,7 +18,7 @@ const READS = 6000
 const WRITES = 4000
 
 const dir = makeOddTree()
-process.on('exit', () => fs.rmSync(dir, { recursive: true, force: true }))
+process.on('exit', () => removeOddTree(dir))
 // What undoes the mount runs at exit, and a signal is none.
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(1))
 process.chdir('/')

@@ -9,12 +9,12 @@ import { Miss } from '../../src/format/errno'
 import type { VfsEnv } from '../../src/vfs/env'
 import { createFs } from '../../src/vfs/mounted-fs'
 import { HostLayer } from '../helpers/host-layer'
-import { makeOddTree } from '../helpers/odd-tree'
+import { makeOddTree, removeOddTree } from '../helpers/odd-tree'
 import { shown } from '../helpers/shown'
 
 const ENV: VfsEnv = { uid: () => 0, gid: () => 0, umask: () => 0o22 }
 const dir = makeOddTree()
-process.on('exit', () => fs.rmSync(dir, { recursive: true, force: true }))
+process.on('exit', () => removeOddTree(dir))
 process.chdir('/')
 const layer = new HostLayer(dir, { missEvery: 3 })
 type NodeFs = typeof fs

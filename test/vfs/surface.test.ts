@@ -10,11 +10,11 @@ import { Fault, Miss } from '../../src/format/errno'
 import { OVERFLOW_ID, storedId, type VfsEnv } from '../../src/vfs/env'
 import { closeFs, createFs } from '../../src/vfs/mounted-fs'
 import { HostLayer } from '../helpers/host-layer'
-import { makeOddTree } from '../helpers/odd-tree'
+import { makeOddTree, removeOddTree } from '../helpers/odd-tree'
 
 const ENV: VfsEnv = { uid: () => 0, gid: () => 0, umask: () => 0o22 }
 const dir = makeOddTree()
-process.on('exit', () => fs.rmSync(dir, { recursive: true, force: true }))
+process.on('exit', () => removeOddTree(dir))
 const mounted = createFs(new HostLayer(dir), ENV)
 const lists = createRequire(import.meta.url)('@jsonjoy.com/fs-node-utils') as Record<string, string[]>
 
