@@ -53,8 +53,18 @@ export class Records {
   #i32 = new Int32Array(this.#u8.buffer)
   #f64 = new Float64Array(this.#u8.buffer)
 
+  #view: DataView
+
   constructor(image: CoreImage) {
     this.#core = image.core
+    this.#view = new DataView(image.core.u8.buffer)
+  }
+
+  /** The same as `bytes`; it goes on behind every name for at least as long as a word is. */
+  get view(): DataView {
+    const { buffer } = this.#core.u8
+    if (this.#view.buffer !== buffer) this.#view = new DataView(buffer)
+    return this.#view
   }
 
   /** What ranges of names lie in. */

@@ -1,0 +1,57 @@
+// composefs: images for people. Dispatch to the sub-commands, one file each.
+
+import { CAT_HELP, cat } from './cat.js'
+import { EXTRACT_HELP, extract } from './extract.js'
+import { CommandError, runCommand, wrongUsage } from './failure.js'
+import { LS_HELP, ls } from './ls.js'
+import { writeAll } from './standard-output.js'
+import { STAT_HELP, stat } from './stat.js'
+import { VERIFY_HELP, verify } from './verify.js'
+
+const PROGRAM = 'composefs'
+
+interface Command {
+  readonly run: (args: readonly string[]) => number | Promise<number>
+  readonly help: string
+}
+
+const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
+  ['ls', { run: ls, help: LS_HELP }],
+  ['cat', { run: cat, help: CAT_HELP }],
+  ['stat', { run: stat, help: STAT_HELP }],
+  ['verify', { run: verify, help: VERIFY_HELP }],
+  ['extract', { run: extract, help: EXTRACT_HELP }],
+])
+
+/** What a command's help begins with says how it is called. */
+function overview(): string {
+  const lines = [...COMMANDS.values()].map(({ help }) => help.slice(0, help.indexOf('\n')).replace('Usage: ', '  '))
+  return `Usage: ${PROGRAM} COMMAND ...\n\n${lines.join('\n')}\n\n${PROGRAM} COMMAND --help says more.\n`
+}
+
+function main(): number | Promise<number> {
+  const [name, ...args] = process.argv.slice(2)
+  if (name === '--help' || name === '-h' || name === 'help') {
+    writeAll(new TextEncoder().encode(overview()))
+    return 0
+  }
+  if (name === undefined) throw wrongUsage('no command given', `${PROGRAM} --help`)
+  const command = COMMANDS.get(name)
+  if (command === undefined) throw wrongUsage(`${name}: no such command`, `${PROGRAM} --help`)
+  const end = args.indexOf('--')
+  const asked = args.findIndex(arg => arg === '--help' || arg === '-h')
+  if (asked >= 0 && (end < 0 || asked < end)) {
+    writeAll(new TextEncoder().encode(command.help))
+    return 0
+  }
+  try {
+    return command.run(args)
+  } catch (error) {
+    if (error instanceof CommandError && error.status === 2 && !error.message.startsWith(`${name}:`)) {
+      throw new CommandError(`${name}: ${error.message}`, error.status)
+    }
+    throw error
+  }
+}
+
+runCommand(PROGRAM, main)

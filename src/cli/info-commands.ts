@@ -1,0 +1,156 @@
+// The sub-commands of composefs-info, as those of the C tool 1.0.8 (spec composefs-tools.md section 2), save its bugs.
+// Not here: options and dispatch (composefs-info.main.ts).
+
+import fs from 'node:fs'
+import { writeDumpFields, writeEscaped, writeEscapedPath } from '../format/dump-text.js'
+import { Fault } from '../format/errno.js'
+import { toHex } from '../format/hex.js'
+import { CONSTANTS } from '../format/structs.js'
+import { VerityHasher } from '../format/verity.js'
+import { binaryBytes, binaryString } from '../format/xattr-name.js'
+import { TreeEntries } from '../image/tree-entries.js'
+import { failure } from './failure.js'
+import { ImageFiles, sha256 } from './open.js'
+import type { StandardOutput } from './standard-output.js'
+
+const { S_IFMT, S_IFDIR, S_IFLNK, S_IFREG } = CONSTANTS
+const TAB = 0x09
+const NEWLINE = 0x0a
+const SLASH = 0x2f
+/** Bytes read at a time of a file that is measured. */
+const PIECE = 1 << 20
+
+export interface InfoOptions {
+  readonly filter: ReadonlySet<string> | undefined
+  readonly basedir: string | undefined
+}
+
+/** Calls back for each entry of each image, one image after the other. Throws a CommandError at the first problem. */
+function eachEntry(images: readonly string[], options: InfoOptions, visit: (entry: TreeEntries) => void): void {
+  const files = new ImageFiles()
+  for (const path of images) {
+    const image = files.open(path)
+    const entries = TreeEntries.open(image, options)
+    if (entries instanceof Fault) throw failure('load', path, entries)
+    for (;;) {
+      const more = entries.next()
+      if (more instanceof Fault) throw failure('load', path, more)
+      if (!more) break
+      visit(entries)
+    }
+    image.close()
+  }
+}
+
+export function dump(out: StandardOutput, images: readonly string[], options: InfoOptions): void {
+  eachEntry(images, options, entry => {
+    writeEscaped(out.text, entry.path, 0, entry.pathLength)
+    writeDumpFields(out.text, entry)
+    out.spill()
+  })
+}
+
+export function ls(out: StandardOutput, images: readonly string[], options: InfoOptions): void {
+  const { text } = out
+  eachEntry(images, options, entry => {
+    if (entry.depth === 0) return
+    writeEscapedPath(text, entry.path, 0, entry.pathLength)
+    const type = entry.mode & S_IFMT
+    const { payload } = entry
+    if (!entry.hardLink) {
+      if (type === S_IFDIR) {
+        text.byte(SLASH)
+        text.byte(TAB)
+      } else if (type === S_IFLNK) {
+        text.latin1('\t-> ')
+        writeEscaped(text, payload.bytes, payload.from, payload.to)
+      } else if (type === S_IFREG && payload.from >= 0) {
+        text.latin1('\t@ ')
+        writeEscaped(text, payload.bytes, payload.from, payload.to)
+      }
+    }
+    text.byte(NEWLINE)
+    out.spill()
+  })
+}
+
+/** The distinct payloads of regular files, a character a byte, in byte order. */
+function payloads(images: readonly string[], options: InfoOptions): string[] {
+  const found = new Set<string>()
+  eachEntry(images, options, ({ mode, hardLink, payload }) => {
+    if ((mode & S_IFMT) !== S_IFREG || hardLink || payload.from < 0) return
+    const { bytes, from, to } = payload
+    found.add(Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('latin1'))
+  })
+  return [...found].sort()
+}
+
+function printPayloads(out: StandardOutput, names: Iterable<string>): void {
+  for (const name of names) {
+    out.text.latin1(name)
+    out.text.byte(NEWLINE)
+    out.spill()
+  }
+}
+
+export function objects(out: StandardOutput, images: readonly string[], options: InfoOptions): void {
+  printPayloads(out, payloads(images, options))
+}
+
+/** Throws a CommandError unless a basedir is a directory, as the C tool does whether or not it needs one. */
+export function checkBasedir(basedir: string): void {
+  try {
+    fs.closeSync(fs.openSync(basedir, fs.constants.O_RDONLY | (fs.constants.O_DIRECTORY ?? 0)))
+  } catch (error) {
+    throw failure('basedir', basedir, error)
+  }
+}
+
+/** Without a basedir everything is missing. */
+export function missingObjects(out: StandardOutput, images: readonly string[], options: InfoOptions): void {
+  const { basedir } = options
+  if (basedir === undefined) {
+    objects(out, images, options)
+    return
+  }
+  const prefix = binaryString(Buffer.from(`${basedir}/`))
+  const isThere = (name: string) => {
+    // What would lead out of the store is no object of it.
+    if (name.split('/').includes('..') || name.includes('\0')) return false
+    const path = Buffer.from(binaryBytes(prefix + name.replace(/^\/+/, '')))
+    try {
+      return fs.statSync(path, { throwIfNoEntry: false }) !== undefined
+    } catch {
+      return false
+    }
+  }
+  printPayloads(
+    out,
+    payloads(images, options).filter(name => !isThere(name)),
+  )
+}
+
+/** fs-verity digest of what a file holds. Throws the host's error. */
+export function measure(path: string): string {
+  const fd = fs.openSync(path, fs.constants.O_RDONLY)
+  try {
+    const buffer = Buffer.allocUnsafe(PIECE)
+    const hasher = new VerityHasher(sha256)
+    for (let n = fs.readSync(fd, buffer); n > 0; n = fs.readSync(fd, buffer)) hasher.update(buffer.subarray(0, n))
+    return toHex(hasher.digest())
+  } finally {
+    fs.closeSync(fd)
+  }
+}
+
+/** The kernel's own digest, where it has one, is the same: SHA-256 over blocks of 4096 bytes without salt. */
+export function measureFile(out: StandardOutput, paths: readonly string[]): void {
+  for (const path of paths) {
+    try {
+      out.text.latin1(`${measure(path)}\n`)
+    } catch (error) {
+      throw failure('measure', path, error)
+    }
+    out.spill()
+  }
+}

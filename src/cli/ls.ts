@@ -1,0 +1,110 @@
+// composefs ls: lists directories of an image as `ls -A` lists them on its mount, `-l` and `-R` included.
+
+import { Records, readBatch } from '../../wasm/records.js'
+import { errnoName, Fault, fault } from '../format/errno.js'
+import { CONSTANTS, QUERY_FLAGS } from '../format/structs.js'
+import type { Image } from '../image/image.js'
+import { parseArguments } from './arguments.js'
+import { type EntryWriter, JsonEntries, TextEntries } from './entry-writer.js'
+import { complain, failure, wrongUsage } from './failure.js'
+import { ImageFiles } from './open.js'
+import { find } from './paths.js'
+import { StandardOutput } from './standard-output.js'
+import { TreeListing } from './tree-listing.js'
+
+export const LS_HELP = `Usage: composefs ls [-l] [-R] [--json] IMAGE [PATH...]
+
+Lists directories of an image: the root unless PATHs are given.
+
+  -l       as \`ls -ln --time-style=full-iso\` does, times in UTC
+  -R       everything below
+  --json   an array of objects, whatever -l says
+`
+
+const { S_IFMT, S_IFDIR } = CONSTANTS
+const OPTIONS = {
+  long: { type: 'boolean', short: 'l' },
+  recursive: { type: 'boolean', short: 'R' },
+  json: { type: 'boolean' },
+} as const
+
+interface Target {
+  readonly path: string
+  readonly nid: number
+}
+
+/** Paths that are no directories, each under the name by which it was given. */
+function listFiles(image: Image, paths: readonly string[], writer: EntryWriter, follow: boolean): void {
+  const records = new Records(image.core)
+  const names: Uint8Array[] = []
+  for (const path of paths) {
+    // The core's table holds the record of what was found last.
+    if (find(image, path, follow) instanceof Fault) continue
+    records.append(1)
+    names.push(new TextEncoder().encode(path))
+  }
+  writer.begin()
+  writer.fit(records, 0, records.length)
+  for (const [i, name] of names.entries()) writer.named(records, i, name)
+}
+
+/** One directory; all of its records are held. */
+function listDirectory(image: Image, { nid, path }: Target, writer: EntryWriter, first: boolean): Fault | undefined {
+  const records = new Records(image.core)
+  const flags = QUERY_FLAGS.Q_STAT | (image.view.hideDev0 ? QUERY_FLAGS.Q_HIDE_DEV0 : 0)
+  for (let cookie = 0; cookie >= 0; ) {
+    const batch = readBatch(image.core, nid, cookie, flags)
+    if (batch.count < 0) return image.fault(batch.count, path)
+    records.append(batch.count)
+    cookie = batch.cookie
+  }
+  const name = new TextEncoder().encode(path)
+  writer.directory(name, name.length, first)
+  writer.begin()
+  writer.fit(records, 0, records.length)
+  for (let i = 0; i < records.length; i++) writer.entry(records, i, name, name.length)
+  return undefined
+}
+
+function listTree(image: Image, { nid, path }: Target, writer: EntryWriter): Fault | undefined {
+  const r = new TreeListing(image, writer).list(nid, new TextEncoder().encode(path))
+  if (r >= 0) return undefined
+  return image.core.errorDetail() === '' ? fault(errnoName(-r)) : image.fault(r, path)
+}
+
+export function ls(args: readonly string[]): number {
+  const { values, positionals } = parseArguments(args, OPTIONS, 'composefs ls --help')
+  const [file, ...paths] = positionals
+  if (file === undefined) throw wrongUsage('ls: no image given', 'composefs ls --help')
+  const image = new ImageFiles().open(file)
+  const out = new StandardOutput()
+  const { long = false, recursive = false, json = false } = values
+  const headings = recursive || paths.length > 1
+  const writer = json ? new JsonEntries(image, out) : new TextEntries(image, out, { long, headings })
+  let failed = false
+  const complainAbout = (path: string, why: unknown) => {
+    failed = true
+    complain('composefs', failure('ls', path, why).message)
+  }
+  const files: string[] = []
+  const directories: Target[] = []
+  // GNU ls follows a symlink on the command line to a directory, but not with -l.
+  const follow = !long
+  for (const path of paths.length === 0 ? ['.'] : paths) {
+    const found = find(image, path, follow)
+    if (found instanceof Fault) complainAbout(path, found)
+    else if ((found.mode & S_IFMT) === S_IFDIR) directories.push({ path, nid: found.nid })
+    else files.push(path)
+  }
+  if (files.length > 0) listFiles(image, files.sort(), writer, follow)
+  let first = files.length === 0
+  for (const directory of directories) {
+    if (recursive && !first && !json) out.text.byte(0x0a)
+    const why = recursive ? listTree(image, directory, writer) : listDirectory(image, directory, writer, first)
+    if (why !== undefined) complainAbout(directory.path, why)
+    first = false
+  }
+  if (writer instanceof JsonEntries) writer.end()
+  out.flush()
+  return failed || writer.failed ? 1 : 0
+}

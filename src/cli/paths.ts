@@ -1,0 +1,23 @@
+// Paths inside an image as arguments name them. Not here: paths of the host.
+
+import { errnoName, Fault, fault, type Outcome } from '../format/errno.js'
+import { QUERY_FLAGS } from '../format/structs.js'
+import type { Image } from '../image/image.js'
+
+export interface Found {
+  readonly nid: number
+  readonly mode: number
+}
+
+/** What a path leads to in the mount's view, from the root; the record is the first of the core's table. */
+export function find(image: Image, path: string, follow: boolean): Outcome<Found> {
+  if (path === '') return fault('ENOENT')
+  const { core } = image
+  const flags = (image.view.hideDev0 ? QUERY_FLAGS.Q_HIDE_DEV0 : 0) | (follow ? QUERY_FLAGS.Q_FOLLOW : 0)
+  const r = core.resolve(image.rootNid, path, flags)
+  if (r < 0) {
+    const detail = core.errorDetail()
+    return detail === '' ? fault(errnoName(-r)) : new Fault(errnoName(-r), detail)
+  }
+  return { nid: core.nid(), mode: core.mode() }
+}

@@ -1,0 +1,147 @@
+// composefs stat: all that an image says of a path, with where in the image it says so.
+
+import { Records } from '../../wasm/records.js'
+import { Fault } from '../format/errno.js'
+import { toHex } from '../format/hex.js'
+import { metacopyDigest } from '../format/metacopy.js'
+import { CONSTANTS, RECORD_FLAGS } from '../format/structs.js'
+import { TextBuffer } from '../format/text-buffer.js'
+import { binaryBytes, binaryString } from '../format/xattr-name.js'
+import type { Image } from '../image/image.js'
+import { fullXattrName, METACOPY, REDIRECT } from '../image/view.js'
+import { parseArguments } from './arguments.js'
+import { bytesJson, type EntryJson, entryJson } from './entry-json.js'
+import { complain, failure, printable, wrongUsage } from './failure.js'
+import { FullIso } from './full-iso.js'
+import { modeText } from './long-format.js'
+import { ImageFiles } from './open.js'
+import { find } from './paths.js'
+import { StandardOutput } from './standard-output.js'
+
+export const STAT_HELP = `Usage: composefs stat IMAGE PATH... [--json]
+
+Prints what an image says of paths, symlinks not followed.
+
+  --json   an array of objects
+`
+
+const OPTIONS = { json: { type: 'boolean' } } as const
+const LAYOUTS = ['flat-plain', 'compressed (full)', 'flat-inline', 'compressed (compact)', 'chunk-based'] as const
+const LABEL = 8
+
+interface XattrJson {
+  readonly name: string
+  readonly value: string
+  readonly valueHex?: string
+}
+
+/** An entry with what only this command shows. Byte offsets are those in the image file. */
+interface Facts extends EntryJson {
+  readonly offset: number
+  readonly inode: 'compact' | 'extended'
+  readonly layout: string
+  readonly object?: string
+  readonly digest?: string
+  /** As the mount shows them. */
+  readonly xattrs: readonly XattrJson[]
+}
+
+interface Xattrs {
+  readonly shown: XattrJson[]
+  readonly object?: string
+  readonly digest?: string
+}
+
+function xattrsOf(image: Image, nid: number): Xattrs | Fault {
+  const stored = image.core.xattrs(nid)
+  if (typeof stored === 'number') return image.fault(stored, 'xattrs')
+  const shown: XattrJson[] = []
+  let object: string | undefined
+  let digest: string | undefined
+  for (const { index, rest, value } of stored) {
+    const full = fullXattrName(index, binaryString(rest))
+    const name = image.view.xattrName(index, full)
+    if (name !== undefined) {
+      const { value: text, valueHex } = bytesJson('value', value)
+      shown.push({ name: new TextDecoder().decode(binaryBytes(name)), value: text, ...(valueHex && { valueHex }) })
+    }
+    if (!image.view.redirects) continue
+    if (full === REDIRECT) object = new TextDecoder().decode(value).replace(/^\//, '')
+    if (full === METACOPY) {
+      const found = metacopyDigest(value)
+      if (found instanceof Fault) return found
+      if (found !== undefined) digest = toHex(found)
+    }
+  }
+  return { shown, ...(object !== undefined && { object }), ...(digest !== undefined && { digest }) }
+}
+
+function factsOf(image: Image, path: string): Facts | Fault {
+  const found = find(image, path, false)
+  if (found instanceof Fault) return found
+  const records = new Records(image.core)
+  records.append(1)
+  const flags = records.flags(0)
+  const entry = entryJson(image, records, 0, new TextEncoder().encode(path))
+  if (entry === undefined) return new Fault('EUCLEAN', 'symlink without a readable target')
+  const xattrs = xattrsOf(image, found.nid)
+  if (xattrs instanceof Fault) return xattrs
+  const { shown, ...data } = xattrs
+  return {
+    ...entry,
+    offset: records.slot(0) * (1 << CONSTANTS.EROFS_ISLOTBITS),
+    inode: (flags & RECORD_FLAGS.RF_EXTENDED) !== 0 ? 'extended' : 'compact',
+    layout: LAYOUTS[flags & RECORD_FLAGS.RF_LAYOUT_MASK],
+    ...data,
+    xattrs: shown,
+  }
+}
+
+/** `seconds.nanoseconds` as `ls --full-time` shows it. */
+function fullTime(mtime: string): string {
+  const [seconds, nsec] = mtime.split('.')
+  const words = BigInt.asUintN(64, BigInt(seconds))
+  const out = new TextBuffer(64)
+  new FullIso().write(out, Number(words & 0xffffffffn), Number(BigInt.asIntN(32, words >> 32n)), Number(nsec))
+  return new TextDecoder().decode(out.content())
+}
+
+function textOf(facts: Facts & { major?: number; minor?: number; target?: string }): string {
+  const { mode, nlink, uid, gid, size, nid, offset, inode, layout, xattrs } = facts
+  const device = facts.major === undefined ? '' : `, device ${facts.major}:${facts.minor}`
+  const typeBits = facts.type === 'directory' ? CONSTANTS.S_IFDIR : 0
+  const letters = modeText(Number.parseInt(mode, 8) | typeBits).slice(1)
+  const lines: [string, string][] = [
+    ['path', facts.path],
+    ['type', `${facts.type}, ${size} bytes${device}`],
+    ['mode', `${mode} (${letters}), owner ${uid}:${gid}, ${nlink} ${nlink === 1 ? 'link' : 'links'}`],
+    ['mtime', fullTime(facts.mtime)],
+    ['inode', `nid ${nid} at byte ${offset}, ${inode}, ${layout}`],
+  ]
+  if (facts.target !== undefined) lines.push(['target', facts.target])
+  if (facts.object !== undefined) lines.push(['object', facts.object])
+  if (facts.digest !== undefined) lines.push(['digest', `${facts.digest} (fs-verity sha256)`])
+  for (const { name, value, valueHex } of xattrs)
+    lines.push(['xattr', `${name} = ${valueHex ?? JSON.stringify(value)}`])
+  return lines.map(([label, text]) => `${label.padStart(LABEL)}  ${printable(text)}\n`).join('')
+}
+
+export function stat(args: readonly string[]): number {
+  const { values, positionals } = parseArguments(args, OPTIONS, 'composefs stat --help')
+  const [file, ...paths] = positionals
+  if (file === undefined) throw wrongUsage('stat: no image given', 'composefs stat --help')
+  if (paths.length === 0) throw wrongUsage('stat: no path given', 'composefs stat --help')
+  const image = new ImageFiles().open(file)
+  const all: Facts[] = []
+  for (const path of paths) {
+    const facts = factsOf(image, path)
+    if (facts instanceof Fault) complain('composefs', failure('stat', path, facts).message)
+    else all.push(facts)
+  }
+  const out = new StandardOutput()
+  const text = values.json ? `${JSON.stringify(all, null, 1)}\n` : all.map(textOf).join('\n')
+  const bytes = new TextEncoder().encode(text)
+  out.text.raw(bytes, 0, bytes.length)
+  out.flush()
+  return all.length === paths.length ? 0 : 1
+}

@@ -1,0 +1,139 @@
+// `ls -R`: everything below a directory in one sweep of the core, directory after directory, in the order of GNU ls.
+// Memory is bounded by the core's batch. Not here: how an entry is written (entry-writer.ts).
+
+import { Records, readBatch } from '../../wasm/records.js'
+import { CONSTANTS, QUERY_FLAGS, RECORD_FLAGS } from '../format/structs.js'
+import type { Image } from '../image/image.js'
+import type { EntryWriter } from './entry-writer.js'
+
+const { S_IFMT, S_IFDIR } = CONSTANTS
+const SLASH = 0x2f
+
+export class TreeListing {
+  readonly #image: Image
+  readonly #writer: EntryWriter
+  readonly #records: Records
+  readonly #flags: number
+  /** Path of the directory that is being listed. */
+  #path = new Uint8Array(4096)
+  #pathLength = 0
+  /**
+   * Directories still to come, the next one last, three numbers each: bytes of the path of the directory above (which
+   * the path still begins with, as the order is depth first), begin and length of the name.
+   */
+  readonly #pending: number[] = []
+  /** How many of these numbers belong to directories before the one that is being listed. */
+  #floor = 0
+
+  constructor(image: Image, writer: EntryWriter) {
+    this.#image = image
+    this.#writer = writer
+    this.#records = new Records(image.core)
+    this.#flags = image.view.hideDev0 ? QUERY_FLAGS.Q_HIDE_DEV0 : 0
+  }
+
+  /** Lists all below directory `nid`, which is called `name`. 0 or -errno; what came before an error is written. */
+  list(nid: number, name: Uint8Array): number {
+    const records = this.#records
+    this.#path.set(name)
+    this.#pathLength = name.length
+    this.#pending.length = this.#floor = 0
+    const walk = this.#image.core.walk(nid, this.#flags)
+    try {
+      let first = true
+      for (;;) {
+        const count = walk.next()
+        if (count <= 0) return count
+        records.truncate(0)
+        records.append(count)
+        for (let i = 0; i < count; ) {
+          if ((records.flags(i) & RECORD_FLAGS.RF_DIRECTORY) !== 0) {
+            this.#begin(first)
+            first = false
+            i = this.#fit(i, count)
+          }
+          i = this.#entries(i, count)
+        }
+      }
+    } finally {
+      walk.close()
+    }
+  }
+
+  /** Turns to the next directory and writes its heading. */
+  #begin(first: boolean): void {
+    if (!first) {
+      this.#reverse()
+      this.#enter()
+      this.#floor = this.#pending.length
+    }
+    this.#writer.directory(this.#path, this.#pathLength, first)
+  }
+
+  #enter(): void {
+    const pending = this.#pending
+    const length = pending.pop() as number
+    const from = pending.pop() as number
+    let above = pending.pop() as number
+    if (above + 1 + length > this.#path.length) {
+      const old = this.#path
+      this.#path = new Uint8Array(old.length * 2)
+      this.#path.set(old)
+    }
+    const path = this.#path
+    if (above === 0 || path[above - 1] !== SLASH) path[above++] = SLASH
+    const { bytes } = this.#records
+    for (let k = 0; k < length; k++) path[above + k] = bytes[from + k]
+    this.#pathLength = above + length
+  }
+
+  /** The directories of the one listed last were pushed first name first. */
+  #reverse(): void {
+    const pending = this.#pending
+    for (let i = this.#floor, j = pending.length - 3; i < j; i += 3, j -= 3) {
+      for (let k = 0; k < 3; k++) {
+        const kept = pending[i + k]
+        pending[i + k] = pending[j + k]
+        pending[j + k] = kept
+      }
+    }
+  }
+
+  /** Tells the writer of all entries of the directory whose own record is `i`; answers the index of the first. */
+  #fit(i: number, count: number): number {
+    const records = this.#records
+    const from = i + 1
+    let to = from
+    while (to < count && (records.flags(to) & RECORD_FLAGS.RF_DIRECTORY) === 0) to++
+    this.#writer.begin()
+    if (to < count) this.#writer.fit(records, from, to)
+    else this.#fitWhole(records.nid(i))
+    return from
+  }
+
+  /** The directory may go on in the next batch, so it is read for itself. */
+  #fitWhole(nid: number): void {
+    const records = new Records(this.#image.core)
+    for (let cookie = 0; cookie >= 0; ) {
+      const batch = readBatch(this.#image.core, nid, cookie, this.#flags | QUERY_FLAGS.Q_STAT)
+      // The sweep meets the same error.
+      if (batch.count < 0) return
+      records.truncate(0)
+      records.append(batch.count)
+      this.#writer.fit(records, 0, batch.count)
+      cookie = batch.cookie
+    }
+  }
+
+  /** Writes entries from `i` on up to the next directory's record; answers its index. */
+  #entries(i: number, count: number): number {
+    const records = this.#records
+    const pending = this.#pending
+    for (; i < count && (records.flags(i) & RECORD_FLAGS.RF_DIRECTORY) === 0; i++) {
+      this.#writer.entry(records, i, this.#path, this.#pathLength)
+      if ((records.mode(i) & S_IFMT) !== S_IFDIR || records.error(i) !== 0) continue
+      pending.push(this.#pathLength, records.nameFrom(i), records.nameLength(i))
+    }
+    return i
+  }
+}
