@@ -55,7 +55,9 @@ export const statfs: Operation = (core, [pathArg, options]) => {
     const node = core.layer.resolve(path, true)
     if (node instanceof Fault) return node
     const info = core.layer.statfs()
-    return loose(options)['bigint'] === true ? new StatFs(info, BigInt) : new StatFs(info, value => (value < 0 ? value + 2 ** 64 : value))
+    return loose(options)['bigint'] === true
+      ? new StatFs(info, BigInt)
+      : new StatFs(info, value => (value < 0 ? value + 2 ** 64 : value))
   })
 }
 
