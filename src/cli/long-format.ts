@@ -108,6 +108,7 @@ class AccessMark {
 export class LongFormat {
   readonly #marks: AccessMark
   readonly #time = new FullIso()
+  readonly #modes = new Map<number, string>()
   // The greatest number of each column.
   #nlink = 0
   #uid = 0
@@ -215,7 +216,7 @@ export class LongFormat {
     this.#headNlink = records.nlink(i)
     this.#headUid = records.uid(i)
     this.#headGid = records.gid(i)
-    head.latin1(modeText(this.#headMode))
+    head.latin1(this.#modeText(this.#headMode))
     if (this.#marked) head.byte(mark)
     head.byte(SPACE)
     head.decimalPadded(this.#headNlink, digitsOf(this.#nlink))
@@ -224,6 +225,15 @@ export class LongFormat {
     head.byte(SPACE)
     head.decimalPadded(shownId(this.#headGid), digitsOf(this.#gid))
     head.byte(SPACE)
+  }
+
+  #modeText(mode: number): string {
+    let text = this.#modes.get(mode)
+    if (text === undefined) {
+      text = modeText(mode)
+      this.#modes.set(mode, text)
+    }
+    return text
   }
 
   #setWidths(): void {

@@ -1,12 +1,8 @@
-// The type of a mount's `fs`: memfs's (which is Node's) and the extended attributes beyond it. Types only.
+// The type of a mount's `fs`: Node's, glob, and the extended attributes beyond it. Types only.
 
+import type * as NodeFs from 'node:fs'
 import type { FsApi } from '@jsonjoy.com/fs-node-utils/lib/types'
-import type { constants } from './constants.js'
-import type { Dir } from './dir.js'
-import type { Dirent } from './dirent.js'
-import type { FileHandle, StreamClasses } from './file-handle.js'
-import type { BigIntStats, StatFs, Stats } from './stats.js'
-import type { FSWatcher, StatWatcher } from './watch.js'
+import type { FileHandle } from './file-handle.js'
 
 type XattrNames = string[] | Uint8Array[]
 type XattrDone<T> = (error: Error | null, value?: T) => void
@@ -48,23 +44,13 @@ export interface XattrPromises {
   removexattr(path: string | Uint8Array, name: string | Uint8Array, options?: XattrOptions): Promise<void>
 }
 
-/** A mount's `fs`: memfs's and Node's surface. Calls work detached; see README for what a read-only mount answers. */
-export type MountedFs = Omit<FsApi, 'promises'> &
-  XattrApi & {
-    readonly promises: FsApi['promises'] & XattrPromises
-    readonly constants: typeof constants
-    readonly F_OK: 0
-    readonly R_OK: 4
-    readonly W_OK: 2
-    readonly X_OK: 1
-    readonly Stats: typeof Stats
-    readonly BigIntStats: typeof BigIntStats
-    readonly StatFs: typeof StatFs
-    readonly Dirent: typeof Dirent
-    readonly Dir: typeof Dir
+/**
+ * A mount's `fs`: Node's own type, so that it goes wherever Node's `fs` goes, and what is beyond it. Calls work detached;
+ * see README for what a read-only mount answers.
+ */
+export type MountedFs = Omit<typeof NodeFs, 'promises'> &
+  XattrApi &
+  Pick<FsApi, 'glob' | 'globSync'> & {
+    readonly promises: (typeof NodeFs)['promises'] & XattrPromises
     readonly FileHandle: typeof FileHandle
-    readonly FSWatcher: typeof FSWatcher
-    readonly StatWatcher: typeof StatWatcher
-    readonly ReadStream: StreamClasses['ReadStream']
-    readonly WriteStream: StreamClasses['WriteStream']
   }
