@@ -1,7 +1,7 @@
 // The type of a mount's `fs`: Node's, glob, and the extended attributes beyond it. Types only.
 
 import type * as NodeFs from 'node:fs'
-import type { FsApi } from '@jsonjoy.com/fs-node-utils/lib/types'
+import type { FsApi } from '@jsonjoy.com/fs-node-utils'
 import type { FileHandle } from './file-handle.js'
 
 type XattrNames = string[] | Uint8Array[]
