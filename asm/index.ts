@@ -37,6 +37,8 @@ export const workEnd: usize = WORK + WORK_BYTES
 export const chain: usize = CHAIN
 export const imageHead: usize = IMAGE_HEAD
 export const walkHead: u32 = WALK_HEAD
+/** Handle of an image of no bytes: what is asked of a closed image is asked of it, and nothing can be found there. */
+export const closed: usize = memory.data(<i32>IMAGE_HEAD, 64)
 
 /** First byte that the loader may give to images. */
 export const heap: usize = __heap_base

@@ -70,13 +70,19 @@ export interface StoredXattr {
 
 export class CoreImage {
   readonly core: Core
-  readonly handle: number
-  readonly size: number
+  handle: number
+  size: number
 
   constructor(resident: Resident) {
     this.core = resident.core
     this.handle = resident.handle
     this.size = resident.size
+  }
+
+  /** From now on every question is answered with an errno, since the memory may soon hold something else. */
+  retire(): void {
+    this.handle = this.core.exports.closed.value
+    this.size = 0
   }
 
   /** All bytes of the image; a view that is good until the next image is opened. */

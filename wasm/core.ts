@@ -16,6 +16,7 @@ export interface CoreExports {
   readonly chain: { value: number }
   readonly imageHead: { value: number }
   readonly walkHead: { value: number }
+  readonly closed: { value: number }
   readonly heap: { value: number }
   open(handle: number, size: number): number
   close(handle: number): void

@@ -3,7 +3,7 @@
 
 import { CoreImage, type SuperblockFacts } from '../../wasm/core-image.js'
 import type { CorePool, Resident } from '../../wasm/pool.js'
-import { errnoName, Fault } from '../format/errno.js'
+import { errnoName, Fault, fault } from '../format/errno.js'
 import type { Sha256 } from '../format/hash.js'
 import { toHex } from '../format/hex.js'
 import { QUERY_FLAGS } from '../format/structs.js'
@@ -86,14 +86,18 @@ export class Image {
 
   /** A negative answer of the core as a Fault, with what it noted. */
   fault(answer: number, what: string): Fault {
+    if (!this.#open) return fault('ESTALE')
     const detail = this.core.errorDetail()
     return new Fault(errnoName(-answer), detail === '' ? '' : `${what}: ${detail}`)
   }
 
-  /** Gives the memory back when no one else has the same bytes open. Using the image afterwards is an error. */
+  /**
+   * Gives the memory back when no one else has the same bytes open. What is asked of it, or of a mount of it, afterwards
+   * is ESTALE. */
   close(): void {
     if (!this.#open) return
     this.#open = false
+    this.core.retire()
     this.#pool.unload(this.#resident)
   }
 

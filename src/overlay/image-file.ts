@@ -1,6 +1,6 @@
 // A regular file whose bytes lie in the image itself, opened for reading.
 
-import { errnoName, Fault, type Outcome } from '../format/errno.js'
+import { errnoName, Fault, fault, type Outcome } from '../format/errno.js'
 import type { Image } from '../image/image.js'
 import type { OpenFile } from './layer.js'
 
@@ -37,6 +37,7 @@ export class ImageFile implements OpenFile {
 
   /** What the kernel's page cache makes of any corruption below it: EIO. What we do not read stays ENOTSUP. */
   #broken(answer: number): Fault {
+    if (this.#image.closed) return fault('ESTALE')
     const code = errnoName(-answer)
     const detail = this.#image.core.errorDetail()
     return new Fault(code === 'ENOTSUP' ? code : 'EIO', detail)

@@ -84,7 +84,7 @@ export class ImageLayer implements Layer<ImageNode> {
 
   #fault(answer: number, what: Bytes): Fault {
     const detail = this.#core.errorDetail()
-    if (detail === '') return fault(errnoName(-answer))
+    if (detail === '' && !this.image.closed) return fault(errnoName(-answer))
     return this.image.fault(answer, typeof what === 'string' ? what : binaryString(what))
   }
 

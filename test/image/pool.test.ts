@@ -1,6 +1,7 @@
 // Many images in one process: what they share, and that everything comes back.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { Fault } from '../../src/format/errno.js'
 import { mountSync, openImageSync } from '../../src/node.js'
 import { loaded, newPool } from '../helpers/core.js'
 import { find, small } from '../helpers/mutate.js'
@@ -72,6 +73,28 @@ many('memory of closed images is used again', () => {
   assert.is(core.bytes, bytes)
   first.close()
   assert.is(pool.size, 0)
+})
+
+many('an fs kept beyond its mount says ESTALE, whatever its memory holds by then', () => {
+  const m = mountSync(variant(1))
+  const { fs } = m
+  const { layer } = m
+  const file = layer.resolve('/awkward/inline/63', true)
+  const opened = file instanceof Fault ? file : layer.open(file, true)
+  if (opened instanceof Fault) throw new Error(opened.code)
+  m.unmount()
+  const other = mountSync(variant(2))
+  const calls = [
+    () => fs.readFileSync('/awkward/inline/63'),
+    () => fs.readdirSync('/awkward'),
+    () => fs.statSync('/'),
+    () => fs.readlinkSync('/awkward/links/relative'),
+    () => fs.listxattrSync('/awkward/xattrs/x1'),
+  ]
+  for (const call of calls) assert.throws(call, (error: { code: string }) => error.code === 'ESTALE')
+  assert.is((opened.readAll(true) as Fault).code, 'ESTALE')
+  assert.is(other.fs.readFileSync('/awkward/inline/63', 'utf8').slice(0, 6), '000002')
+  other.unmount()
 })
 
 many('a digest that the image has mounts it, another refuses it and names both', () => {
