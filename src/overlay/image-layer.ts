@@ -24,6 +24,8 @@ const { S_IFMT, S_IFDIR, S_IFLNK, S_IFREG } = CONSTANTS
 const { Q_FOLLOW, Q_HIDE_DEV0 } = QUERY_FLAGS
 const SLASH = 0x2f
 const DOT = 0x2e
+const NO_ID = 0xffffffff
+const OVERFLOW_ID = 65534
 const OVERLAYFS_SUPER_MAGIC = 0x794c7630
 /** What statfs says of files that an image could hold: ULLONG_MAX in the kernel, which as 64 signed bits is this. */
 const NO_LIMIT = -1
@@ -77,6 +79,9 @@ export class ImageLayer implements Layer<ImageNode> {
     out.atimeSec = out.ctimeSec = out.mtimeSec
     out.atimeNsec = out.ctimeNsec = out.mtimeNsec
     out.birthtimeSec = out.birthtimeNsec = 0
+    // The id that means none is shown as nobody's (overflowuid), as the kernel does.
+    if (out.uid === NO_ID) out.uid = OVERFLOW_ID
+    if (out.gid === NO_ID) out.gid = OVERFLOW_ID
     const bs = this.#blockSize
     out.blksize = bs
     out.blocks = Math.ceil(out.size / bs) * (bs / 512)
