@@ -3,7 +3,7 @@
 //
 //   block:  [dirent 12] * k  [name 0][name 1]…[name k-1]  zeros     k = nameoff of dirent 0 / 12
 
-import { compareNames, copyOut, lengthToNul, NAME_ASCII, NAME_BAD, nameClass, offsetOf, u8At, u16At, u64At } from './bytes'
+import { comesBefore, compareNames, copyOut, lengthToNul, NAME_ASCII, NAME_BAD, nameClass, offsetOf, u8At, u16At, u64At } from './bytes'
 import { image } from './image'
 import {
   dataSpan,
@@ -306,7 +306,7 @@ export function emitBlock(rec: usize, flags: u32): i32 {
     if (to <= from || to > table + areaLength || length > EROFS_NAME_LEN || type > EROFS_FT_MAX) {
       return fail(EUCLEAN, AT_DIRECTORY_ENTRY, offsetOf(entry))
     }
-    if (lastName != 0 && compareNames(lastName, lastLength, name, length) >= 0) {
+    if (lastName != 0 && !comesBefore(lastName, lastLength, name, length)) {
       return fail(EUCLEAN, AT_DIRECTORY_ENTRY, offsetOf(entry))
     }
     lastName = name

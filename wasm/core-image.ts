@@ -236,13 +236,21 @@ export class CoreImage {
     return this.#list(this.core.exports.readdir(this.handle, dir, 0, flags), dir, flags)
   }
 
-  /** The same for the directory that a path leads to. */
-  readdirPath(path: string | Uint8Array, flags: number): Names | number {
+  /** Only the names, in UTF-8 as far as they are, of the directory that a path leads to, or -errno. */
+  namesAt(path: string | Uint8Array, flags: number): string[] | number {
     const { core } = this
     const length = this.#putPath(path)
     if (length < 0) return length
-    const count = core.exports.readdirPath(this.handle, length, flags)
-    return this.#list(count, core.f64[(core.scratch + S.directory.offset) >>> 3], flags)
+    let count = core.exports.readdirPath(this.handle, length, flags)
+    const names: string[] = []
+    const dir = core.f64[(core.scratch + S.directory.offset) >>> 3]
+    for (;;) {
+      if (count < 0) return count
+      this.decodeNames(0, count, names)
+      const cookie = core.f64[(core.scratch + S.cookie.offset) >>> 3]
+      if (cookie < 0) return names
+      count = core.exports.readdir(this.handle, dir, cookie, flags)
+    }
   }
 
   #list(first: number, dir: number, flags: number): Names | number {

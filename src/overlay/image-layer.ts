@@ -137,9 +137,9 @@ export class ImageLayer implements Layer<ImageNode> {
     return typeof list === 'number' ? this.#fault(list, 'readdir') : list
   }
 
-  readdirPath(path: Bytes): Outcome<DirList> {
-    const list = this.#core.readdirPath(path, this.#flags)
-    return typeof list === 'number' ? this.#fault(list, path) : list
+  namesAt(path: Bytes): Outcome<string[]> {
+    const names = this.#core.namesAt(path, this.#flags)
+    return typeof names === 'number' ? this.#fault(names, path) : names
   }
 
   readlink(node: ImageNode): Outcome<Uint8Array> {

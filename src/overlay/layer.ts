@@ -111,8 +111,8 @@ export interface Layer<N extends object = object> {
   lookup(dir: N, name: Bytes): Outcome<N>
   stat(node: N, out: Attr): Fault | undefined
   readdir(dir: N): Outcome<DirList>
-  /** resolve (following) and readdir in one. */
-  readdirPath(path: Bytes): Outcome<DirList>
+  /** resolve (following) and the names of readdir in one, in an array that the caller owns: the other hot path. */
+  namesAt(path: Bytes): Outcome<string[]>
   /** EINVAL for what is not a symlink. */
   readlink(node: N): Outcome<Uint8Array>
   /** Full names, in the layer's order. */

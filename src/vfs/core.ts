@@ -66,8 +66,7 @@ export class Core {
 
   /** Names of a directory, in an array that the caller owns. */
   names(path: Bytes): string[] | Fault {
-    const list = this.layer.readdirPath(path)
-    return list instanceof Fault ? list : list.names
+    return this.layer.namesAt(path)
   }
 
   /** Opens what a path leads to for reading. A directory is the Fault EISDIR. */

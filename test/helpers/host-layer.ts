@@ -89,9 +89,10 @@ export class HostLayer implements Layer<HostNode> {
     return attempt(() => fillAttr(fs.lstatSync(node.path, { bigint: true }), out))
   }
 
-  readdirPath(path: Bytes): Outcome<DirList> {
+  namesAt(path: Bytes): Outcome<string[]> {
     const node = this.resolve(path, true)
-    return node instanceof Fault ? node : this.readdir(node)
+    const list = node instanceof Fault ? node : this.readdir(node)
+    return list instanceof Fault ? list : list.names
   }
 
   readdir(dir: HostNode): Outcome<DirList> {

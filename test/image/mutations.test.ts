@@ -77,8 +77,12 @@ function exercise(layer: ImageLayer): number {
   let asked = 0
   const waiting: string[] = ['']
   for (let dir = waiting.pop(); dir !== undefined && asked < 20_000; dir = waiting.pop()) {
-    const list = layer.readdirPath(dir === '' ? '/' : dir)
-    asked++
+    const at = dir === '' ? '/' : dir
+    const opened = layer.resolve(at, true)
+    const list = opened instanceof Fault ? opened : layer.readdir(opened)
+    const found = layer.namesAt(at)
+    asked += 2
+    assert.equal(found instanceof Fault ? found.code : found, list instanceof Fault ? list.code : list.names)
     if (list instanceof Fault) continue
     for (const [i, name] of list.names.entries()) {
       const path = list.raw?.has(i)

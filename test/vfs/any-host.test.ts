@@ -23,7 +23,7 @@ const layer = {
     out.mode = node.mode
   },
   readdir: () => ({ names: ['hello'], types: [8], raw: null }),
-  readdirPath: () => ({ names: ['hello'], types: [8], raw: null }),
+  namesAt: () => ['hello'],
   open: () => ({
     size: bytes.length,
     read: (into: Uint8Array, position: number) => {
