@@ -2,32 +2,32 @@
 // Every question answers >= 0 or -errno and leaves its record in the instance's table, from which `attr` or the
 // accessors read it before the next question. Not here: caches, views, errors as objects.
 
-import { CONSTANTS, QUERY_FLAGS, RECORD, SCRATCH, XATTR_RECORD } from '../src/format/structs.js'
+import { CONSTANTS, SCRATCH, XATTR_RECORD } from '../src/format/structs.js'
 import type { Core } from './core.js'
+import { CoreWalk } from './core-walk.js'
 import { decodeNames, joinNames, type Names } from './names.js'
 import { errorDetail, type Resident } from './pool.js'
+import {
+  ERROR,
+  FLAGS,
+  GID,
+  MODE,
+  MTIME_HI,
+  MTIME_LO,
+  MTIME_NSEC,
+  NAME,
+  NAME_LEN,
+  NID,
+  NLINK,
+  RDEV,
+  SIZE,
+  SLOT,
+  UID,
+  WORDS,
+} from './record-fields.js'
 
-const R = RECORD.fields
 const S = SCRATCH.fields
 const X = XATTR_RECORD.fields
-
-// Indexes into typed arrays, relative to a record's first word.
-const NID = R.nid.offset >> 3
-const SIZE = R.i_size.offset >> 3
-const MTIME_LO = R.mtime_lo.offset >> 2
-const MTIME_HI = R.mtime_hi.offset >> 2
-const MTIME_NSEC = R.mtime_nsec.offset >> 2
-const MODE = R.mode.offset >> 2
-const NLINK = R.nlink.offset >> 2
-const UID = R.uid.offset >> 2
-const GID = R.gid.offset >> 2
-const RDEV = R.rdev.offset >> 2
-const FLAGS = R.flags.offset >> 2
-const NAME = R.name.offset >> 2
-const NAME_LEN = R.name_len.offset >> 1
-const ERROR = R.error.offset >> 1
-const SLOT = R.slot.offset >> 2
-const WORDS = RECORD.size >> 2
 
 const encoder = new TextEncoder()
 
@@ -351,51 +351,5 @@ export class CoreImage {
   /** Begins a sweep over everything below a directory, hiding what `flags` (Q_HIDE_DEV0) say. */
   walk(nid: number, flags: number): CoreWalk {
     return new CoreWalk(this, nid, flags)
-  }
-}
-
-/** A sweep: `next` fills the table of records, `close` gives the memory back. */
-export class CoreWalk {
-  readonly #image: CoreImage
-  readonly #flags: number
-  readonly #bitBytes: number
-  #room = 8192
-  #at: { at: number; bytes: number } | undefined
-
-  constructor(image: CoreImage, nid: number, flags: number) {
-    this.#image = image
-    this.#flags = flags & QUERY_FLAGS.Q_HIDE_DEV0
-    // One bit per 32-byte slot, rounded up to whole words.
-    this.#bitBytes = Math.ceil(image.size / 32 / 64 + 1) * 8
-    const region = this.#alloc()
-    image.core.u8.fill(0, region.at, region.at + region.bytes)
-    image.core.exports.walkBegin(region.at, this.#bitBytes, this.#room, nid)
-    this.#at = region
-  }
-
-  #alloc() {
-    const { core } = this.#image
-    return core.alloc(core.exports.walkHead.value + this.#bitBytes + this.#room * 8)
-  }
-
-  /** Number of records now in the table, 0 at the end, or -errno. */
-  next(): number {
-    const { core, handle } = this.#image
-    for (;;) {
-      if (this.#at === undefined) return 0
-      const count = core.exports.walkNext(handle, this.#at.at, this.#flags)
-      if (count !== -CONSTANTS.ERANGE) return count
-      const old = this.#at
-      this.#room *= 2
-      const region = this.#alloc()
-      core.exports.walkGrow(old.at, region.at, this.#bitBytes, this.#room)
-      this.#at = region
-      core.release(old)
-    }
-  }
-
-  close(): void {
-    if (this.#at !== undefined) this.#image.core.release(this.#at)
-    this.#at = undefined
   }
 }

@@ -53,13 +53,13 @@ export class Core {
   readonly name: number
   readonly names: number
   readonly workEnd: number
-  u8: Uint8Array
-  u16: Uint16Array
-  u32: Uint32Array
-  i32: Int32Array
-  f64: Float64Array
+  u8!: Uint8Array
+  u16!: Uint16Array
+  u32!: Uint32Array
+  i32!: Int32Array
+  f64!: Float64Array
   /** Where a path to be resolved is put. */
-  pathBytes: Uint8Array
+  pathBytes!: Uint8Array
   /** Regions in use. */
   used = 0
   readonly #memory: WebAssembly.Memory
@@ -81,6 +81,11 @@ export class Core {
     this.#path = this.exports.path.value
     const heap = Math.ceil(this.exports.heap.value / ALIGN) * ALIGN
     this.#free = [{ at: heap, bytes: initial * PAGE - heap }]
+    this.#lay()
+  }
+
+  /** Lays the views over the memory as it is now. */
+  #lay(): void {
     const buffer = this.#memory.buffer
     this.u8 = new Uint8Array(buffer)
     this.u16 = new Uint16Array(buffer)
@@ -145,13 +150,7 @@ export class Core {
     const grown = { at: open?.at ?? end, bytes: (open?.bytes ?? 0) + pages * PAGE }
     if (open !== undefined) this.#free.pop()
     this.#free.push(grown)
-    const buffer = this.#memory.buffer
-    this.u8 = new Uint8Array(buffer)
-    this.u16 = new Uint16Array(buffer)
-    this.u32 = new Uint32Array(buffer)
-    this.i32 = new Int32Array(buffer)
-    this.f64 = new Float64Array(buffer)
-    this.pathBytes = this.u8.subarray(this.#path, this.#path + PATH_MAX)
+    this.#lay()
     return this.#free.length - 1
   }
 

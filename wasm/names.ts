@@ -1,12 +1,8 @@
 // Names of directory entries as strings.
 
-import { RECORD, RECORD_FLAGS, SCRATCH } from '../src/format/structs.js'
+import { RECORD_FLAGS, SCRATCH } from '../src/format/structs.js'
 import type { Core } from './core.js'
-
-const FLAGS = RECORD.fields.flags.offset >> 2
-const NAME = RECORD.fields.name.offset >> 2
-const NAME_LEN = RECORD.fields.name_len.offset >> 1
-const WORDS = RECORD.size >> 2
+import { FLAGS, NAME, NAME_LEN, WORDS } from './record-fields.js'
 
 const encoder = new TextEncoder()
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })

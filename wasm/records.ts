@@ -15,29 +15,30 @@ import {
 } from '../src/format/structs.js'
 import type { Core } from './core.js'
 import type { CoreImage } from './core-image.js'
+import {
+  DOUBLES,
+  ERROR,
+  FLAGS,
+  GID,
+  HALVES,
+  MODE,
+  MTIME_HI,
+  MTIME_LO,
+  MTIME_NSEC,
+  NAME,
+  NAME_LEN,
+  NID,
+  NLINK,
+  RDEV,
+  SIZE,
+  SLOT,
+  UID,
+  WORDS,
+} from './record-fields.js'
 
-const R = RECORD.fields
 const X = XATTR_RECORD.fields
 const S = SCRATCH.fields
 
-const WORDS = RECORD.size >> 2
-const HALVES = RECORD.size >> 1
-const DOUBLES = RECORD.size >> 3
-const NID = R.nid.offset >> 3
-const SIZE = R.i_size.offset >> 3
-const MTIME_LO = R.mtime_lo.offset >> 2
-const MTIME_HI = R.mtime_hi.offset >> 2
-const MTIME_NSEC = R.mtime_nsec.offset >> 2
-const MODE = R.mode.offset >> 2
-const NLINK = R.nlink.offset >> 2
-const UID = R.uid.offset >> 2
-const GID = R.gid.offset >> 2
-const RDEV = R.rdev.offset >> 2
-const FLAGS = R.flags.offset >> 2
-const NAME = R.name.offset >> 2
-const NAME_LENGTH = R.name_len.offset >> 1
-const ERROR = R.error.offset >> 1
-const SLOT = R.slot.offset >> 2
 const SLOT_SIZE = 1 << CONSTANTS.EROFS_ISLOTBITS
 /** Records that fit before the buffer grows. */
 const FIRST_ROOM = 512
@@ -149,7 +150,7 @@ export class Records {
   }
 
   nameLength(i: number): number {
-    return this.#u16[i * HALVES + NAME_LENGTH]
+    return this.#u16[i * HALVES + NAME_LEN]
   }
 
   /** errno with which the inode can't be read; 0. */
