@@ -21,6 +21,7 @@ import {
   SCR_DIRECTORY,
 } from './layout'
 import { lookupDirectory, lookupPath } from './dcache'
+import { clearWidths, fitWidths, writeLines } from './listing'
 import { linkTarget, resolvePath } from './path'
 import { answer, CHAIN, fail, lastError, MAX_RECORDS, NAME, NAMES, PATH, RECORDS, SCRATCH, WORK, WORK_BYTES } from './scratch'
 import { beginWalk, growWalk, nextRecords, WALK_HEAD } from './walk'
@@ -189,6 +190,23 @@ export function getxattr(handle: usize, nid: f64, index: u32, length: u32): i32 
   use(handle)
   const r = readInode(toNid(nid))
   return r < 0 ? r : getXattr(index, length)
+}
+
+/** Forgets the widths of a listing's columns. */
+export function longClear(withAcls: u32): void {
+  clearWidths(withAcls != 0)
+}
+
+/** Makes the columns wide enough for records of the table. */
+export function longFit(handle: usize, from: u32, to: u32): void {
+  use(handle)
+  fitWidths(from, to)
+}
+
+/** Lines of records of the table: the index of the first one without; where they are is in the scratch record. */
+export function longWrite(handle: usize, from: u32, to: u32): u32 {
+  use(handle)
+  return writeLines(from, to)
 }
 
 /** Begins a walk below directory `nid` in zeroed memory at `at`. */

@@ -219,6 +219,13 @@ export class CoreImage {
     out.mtimeNsec = u32[w + MTIME_NSEC]
   }
 
+  /** Gives the first record a name that stands at an address. */
+  nameRecord(address: number, length: number): void {
+    const { core } = this
+    core.u32[(core.records >>> 2) + NAME] = address
+    core.u16[(core.records >>> 1) + NAME_LEN] = length
+  }
+
   /** Bytes of a record's name. */
   nameBytes(i: number): Uint8Array {
     const { core } = this

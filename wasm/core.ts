@@ -30,6 +30,9 @@ export interface CoreExports {
   map(handle: number, nid: number, at: number): number
   listxattr(handle: number, nid: number, skip: number): number
   getxattr(handle: number, nid: number, index: number, length: number): number
+  longClear(withAcls: number): void
+  longFit(handle: number, from: number, to: number): void
+  longWrite(handle: number, from: number, to: number): number
   walkBegin(at: number, bitBytes: number, room: number, nid: number): void
   walkGrow(from: number, to: number, bitBytes: number, room: number): void
   walkNext(handle: number, at: number, flags: number): number

@@ -4,7 +4,7 @@ import { linkTarget, type Records } from '../../wasm/records.js'
 import { toHex } from '../format/hex.js'
 import { CONSTANTS } from '../format/structs.js'
 import type { Image } from '../image/image.js'
-import { isDevice, majorOf, minorOf } from './long-format.js'
+import { isDevice, majorOf, minorOf } from './mode-text.js'
 
 const { S_IFMT, S_IFREG, S_IFDIR, S_IFLNK, S_IFCHR, S_IFBLK, S_IFIFO, S_IFSOCK } = CONSTANTS
 const PERMISSIONS = 0o7777

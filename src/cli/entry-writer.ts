@@ -1,32 +1,39 @@
 // How `composefs ls` writes what it finds: as GNU ls does, or as JSON. Not here: what is found, and in which order.
 
-import { linkTarget, type Records } from '../../wasm/records.js'
+import { LongLines } from '../../wasm/long-lines.js'
+import { type Records, readBatch } from '../../wasm/records.js'
 import { errnoName, errnoText } from '../format/errno.js'
-import { CONSTANTS } from '../format/structs.js'
+import { QUERY_FLAGS } from '../format/structs.js'
+import type { TextBuffer } from '../format/text-buffer.js'
 import type { Image } from '../image/image.js'
 import { entryJson } from './entry-json.js'
 import { complain, printable } from './failure.js'
-import { LongFormat } from './long-format.js'
 import type { StandardOutput } from './standard-output.js'
 
-const { S_IFMT, S_IFLNK } = CONSTANTS
 const NEWLINE = 0x0a
 const COLON = 0x3a
 const SLASH = 0x2f
-/** What stands for the numbers of an entry whose inode can't be read. */
-const UNKNOWN = '?????????? ? ? ? ?                                   ? '
+/** Which part of a directory's entries a call brings. */
+export interface Part {
+  /** The directory's. */
+  readonly nid: number
+  /** Nothing of the directory came before. */
+  readonly first: boolean
+  /** These are all. */
+  readonly whole: boolean
+}
 
-/** Takes a listing: for each directory its heading, then `begin`, all entries for their widths, all entries to write. */
+/** Takes a listing, one directory after the other. */
 export interface EntryWriter {
   /** Something was wrong and has been said. */
   readonly failed: boolean
   directory(path: Uint8Array, length: number, first: boolean): void
-  begin(): void
-  fit(records: Records, from: number, to: number): void
-  /** The entry of record `i`, below the directory that is the first `length` bytes of `path`. */
-  entry(records: Records, i: number, path: Uint8Array, length: number): void
-  /** The inode of record `i` under a name that is a whole path. */
-  named(records: Records, i: number, path: Uint8Array): void
+  /** Records `from`…`to` of the core's table, which `records` has copied, of the directory named by `path`. */
+  entries(records: Records, from: number, to: number, path: Uint8Array, length: number, part: Part): void
+  /** Is told of each single inode, the first of the table, before any is to be written. */
+  expect(): void
+  /** The inode of the table's first record, under a name that is a whole path. */
+  named(records: Records, path: Uint8Array): void
 }
 
 function text(bytes: Uint8Array): string {
@@ -34,14 +41,18 @@ function text(bytes: Uint8Array): string {
 }
 
 /** The path of an entry: a directory's, a slash, its name. */
-function joined(records: Records, i: number, path: Uint8Array, length: number): Uint8Array {
-  const from = records.nameFrom(i)
+function joined(name: Uint8Array, path: Uint8Array, length: number): Uint8Array {
   const slash = length > 0 && path[length - 1] !== SLASH ? 1 : 0
-  const out = new Uint8Array(length + slash + records.nameLength(i))
+  const out = new Uint8Array(length + slash + name.length)
   out.set(path.subarray(0, length))
   if (slash === 1) out[length] = SLASH
-  out.set(records.bytes.subarray(from, from + records.nameLength(i)), length + slash)
+  out.set(name, length + slash)
   return out
+}
+
+function nameOf(records: Records, i: number): Uint8Array {
+  const from = records.nameFrom(i)
+  return records.bytes.subarray(from, from + records.nameLength(i))
 }
 
 function complainOf(path: Uint8Array, errno: number): void {
@@ -49,78 +60,121 @@ function complainOf(path: Uint8Array, errno: number): void {
   complain('composefs', `ls: ${printable(text(path))}: ${errnoText(code)} (${code})`)
 }
 
-export class TextEntries implements EntryWriter {
-  failed = false
-  readonly #image: Image
-  readonly #out: StandardOutput
-  readonly #long: LongFormat | undefined
-  readonly #headings: boolean
-  readonly #target = { from: 0, to: 0 }
+/** Headings of directories, as `ls` writes them. */
+function writeHeading(to: TextBuffer, path: Uint8Array, length: number, first: boolean): void {
+  if (!first) to.byte(NEWLINE)
+  to.raw(path, 0, length)
+  to.byte(COLON)
+  to.byte(NEWLINE)
+}
 
-  constructor(image: Image, out: StandardOutput, { long, headings }: { long: boolean; headings: boolean }) {
-    this.#image = image
+/** Names, one a line. */
+export class NameEntries implements EntryWriter {
+  failed = false
+  readonly #out: StandardOutput
+  readonly #headings: boolean
+
+  constructor(out: StandardOutput, headings: boolean) {
     this.#out = out
-    this.#long = long ? new LongFormat(image) : undefined
     this.#headings = headings
   }
 
   directory(path: Uint8Array, length: number, first: boolean): void {
-    if (!this.#headings) return
-    const { text: to } = this.#out
-    if (!first) to.byte(NEWLINE)
-    to.raw(path, 0, length)
-    to.byte(COLON)
-    to.byte(NEWLINE)
+    if (this.#headings) writeHeading(this.#out.text, path, length, first)
   }
 
-  begin(): void {
-    this.#long?.clear()
-  }
-
-  fit(records: Records, from: number, to: number): void {
-    this.#long?.fit(records, from, to)
-  }
-
-  named(records: Records, i: number, path: Uint8Array): void {
-    const { text: to } = this.#out
-    this.#long?.write(to, records, i)
-    to.raw(path, 0, path.length)
-    if (this.#long !== undefined && (records.mode(i) & S_IFMT) === S_IFLNK) {
-      const r = linkTarget(this.#image.core, records.nid(i), this.#target)
-      if (r < 0) this.#broken(-r, path)
-      else this.#writeTarget(records)
+  entries(records: Records, from: number, to: number, path: Uint8Array, length: number): void {
+    const { text: out } = this.#out
+    for (let i = from; i < to; i++) {
+      const error = records.error(i)
+      if (error !== 0) {
+        this.failed = true
+        complainOf(joined(nameOf(records, i), path, length), error)
+      }
+      out.block(records.view, records.nameFrom(i), records.nameLength(i))
+      out.byte(NEWLINE)
+      this.#out.spill()
     }
-    to.byte(NEWLINE)
   }
 
-  entry(records: Records, i: number, path: Uint8Array, length: number): void {
-    const { text: to } = this.#out
-    const error = records.error(i)
-    if (error !== 0) this.#broken(error, joined(records, i, path, length))
-    const from = records.nameFrom(i)
-    if (this.#long !== undefined) {
-      if (error !== 0) to.latin1(UNKNOWN)
-      else this.#long.write(to, records, i)
+  expect(): void {}
+
+  named(_records: Records, path: Uint8Array): void {
+    this.#out.text.raw(path, 0, path.length)
+    this.#out.text.byte(NEWLINE)
+  }
+}
+
+/** Lines of `ls -ln --time-style=full-iso`, which the core formats. */
+export class LongEntries implements EntryWriter {
+  failed = false
+  readonly #image: Image
+  readonly #out: StandardOutput
+  readonly #headings: boolean
+  readonly #lines: LongLines
+  #begun = false
+
+  constructor(image: Image, out: StandardOutput, headings: boolean) {
+    this.#image = image
+    this.#out = out
+    this.#headings = headings
+    // Flag 0 of the composefs header; without it the image is mounted with `noacl`.
+    const acls = image.format !== 'composefs' || (image.superblock.composefsFlags & 1) !== 0
+    this.#lines = new LongLines(image.core, acls)
+  }
+
+  directory(path: Uint8Array, length: number, first: boolean): void {
+    if (this.#headings) writeHeading(this.#out.text, path, length, first)
+  }
+
+  entries(_records: Records, from: number, to: number, path: Uint8Array, length: number, part: Part): void {
+    if (part.whole) {
+      this.#lines.clear()
+      this.#lines.fit(from, to)
+      this.#write(from, to, path, length)
+    } else if (part.first) {
+      // The columns depend on entries that are still to come, so the directory is read for itself, twice.
+      this.#lines.clear()
+      this.#each(part.nid, count => this.#lines.fit(0, count))
+      this.#each(part.nid, count => this.#write(0, count, path, length))
     }
-    to.block(records.view, from, records.nameLength(i))
-    if (this.#long !== undefined && error === 0 && (records.mode(i) & S_IFMT) === S_IFLNK) {
-      const r = linkTarget(this.#image.core, records.nid(i), this.#target)
-      if (r < 0) this.#broken(-r, joined(records, i, path, length))
-      else this.#writeTarget(records)
+  }
+
+  #each(nid: number, take: (count: number) => void): void {
+    const flags = QUERY_FLAGS.Q_STAT | (this.#image.view.hideDev0 ? QUERY_FLAGS.Q_HIDE_DEV0 : 0)
+    for (let cookie = 0; cookie >= 0; ) {
+      const batch = readBatch(this.#image.core, nid, cookie, flags)
+      // Who brings the entries meets the same error.
+      if (batch.count < 0) return
+      take(batch.count)
+      cookie = batch.cookie
     }
-    to.byte(NEWLINE)
+  }
+
+  readonly #take = (bytes: Uint8Array, begin: number, end: number): void => {
+    this.#out.text.raw(bytes, begin, end)
     this.#out.spill()
   }
 
-  #broken(errno: number, path: Uint8Array): void {
+  #write(from: number, to: number, path: Uint8Array, length: number): void {
+    if (this.#lines.write(from, to, this.#take) === 0) return
     this.failed = true
-    complainOf(path, errno)
+    const { core } = this.#image
+    for (let i = from; i < to; i++) {
+      if (core.error(i) !== 0) complainOf(joined(core.nameBytes(i), path, length), core.error(i))
+    }
   }
 
-  #writeTarget(records: Records): void {
-    const { text: to } = this.#out
-    to.latin1(' -> ')
-    to.block(records.view, this.#target.from, this.#target.to - this.#target.from)
+  expect(): void {
+    if (!this.#begun) this.#lines.clear()
+    this.#begun = true
+    this.#lines.fit(0, 1)
+  }
+
+  named(_records: Records, path: Uint8Array): void {
+    if (this.#lines.writeNamed(path, this.#take) === 0) return
+    this.failed = true
+    complainOf(path, this.#image.core.error(0))
   }
 }
 
@@ -137,14 +191,17 @@ export class JsonEntries implements EntryWriter {
   }
 
   directory(): void {}
-  begin(): void {}
-  fit(): void {}
+  expect(): void {}
 
-  entry(records: Records, i: number, path: Uint8Array, length: number): void {
-    this.named(records, i, joined(records, i, path, length))
+  entries(records: Records, from: number, to: number, path: Uint8Array, length: number): void {
+    for (let i = from; i < to; i++) this.#one(records, i, joined(nameOf(records, i), path, length))
   }
 
-  named(records: Records, i: number, at: Uint8Array): void {
+  named(records: Records, path: Uint8Array): void {
+    this.#one(records, 0, path)
+  }
+
+  #one(records: Records, i: number, at: Uint8Array): void {
     const error = records.error(i)
     if (error !== 0) complainOf(at, error)
     const object = error !== 0 ? undefined : entryJson(this.#image, records, i, at)

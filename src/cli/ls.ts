@@ -5,7 +5,7 @@ import { errnoName, Fault, fault } from '../format/errno.js'
 import { CONSTANTS, QUERY_FLAGS } from '../format/structs.js'
 import type { Image } from '../image/image.js'
 import { parseArguments } from './arguments.js'
-import { type EntryWriter, JsonEntries, TextEntries } from './entry-writer.js'
+import { type EntryWriter, JsonEntries, LongEntries, NameEntries } from './entry-writer.js'
 import { complain, failure, wrongUsage } from './failure.js'
 import { ImageFiles } from './open.js'
 import { find } from './paths.js'
@@ -35,34 +35,35 @@ interface Target {
 
 /** Paths that are no directories, each under the name by which it was given. */
 function listFiles(image: Image, paths: readonly string[], writer: EntryWriter, follow: boolean): void {
+  // The core's table holds the record of what was found last.
+  const found = paths.filter(path => {
+    if (find(image, path, follow) instanceof Fault) return false
+    writer.expect()
+    return true
+  })
   const records = new Records(image.core)
-  const names: Uint8Array[] = []
-  for (const path of paths) {
-    // The core's table holds the record of what was found last.
-    if (find(image, path, follow) instanceof Fault) continue
+  for (const path of found) {
+    find(image, path, follow)
+    records.truncate(0)
     records.append(1)
-    names.push(new TextEncoder().encode(path))
+    writer.named(records, new TextEncoder().encode(path))
   }
-  writer.begin()
-  writer.fit(records, 0, records.length)
-  for (const [i, name] of names.entries()) writer.named(records, i, name)
 }
 
-/** One directory; all of its records are held. */
 function listDirectory(image: Image, { nid, path }: Target, writer: EntryWriter, first: boolean): Fault | undefined {
   const records = new Records(image.core)
   const flags = QUERY_FLAGS.Q_STAT | (image.view.hideDev0 ? QUERY_FLAGS.Q_HIDE_DEV0 : 0)
-  for (let cookie = 0; cookie >= 0; ) {
-    const batch = readBatch(image.core, nid, cookie, flags)
-    if (batch.count < 0) return image.fault(batch.count, path)
-    records.append(batch.count)
-    cookie = batch.cookie
-  }
   const name = new TextEncoder().encode(path)
   writer.directory(name, name.length, first)
-  writer.begin()
-  writer.fit(records, 0, records.length)
-  for (let i = 0; i < records.length; i++) writer.entry(records, i, name, name.length)
+  for (let cookie = 0; cookie >= 0; ) {
+    const begins = cookie === 0
+    const batch = readBatch(image.core, nid, cookie, flags)
+    if (batch.count < 0) return image.fault(batch.count, path)
+    cookie = batch.cookie
+    records.truncate(0)
+    records.append(batch.count)
+    writer.entries(records, 0, batch.count, name, name.length, { nid, first: begins, whole: begins && cookie < 0 })
+  }
   return undefined
 }
 
@@ -80,7 +81,8 @@ export function ls(args: readonly string[]): number {
   const out = new StandardOutput()
   const { long = false, recursive = false, json = false } = values
   const headings = recursive || paths.length > 1
-  const writer = json ? new JsonEntries(image, out) : new TextEntries(image, out, { long, headings })
+  const text = long ? new LongEntries(image, out, headings) : new NameEntries(out, headings)
+  const writer = json ? new JsonEntries(image, out) : text
   let failed = false
   const complainAbout = (path: string, why: unknown) => {
     failed = true

@@ -5,15 +5,13 @@ import { Fault } from '../format/errno.js'
 import { toHex } from '../format/hex.js'
 import { metacopyDigest } from '../format/metacopy.js'
 import { CONSTANTS, RECORD_FLAGS } from '../format/structs.js'
-import { TextBuffer } from '../format/text-buffer.js'
 import { binaryBytes, binaryString } from '../format/xattr-name.js'
 import type { Image } from '../image/image.js'
 import { fullXattrName, METACOPY, REDIRECT } from '../image/view.js'
 import { parseArguments } from './arguments.js'
 import { bytesJson, type EntryJson, entryJson } from './entry-json.js'
 import { complain, failure, printable, wrongUsage } from './failure.js'
-import { FullIso } from './full-iso.js'
-import { modeText } from './long-format.js'
+import { modeText } from './mode-text.js'
 import { ImageFiles } from './open.js'
 import { find } from './paths.js'
 import { StandardOutput } from './standard-output.js'
@@ -97,13 +95,16 @@ function factsOf(image: Image, path: string): Facts | Fault {
   }
 }
 
-/** `seconds.nanoseconds` as `ls --full-time` shows it. */
+/** Milliseconds that a Date can hold. */
+const DATE_MAX = 8.64e15
+
+/** `seconds.nanoseconds` as a date in UTC, where there is one. */
 function fullTime(mtime: string): string {
   const [seconds, nsec] = mtime.split('.')
-  const words = BigInt.asUintN(64, BigInt(seconds))
-  const out = new TextBuffer(64)
-  new FullIso().write(out, Number(words & 0xffffffffn), Number(BigInt.asIntN(32, words >> 32n)), Number(nsec))
-  return new TextDecoder().decode(out.content())
+  const ms = Number(seconds) * 1000
+  if (Math.abs(ms) > DATE_MAX) return `${mtime} seconds since 1970`
+  const [date, time] = new Date(ms).toISOString().split('T')
+  return `${date} ${time.slice(0, 8)}.${nsec} +0000`
 }
 
 function textOf(facts: Facts & { major?: number; minor?: number; target?: string }): string {

@@ -1,7 +1,7 @@
 // `ls -R`: everything below a directory in one sweep of the core, directory after directory, in the order of GNU ls.
 // Memory is bounded by the core's batch. Not here: how an entry is written (entry-writer.ts).
 
-import { Records, readBatch } from '../../wasm/records.js'
+import { Records } from '../../wasm/records.js'
 import { CONSTANTS, QUERY_FLAGS, RECORD_FLAGS } from '../format/structs.js'
 import type { Image } from '../image/image.js'
 import type { EntryWriter } from './entry-writer.js'
@@ -22,6 +22,8 @@ export class TreeListing {
    * the path still begins with, as the order is depth first), begin and length of the name.
    */
   readonly #pending: number[] = []
+  /** The directory that is being listed. */
+  #nid = 0
   /** How many of these numbers belong to directories before the one that is being listed. */
   #floor = 0
 
@@ -47,12 +49,17 @@ export class TreeListing {
         records.truncate(0)
         records.append(count)
         for (let i = 0; i < count; ) {
-          if ((records.flags(i) & RECORD_FLAGS.RF_DIRECTORY) !== 0) {
+          const begins = (records.flags(i) & RECORD_FLAGS.RF_DIRECTORY) !== 0
+          if (begins) {
+            this.#nid = records.nid(i++)
             this.#begin(first)
             first = false
-            i = this.#fit(i, count)
           }
-          i = this.#entries(i, count)
+          const to = this.#entriesEnd(i, count)
+          // Where the table ends, the directory may go on in the next one.
+          const part = { nid: this.#nid, first: begins, whole: begins && to < count }
+          this.#writer.entries(records, i, to, this.#path, this.#pathLength, part)
+          i = to
         }
       }
     } finally {
@@ -99,38 +106,11 @@ export class TreeListing {
     }
   }
 
-  /** Tells the writer of all entries of the directory whose own record is `i`; answers the index of the first. */
-  #fit(i: number, count: number): number {
-    const records = this.#records
-    const from = i + 1
-    let to = from
-    while (to < count && (records.flags(to) & RECORD_FLAGS.RF_DIRECTORY) === 0) to++
-    this.#writer.begin()
-    if (to < count) this.#writer.fit(records, from, to)
-    else this.#fitWhole(records.nid(i))
-    return from
-  }
-
-  /** The directory may go on in the next batch, so it is read for itself. */
-  #fitWhole(nid: number): void {
-    const records = new Records(this.#image.core)
-    for (let cookie = 0; cookie >= 0; ) {
-      const batch = readBatch(this.#image.core, nid, cookie, this.#flags | QUERY_FLAGS.Q_STAT)
-      // The sweep meets the same error.
-      if (batch.count < 0) return
-      records.truncate(0)
-      records.append(batch.count)
-      this.#writer.fit(records, 0, batch.count)
-      cookie = batch.cookie
-    }
-  }
-
-  /** Writes entries from `i` on up to the next directory's record; answers its index. */
-  #entries(i: number, count: number): number {
+  /** Index of the record behind the entries from `i` on; their directories are noted. */
+  #entriesEnd(i: number, count: number): number {
     const records = this.#records
     const pending = this.#pending
     for (; i < count && (records.flags(i) & RECORD_FLAGS.RF_DIRECTORY) === 0; i++) {
-      this.#writer.entry(records, i, this.#path, this.#pathLength)
       if ((records.mode(i) & S_IFMT) !== S_IFDIR || records.error(i) !== 0) continue
       pending.push(this.#pathLength, records.nameFrom(i), records.nameLength(i))
     }
