@@ -81,9 +81,10 @@ async function bundle() {
   await esbuild.build({ ...shared, entryPoints: ['src/node.ts'], outdir: 'dist', platform: 'node', external })
   // A command carries everything in one file: eighty small modules cost 60 ms at every start.
   const commands = existsSync(at('src/cli')) ? readdirSync(at('src/cli')).filter(name => name.endsWith('.main.ts')) : []
-  const banner = {
-    js: `#!/usr/bin/env node\nimport { createRequire as __cr } from 'node:module';const require = __cr(import.meta.url);`,
-  }
+  // CommonJS starts some ten milliseconds sooner than a module does.
+  const banner = { js: `#!/usr/bin/env node\nconst __url = require('node:url').pathToFileURL(__filename).href;` }
+  mkdirSync(at('dist/bin'), { recursive: true })
+  writeFileSync(at('dist/bin/package.json'), '{ "type": "commonjs" }\n')
   for (const name of commands) {
     const outfile = `dist/bin/${name.replace('.main.ts', '.js')}`
     await esbuild.build({
@@ -91,8 +92,9 @@ async function bundle() {
       entryPoints: [`src/cli/${name}`],
       outfile,
       platform: 'node',
+      format: 'cjs',
+      define: { 'import.meta.url': '__url' },
       minify: true,
-      keepNames: true,
       banner,
     })
     chmodSync(at(outfile), 0o755)

@@ -209,6 +209,14 @@ export function longWrite(handle: usize, from: u32, to: u32): u32 {
   return writeLines(from, to)
 }
 
+/** The three in one, for records that are a whole directory. */
+export function longWhole(handle: usize, withAcls: u32, from: u32, to: u32): u32 {
+  use(handle)
+  clearWidths(withAcls != 0)
+  fitWidths(from, to)
+  return writeLines(from, to)
+}
+
 /** Begins a walk below directory `nid` in zeroed memory at `at`. */
 export function walkBegin(at: usize, bitBytes: u32, room: u32, nid: f64): void {
   beginWalk(at, bitBytes, room, toNid(nid))

@@ -33,6 +33,7 @@ export interface CoreExports {
   longClear(withAcls: number): void
   longFit(handle: number, from: number, to: number): void
   longWrite(handle: number, from: number, to: number): number
+  longWhole(handle: number, withAcls: number, from: number, to: number): number
   walkBegin(at: number, bitBytes: number, room: number, nid: number): void
   walkGrow(from: number, to: number, bitBytes: number, room: number): void
   walkNext(handle: number, at: number, flags: number): number

@@ -37,10 +37,24 @@ export class LongLines {
     let errors = 0
     while (from < to) {
       from = core.exports.longWrite(handle, from, to)
-      const begin = core.u32[(core.scratch + S.data.offset) >>> 2]
-      errors += core.f64[(core.scratch + S.cookie.offset) >>> 3]
-      take(core.u8, begin, begin + core.f64[(core.scratch + S.data_len.offset) >>> 3])
+      errors += this.#hand(take)
     }
+    return errors
+  }
+
+  /** All of it for records that are a whole directory. */
+  whole(from: number, to: number, take: Take): number {
+    const { core, handle } = this.#image
+    const next = core.exports.longWhole(handle, this.#acls ? 1 : 0, from, to)
+    const errors = this.#hand(take)
+    return next < to ? errors + this.write(next, to, take) : errors
+  }
+
+  #hand(take: Take): number {
+    const { core } = this.#image
+    const begin = core.u32[(core.scratch + S.data.offset) >>> 2]
+    const errors = core.f64[(core.scratch + S.cookie.offset) >>> 3]
+    take(core.u8, begin, begin + core.f64[(core.scratch + S.data_len.offset) >>> 3])
     return errors
   }
 

@@ -129,9 +129,7 @@ export class LongEntries implements EntryWriter {
 
   entries(_records: Records, from: number, to: number, path: Uint8Array, length: number, part: Part): void {
     if (part.whole) {
-      this.#lines.clear()
-      this.#lines.fit(from, to)
-      this.#write(from, to, path, length)
+      this.#complain(this.#lines.whole(from, to, this.#take), from, to, path, length)
     } else if (part.first) {
       // The columns depend on entries that are still to come, so the directory is read for itself, twice.
       this.#lines.clear()
@@ -157,7 +155,11 @@ export class LongEntries implements EntryWriter {
   }
 
   #write(from: number, to: number, path: Uint8Array, length: number): void {
-    if (this.#lines.write(from, to, this.#take) === 0) return
+    this.#complain(this.#lines.write(from, to, this.#take), from, to, path, length)
+  }
+
+  #complain(errors: number, from: number, to: number, path: Uint8Array, length: number): void {
+    if (errors === 0) return
     this.failed = true
     const { core } = this.#image
     for (let i = from; i < to; i++) {
