@@ -25,7 +25,8 @@ export function makeOddTree(): string {
   fs.writeFileSync(at('usr/share/deep/er/and/deeper/file'), 'down here')
   fs.writeFileSync(at('nothing'), '')
   fs.writeFileSync(at('script'), '#!/bin/sh\n', { mode: 0o755 })
-  fs.writeFileSync(at('secret'), 'x', { mode: 0o000 })
+  // The host keeps everyone but root out of a file without permissions; a mount keeps no one out.
+  fs.writeFileSync(at('secret'), 'x', { mode: process.getuid?.() === 0 ? 0o000 : 0o600 })
   fs.writeFileSync(at('n'.repeat(255)), 'long name')
   fs.writeFileSync(Buffer.concat([Buffer.from(`${dir}/`), Buffer.from([0x6e, 0xff, 0xfe, 0x2e])]), 'not utf-8')
   fs.mkdirSync(Buffer.concat([Buffer.from(`${dir}/empty/`), Buffer.from([0xc3, 0x28])]))
@@ -46,8 +47,7 @@ export function makeOddTree(): string {
     fs.symlinkSync(index === 0 ? 'script' : `chain-${index - 1}`, at(`chain-${index}`))
   for (const [path, seconds] of [
     ['script', 1.5],
-    // The host keeps its owner out of a file without permissions, and a mount no one, unless the owner is root.
-    ['secret', process.getuid?.() === 0 ? 0 : 0o600],
+    ['secret', 0],
     ['usr/share/bytes', 1e9 + 0.123456789],
   ] as const) {
     fs.utimesSync(at(path), seconds, seconds)
