@@ -54,18 +54,8 @@ export class Records {
   #i32 = new Int32Array(this.#u8.buffer)
   #f64 = new Float64Array(this.#u8.buffer)
 
-  #view: DataView
-
   constructor(image: CoreImage) {
     this.#core = image.core
-    this.#view = new DataView(image.core.u8.buffer)
-  }
-
-  /** The same as `bytes`; it goes on behind every name for at least as long as a word is. */
-  get view(): DataView {
-    const { buffer } = this.#core.u8
-    if (this.#view.buffer !== buffer) this.#view = new DataView(buffer)
-    return this.#view
   }
 
   /** What ranges of names lie in. */
@@ -193,38 +183,6 @@ export function linkTarget(image: CoreImage, nid: number, out: { from: number; t
   out.from = core.u32[(core.scratch + S.data.offset) >>> 2]
   out.to = out.from + core.f64[(core.scratch + S.data_len.offset) >>> 3]
   return 0
-}
-
-/** Asks many inodes for one xattr. `find` answers 1, 0 or -errno; call `prepare` before the first of a row. */
-export class XattrProbe {
-  readonly #image: CoreImage
-  readonly #index: number
-  readonly #rest: Uint8Array
-  /** Where the value found last lies in the records' bytes. */
-  from = 0
-  length = 0
-
-  constructor(image: CoreImage, index: number, rest: string) {
-    this.#image = image
-    this.#index = index
-    this.#rest = new TextEncoder().encode(rest)
-  }
-
-  /** Hands the name to the core, which keeps it until another name is asked for. */
-  prepare(): this {
-    const { u8, name } = this.#image.core
-    u8.set(this.#rest, name)
-    return this
-  }
-
-  find(nid: number): number {
-    const { core, handle } = this.#image
-    const r = core.exports.getxattr(handle, nid, this.#index, this.#rest.length)
-    if (r < 0) return r === -CONSTANTS.ENODATA ? 0 : r
-    this.from = core.u32[(core.scratch + S.data.offset) >>> 2]
-    this.length = core.f64[(core.scratch + S.data_len.offset) >>> 3]
-    return 1
-  }
 }
 
 const XATTR_WORDS = XATTR_RECORD.size >> 2

@@ -91,7 +91,8 @@ export class NameEntries implements EntryWriter {
         this.failed = true
         complainOf(joined(nameOf(records, i), path, length), error)
       }
-      out.block(records.view, records.nameFrom(i), records.nameLength(i))
+      const name = records.nameFrom(i)
+      out.raw(records.bytes, name, name + records.nameLength(i))
       out.byte(NEWLINE)
       this.#out.spill()
     }

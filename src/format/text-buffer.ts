@@ -3,20 +3,16 @@
 
 const ZERO = 0x30
 const MINUS = 0x2d
-const SPACE = 0x20
 const LOW = 2 ** 32
 const FIRST_CAPACITY = 160 << 10
 
 export class TextBuffer {
   bytes: Uint8Array
-  /** The same bytes. */
-  view: DataView
   length = 0
 
   /** `capacity` in bytes; it grows when more is needed. */
   constructor(capacity = FIRST_CAPACITY) {
     this.bytes = new Uint8Array(capacity)
-    this.view = new DataView(this.bytes.buffer)
   }
 
   /** What has been put in; a view that is good until more is. */
@@ -35,7 +31,6 @@ export class TextBuffer {
     const grown = new Uint8Array(Math.max(wanted, this.bytes.length * 2))
     grown.set(this.content())
     this.bytes = grown
-    this.view = new DataView(grown.buffer)
   }
 
   byte(value: number): void {
@@ -55,18 +50,6 @@ export class TextBuffer {
       at += to - from
     }
     this.length = at
-  }
-
-  /**
-   * The `length` bytes of `source` from `from` on, four at a time, which for a few dozen bytes is quicker than any other
-   * way. Up to three bytes behind them are read too; a RangeError where they are not there.
-   */
-  block(source: DataView, from: number, length: number): void {
-    this.reserve(length + 3)
-    const { view } = this
-    const at = this.length
-    for (let i = 0; i < length; i += 4) view.setUint32(at + i, source.getUint32(from + i, true), true)
-    this.length = at + length
   }
 
   /** A string of characters below 0x100, a byte each. */
@@ -99,14 +82,6 @@ export class TextBuffer {
       rest = next
     }
     this.length = end + count
-  }
-
-  /** A whole number that is not negative, with blanks before it up to `width`. */
-  decimalPadded(value: number, width: number): void {
-    const count = digitsOf(value)
-    for (let missing = width - count; missing > 0; missing--) this.byte(SPACE)
-    if (value < LOW) this.digits(value, count)
-    else this.decimal(value)
   }
 
   /** A signed number of 64 bits, given as its low and its (signed) high word. */
