@@ -15,11 +15,6 @@ export function useBytes(first: usize, length: u64): void {
   size = length
 }
 
-@inline
-export function imageSize(): u64 {
-  return size
-}
-
 /** Pointer to `length` bytes at `offset` of the image; 0 when they are not all inside. */
 @inline
 export function span(offset: u64, length: u64): usize {

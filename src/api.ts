@@ -4,7 +4,7 @@
 import { CorePool } from '../wasm/pool.js'
 import { Fault, fault, faultError, type Outcome } from './format/errno.js'
 import type { Sha256 } from './format/hash.js'
-import { type Image, type ImageOptions, loadImage } from './image/image.js'
+import { type Image, type ImageOptions, loadImage, otherDigest } from './image/image.js'
 import { Mount } from './mount.js'
 import { ImageLayer, type Verity } from './overlay/image-layer.js'
 import type { ObjectStore } from './store/object-store.js'
@@ -94,8 +94,8 @@ export class Api {
   }
 
   #load(bytes: ImageBytes, options: ImageOptions, name: string): Image {
-    checkDigest(options.digest)
     try {
+      checkDigest(options.digest)
       return orThrow(
         loadImage(this.#pool, this.#host.sha256, bytes.size, into => bytes.fill(into), options),
         name,
@@ -149,9 +149,9 @@ function isImage(source: ImageSource): source is Image {
 function sameImage(image: Image, { digest }: ImageOptions): Image {
   checkDigest(digest)
   if (image.closed) throw faultError(new Fault('EINVAL', 'image is closed'), 'mount')
-  if (digest === undefined || digest.toLowerCase() === image.digest()) return image
-  const cause = Object.assign(new Error('digest mismatch'), { expected: digest.toLowerCase(), actual: image.digest() })
-  throw faultError(new Fault('EIO', 'image has another fs-verity digest', cause), 'image')
+  const other = digest === undefined ? undefined : otherDigest(image, digest)
+  if (other !== undefined) throw faultError(other, 'image')
+  return image
 }
 
 function checkDigest(digest: unknown): void {
@@ -195,8 +195,7 @@ export async function fetchImage(url: string): Promise<ImageBytes> {
   if (!response.ok) {
     throw faultError(new Fault(response.status === 404 ? 'ENOENT' : 'EIO', `HTTP status ${response.status}`), url)
   }
-  const bytes = new Uint8Array(await response.arrayBuffer())
-  return { size: bytes.length, fill: into => into.set(bytes) }
+  return bytesOf(await response.arrayBuffer())
 }
 
 /** Stores by URL come with the issue of remote content. */

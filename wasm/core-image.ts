@@ -50,12 +50,16 @@ export interface SuperblockFacts {
 
 /** Numbers that stat wants; the caller owns the record. */
 export interface InodeNumbers {
+  /** Inode number; the nid in an image. */
   ino: number
+  /** Type and permission bits. */
   mode: number
   nlink: number
   uid: number
   gid: number
+  /** Device number of a CHR or BLK, as st_rdev has it (glibc's encoding); else 0. */
   rdev: number
+  /** Bytes. */
   size: number
   mtimeSec: number
   mtimeNsec: number

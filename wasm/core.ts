@@ -3,7 +3,7 @@
 // The core never grows its memory; only `alloc` does, and it lays the views anew. So a view of this class is good until
 // the next `alloc`, and no one else may keep one.
 
-import { CONSTANTS, CORE_PAGES, RECORD } from '../src/format/structs.js'
+import { CONSTANTS, CORE_PAGES } from '../src/format/structs.js'
 
 export interface CoreExports {
   readonly scratch: { value: number }
@@ -161,11 +161,6 @@ export class Core {
   /** Copy of `length` bytes at `address`. */
   copy(address: number, length: number): Uint8Array {
     return this.u8.slice(address, address + length)
-  }
-
-  /** Field of the record at index `i` of the table. */
-  recordAt(i: number): number {
-    return this.records + i * RECORD.size
   }
 }
 

@@ -140,7 +140,7 @@ export class LongEntries implements EntryWriter {
   }
 
   #each(nid: number, take: (count: number) => void): void {
-    const flags = QUERY_FLAGS.Q_STAT | (this.#image.view.hideDev0 ? QUERY_FLAGS.Q_HIDE_DEV0 : 0)
+    const flags = QUERY_FLAGS.Q_STAT | this.#image.queryFlags
     for (let cookie = 0; cookie >= 0; ) {
       const batch = readBatch(this.#image.core, nid, cookie, flags)
       // Who brings the entries meets the same error.

@@ -52,7 +52,7 @@ function listFiles(image: Image, paths: readonly string[], writer: EntryWriter, 
 
 function listDirectory(image: Image, { nid, path }: Target, writer: EntryWriter, first: boolean): Fault | undefined {
   const records = new Records(image.core)
-  const flags = QUERY_FLAGS.Q_STAT | (image.view.hideDev0 ? QUERY_FLAGS.Q_HIDE_DEV0 : 0)
+  const flags = QUERY_FLAGS.Q_STAT | image.queryFlags
   const name = new TextEncoder().encode(path)
   writer.directory(name, name.length, first)
   for (let cookie = 0; cookie >= 0; ) {

@@ -13,7 +13,7 @@ export interface Found {
 export function find(image: Image, path: string, follow: boolean): Outcome<Found> {
   if (path === '') return fault('ENOENT')
   const { core } = image
-  const flags = (image.view.hideDev0 ? QUERY_FLAGS.Q_HIDE_DEV0 : 0) | (follow ? QUERY_FLAGS.Q_FOLLOW : 0)
+  const flags = image.queryFlags | (follow ? QUERY_FLAGS.Q_FOLLOW : 0)
   const r = core.resolve(image.rootNid, path, flags)
   if (r < 0) {
     const detail = core.errorDetail()

@@ -2,7 +2,7 @@
 // Memory is bounded by the core's batch. Not here: how an entry is written (entry-writer.ts).
 
 import { Records } from '../../wasm/records.js'
-import { CONSTANTS, QUERY_FLAGS, RECORD_FLAGS } from '../format/structs.js'
+import { CONSTANTS, RECORD_FLAGS } from '../format/structs.js'
 import type { Image } from '../image/image.js'
 import type { EntryWriter } from './entry-writer.js'
 
@@ -31,7 +31,7 @@ export class TreeListing {
     this.#image = image
     this.#writer = writer
     this.#records = new Records(image.core)
-    this.#flags = image.view.hideDev0 ? QUERY_FLAGS.Q_HIDE_DEV0 : 0
+    this.#flags = image.queryFlags
   }
 
   /** Lists all below directory `nid`, which is called `name`. 0 or -errno; what came before an error is written. */

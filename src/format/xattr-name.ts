@@ -13,7 +13,6 @@ export const XATTR_PREFIXES = [
   'security.',
 ] as const
 
-export const XATTR_INDEX_USER = 1
 export const XATTR_INDEX_TRUSTED = 4
 export const XATTR_INDEX_LUSTRE = 5
 

@@ -55,6 +55,11 @@ export class Image {
     return this.format === 'composefs' ? COMPOSEFS_VIEW : EROFS_VIEW
   }
 
+  /** What the core has to be told so that it answers in that view. */
+  get queryFlags(): number {
+    return this.view.hideDev0 ? QUERY_FLAGS.Q_HIDE_DEV0 : 0
+  }
+
   get closed(): boolean {
     return !this.#open
   }
@@ -67,16 +72,12 @@ export class Image {
 
   /** Everything in the image as its mount shows it, in batches: the fast way. A batch is good until the next one. */
   batches(): Generator<Batch> {
-    return scanBatches(this.core, this.rootNid, this.#flags)
+    return scanBatches(this.core, this.rootNid, this.queryFlags)
   }
 
   /** Every entry with its path and stat numbers, directories before what is in them. */
   entries(): Generator<ScannedEntry> {
-    return scanEntries(this.core, this.rootNid, this.#flags)
-  }
-
-  get #flags(): number {
-    return this.view.hideDev0 ? QUERY_FLAGS.Q_HIDE_DEV0 : 0
+    return scanEntries(this.core, this.rootNid, this.queryFlags)
   }
 
   /** A copy of the image's bytes. */
@@ -93,7 +94,8 @@ export class Image {
 
   /**
    * Gives the memory back when no one else has the same bytes open. What is asked of it, or of a mount of it, afterwards
-   * is ESTALE. */
+   * is ESTALE.
+   */
   close(): void {
     if (!this.#open) return
     this.#open = false
@@ -117,11 +119,17 @@ export function loadImage(
   const loaded = pool.load(size, fill)
   if ('errno' in loaded) return new Fault(errnoName(loaded.errno), loaded.detail)
   const image = new Image(pool, loaded, sha256)
-  const wanted = options.digest?.toLowerCase()
-  if (wanted === undefined) return image
-  const actual = image.digest()
-  if (actual === wanted) return image
+  const other = options.digest === undefined ? undefined : otherDigest(image, options.digest)
+  if (other === undefined) return image
   image.close()
-  const cause = Object.assign(new Error(`image digest is ${actual}, not ${wanted}`), { expected: wanted, actual })
+  return other
+}
+
+/** EIO, with both digests, unless the image has the one that is wanted. */
+export function otherDigest(image: Image, digest: string): Fault | undefined {
+  const expected = digest.toLowerCase()
+  const actual = image.digest()
+  if (actual === expected) return undefined
+  const cause = Object.assign(new Error(`image digest is ${actual}, not ${expected}`), { expected, actual })
   return new Fault('EIO', 'image has another fs-verity digest', cause)
 }

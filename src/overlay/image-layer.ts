@@ -21,7 +21,7 @@ import { ImageFile } from './image-file.js'
 import type { Attr, Bytes, DirList, FsInfo, Layer, OpenFile } from './layer.js'
 
 const { S_IFMT, S_IFDIR, S_IFLNK, S_IFREG } = CONSTANTS
-const { Q_FOLLOW, Q_HIDE_DEV0 } = QUERY_FLAGS
+const { Q_FOLLOW } = QUERY_FLAGS
 const SLASH = 0x2f
 const DOT = 0x2e
 const NO_ID = 0xffffffff
@@ -54,7 +54,7 @@ export class ImageLayer implements Layer<ImageNode> {
     this.#core = image.core
     this.root = { nid: image.rootNid, mode: S_IFDIR, way: undefined }
     this.#view = image.view
-    this.#flags = this.#view.hideDev0 ? Q_HIDE_DEV0 : 0
+    this.#flags = image.queryFlags
     this.#blockSize = image.superblock.blockSize
     this.#objects = objects
     this.#verity = verity

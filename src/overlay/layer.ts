@@ -3,30 +3,18 @@
 // Inode-level, as the kernel's inode_operations are; paths are resolved below this line because an image does it in
 // one call.
 
+import type { InodeNumbers } from '../../wasm/core-image.js'
 import type { Fault, Outcome } from '../format/errno.js'
 
 /** A path or name as bytes, or as a string that stands for its UTF-8 bytes (the fast case). */
 export type Bytes = string | Uint8Array
 
 /** What stat answers. A caller owns the record and passes it in, so that a look-up allocates nothing. */
-export interface Attr {
-  /** Inode number; the nid in an image. */
-  ino: number
-  /** Type and permission bits. */
-  mode: number
-  nlink: number
-  uid: number
-  gid: number
-  /** Device number of a CHR or BLK, as st_rdev has it (glibc's encoding); else 0. */
-  rdev: number
-  /** Bytes. */
-  size: number
+export interface Attr extends InodeNumbers {
   /** 512-byte units. */
   blocks: number
   /** Preferred I/O size in bytes. */
   blksize: number
-  mtimeSec: number
-  mtimeNsec: number
   atimeSec: number
   atimeNsec: number
   ctimeSec: number

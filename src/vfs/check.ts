@@ -34,11 +34,6 @@ export function checkBoolean(value: unknown, name: string): boolean {
   return value
 }
 
-export function checkString(value: unknown, name: string): string {
-  if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value)
-  return value
-}
-
 export type AnyFunction = (...args: unknown[]) => unknown
 
 export function checkFunction(value: unknown, name: string): AnyFunction {

@@ -1,4 +1,5 @@
 // Many images in one process: what they share, and that everything comes back.
+import { existsSync, readdirSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Fault } from '../../src/format/errno.js'
@@ -115,6 +116,13 @@ many('a digest that the image has mounts it, another refuses it and names both',
   }
   assert.throws(() => mountSync(image, { digest: 'xyz' }), /EINVAL/)
   image.close()
+})
+
+many('a refused option leaves no file open', () => {
+  const open = () => (existsSync('/proc/self/fd') ? readdirSync('/proc/self/fd').length : 0)
+  const before = open()
+  for (let i = 0; i < 5; i++) assert.throws(() => mountSync(fixture('small.cfs'), { digest: 'xyz' }), /EINVAL/)
+  assert.is(open(), before)
 })
 
 many.run()
