@@ -17,10 +17,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'src/format': [],
   'src/image': ['wasm', 'src/format'],
   'src/store': ['src/format'],
+  'src/tree': ['src/format', 'src/image'],
+  'src/writer': ['src/format', 'src/tree'],
   'src/overlay': ['wasm', 'src/format', 'src/image', 'src/store'],
   'src/vfs': ['src/format', 'src/overlay'],
-  'src/cli': ['wasm', 'src/format', 'src/image', 'src/store', 'src/overlay', 'src'],
-  src: ['wasm', 'src/format', 'src/image', 'src/store', 'src/overlay', 'src/vfs'],
+  'src/cli': ['wasm', 'src/format', 'src/image', 'src/store', 'src/overlay', 'src/tree', 'src/writer', 'src'],
+  src: ['wasm', 'src/format', 'src/image', 'src/store', 'src/overlay', 'src/tree', 'src/writer', 'src/vfs'],
 }
 
 /** Where Node's own modules may be imported. */

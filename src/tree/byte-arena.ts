@@ -11,7 +11,7 @@ export class ByteArena {
   #used: number
 
   /** `bytes` become the arena's own, the first `used` of them count; what is behind them is room to grow. */
-  constructor(bytes = new Uint8Array(FIRST_CAPACITY), used = 0) {
+  constructor(bytes: Uint8Array = new Uint8Array(FIRST_CAPACITY), used = 0) {
     if (bytes.length > LIMIT) throw new TreeError('EFBIG', `${bytes.length} bytes, more than 2 GiB`)
     this.bytes = bytes
     this.#used = used
