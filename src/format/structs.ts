@@ -1,27 +1,20 @@
 // Every on-disk struct and every record that crosses the WebAssembly boundary, as one table: name, offset, width, size.
 // The build writes it out as constants for asm/ (asm/layout.ts); decoders, writers and mutation tests read it from here,
 // so that no one writes a bare offset. Not here: what the fields mean to a mount.
-// EROFS: fs/erofs/erofs_fs.h; composefs header: libcomposefs/lcfs-erofs.h; facts in the project's spec of both.
+// EROFS: fs/erofs/erofs_fs.h; composefs header: libcomposefs/lcfs-erofs.h; facts in the project's spec of both. The structs
+// of cfs v1 are in cfs-v1-structs.ts.
 
-/** One field: byte offset in its struct and width in bytes. */
-export interface Field {
-  readonly offset: number
-  readonly width: number
-}
+import {
+  CFS1_DIRECTORY,
+  CFS1_DIRENT,
+  CFS1_INODE,
+  CFS1_SUPERBLOCK,
+  CFS1_XATTR_ELEMENT,
+  CFS1_XATTRS,
+} from './cfs-v1-structs.js'
+import { type Struct, struct } from './struct.js'
 
-export interface Struct {
-  /** Prefix of the field constants in asm/. */
-  readonly prefix: string
-  /** Bytes. */
-  readonly size: number
-  readonly fields: Readonly<Record<string, Field>>
-}
-
-function struct<K extends string>(prefix: string, size: number, fields: Record<K, readonly [number, number]>) {
-  const entries = Object.entries<readonly [number, number]>(fields)
-  const out = Object.fromEntries(entries.map(([name, [offset, width]]) => [name, { offset, width }]))
-  return { prefix, size, fields: out as Record<K, Field> } satisfies Struct
-}
+export type { Field, Struct } from './struct.js'
 
 /** composefs header, at byte 0 of an image that mkcomposefs wrote (struct lcfs_erofs_header_s). */
 export const COMPOSEFS_HEADER = struct('CFS', 32, {
@@ -153,9 +146,11 @@ export const XATTR_RECORD = struct('XR', 32, {
 })
 
 /** What the core leaves beside an answer. Ours; one per instance, at the address that the core exports as `scratch`. */
-export const SCRATCH = struct('SCR', 128, {
+export const SCRATCH = struct('SCR', 144, {
   /** ERROR_WHERE: the structure that was wrong, and its byte offset in the image. */
   error_where: [0, 4],
+  /** open: FORMAT_EROFS or FORMAT_CFS1. */
+  format: [4, 4],
   error_offset: [8, 8],
   /** resolve: where the unresolved rest of the path begins in the work buffer, its length, and why it stopped. */
   rest: [16, 4],
@@ -186,6 +181,12 @@ export const SCRATCH = struct('SCR', 128, {
   names_ascii: [116, 4],
   /** readdirPath: nid of the directory. */
   directory: [120, 8],
+  /** Any answer about one inode of a cfs v1 image: its ctime, which is in no record, as EROFS has none. */
+  ctime_lo: [128, 4],
+  ctime_hi: [132, 4],
+  ctime_nsec: [136, 4],
+  /** details: position in memory of the 32 bytes of digest; 0 for none. */
+  digest: [140, 4],
 })
 
 /** Flags of a RECORD. */
@@ -240,6 +241,14 @@ export const CONSTANTS = {
   LCFS_EROFS_MAGIC: 0xd078629a,
   LCFS_EROFS_VERSION: 1,
   NO_CFS_HEADER: 0xffffffff,
+  /** Which format an image has. */
+  FORMAT_EROFS: 0,
+  FORMAT_CFS1: 1,
+  CFS1_MAGIC: 0xc078629a,
+  CFS1_VERSION: 1,
+  CFS1_DIGEST_SIZE: 32,
+  /** Layout of an inode whose data is in no image, in place of an EROFS_INODE_*. */
+  LAYOUT_BACKED: 7,
   EROFS_SUPER_OFFSET: 1024,
   EROFS_SUPER_MAGIC_V1: 0xe0f5e1e2,
   EROFS_ISLOTBITS: 5,
@@ -310,6 +319,12 @@ const STRUCTS: readonly Struct[] = [
   XATTR_IBODY,
   XATTR_ENTRY,
   CHUNK_INDEX,
+  CFS1_SUPERBLOCK,
+  CFS1_INODE,
+  CFS1_DIRECTORY,
+  CFS1_DIRENT,
+  CFS1_XATTRS,
+  CFS1_XATTR_ELEMENT,
   RECORD,
   XATTR_RECORD,
   SCRATCH,

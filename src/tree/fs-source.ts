@@ -8,10 +8,10 @@
 // directory that is swapped for a symlink meanwhile leads out of the source, and no path is too long. That costs a third
 // of an lstat more per entry. Elsewhere entries are looked at by their whole path.
 
+import { binaryPath, callPath, openAnyLength, utf8Binary } from '../format/call-path.js'
 import { FACT_CTIME, FACT_MTIME, FACT_WORDS, factHalves, writeFacts } from '../format/file-facts.js'
-import { PIECE_MAX, pathPieces } from '../format/path-pieces.js'
 import { CONSTANTS } from '../format/structs.js'
-import { binaryBytes, binaryString } from '../format/xattr-name.js'
+import { binaryString } from '../format/xattr-name.js'
 import { FileList } from './file-list.js'
 import { HardLinks } from './fs-links.js'
 import { SourceError, sourceError } from './source-error.js'
@@ -24,8 +24,6 @@ const NAME_ROOM = 256
 const VALUE_ROOM = 65536
 const HIGH_HALF = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 1 : 0
 const WHILE_READ = 'changed while the tree was read'
-// biome-ignore lint/suspicious/noControlCharactersInRegex: any character that is a byte of its own in UTF-8
-const ASCII = /^[\x00-\x7f]*$/
 
 /** What is read of Node's BigIntStats. */
 export interface SourceStats {
@@ -44,7 +42,7 @@ export interface SourceStats {
 /** The part of Node's `fs` that a source needs. Paths that are ASCII are given as strings, others as bytes. */
 export interface SourceFs {
   lstatSync(path: string | Buffer, options: { bigint: true }): SourceStats
-  readdirSync(path: string | Buffer, options: { encoding: 'buffer' }): readonly unknown[]
+  readdirSync(path: string | Buffer, options: { encoding: 'buffer' | 'latin1' }): readonly unknown[]
   readlinkSync(path: string | Buffer, options: { encoding: 'buffer' }): unknown
 }
 
@@ -88,18 +86,6 @@ export interface Scanned {
   readonly root: string
 }
 
-/** A path, a character a byte, as a call takes it. */
-export function callPath(path: string): string | Buffer {
-  // Buffer rather than Uint8Array, which memfs would take for a list of numbers; a host without it has an fs without it.
-  if (ASCII.test(path)) return path
-  const bytes = binaryBytes(path)
-  return typeof Buffer === 'undefined' ? (bytes as Buffer) : Buffer.from(bytes.buffer)
-}
-
-function utf8Binary(text: string): string {
-  return ASCII.test(text) ? text : binaryString(new TextEncoder().encode(text))
-}
-
 /** A name or target as the fs gave it: bytes, or text that stands for its UTF-8 (memfs knows no other names). */
 function binaryOf(name: unknown): string {
   return name instanceof Uint8Array ? binaryString(name) : utf8Binary(String(name))
@@ -112,7 +98,7 @@ function binaryOf(name: unknown): string {
  * limit of the format (ERANGE for too many xattrs, ENAMETOOLONG).
  */
 export function scanFs(fs: SourceFs, root: string | Uint8Array, options: ScanOptions = {}): Scanned {
-  return new Scan(fs, typeof root === 'string' ? utf8Binary(root) : binaryString(root), options).run()
+  return new Scan(fs, binaryPath(root), options).run()
 }
 
 /** A directory that is still to be read. */
@@ -181,17 +167,10 @@ class Scan {
   /** Opens a directory, which has to be the one that was seen. */
   #enter({ path, dev, ino }: Pending, fs: DescriptorFs, descriptors: string): number {
     const flags = fs.constants.O_DIRECTORY | fs.constants.O_NOFOLLOW
+    const calls = { open: (at: string | Buffer) => fs.openSync(at, flags), close: (at: number) => fs.closeSync(at) }
     let fd = -1
     try {
-      // A path is cut only where it must be: each piece costs an open.
-      for (const piece of path.length > PIECE_MAX ? pathPieces(path) : [path]) {
-        const above = fd
-        try {
-          fd = fs.openSync(callPath(above < 0 ? piece : `${descriptors}/${above}/${piece}`), flags)
-        } finally {
-          if (above >= 0) fs.closeSync(above)
-        }
-      }
+      fd = openAnyLength(path, calls, descriptors)
       const stat = fs.fstatSync(fd, { bigint: true })
       if (stat.dev === dev && stat.ino === ino) return fd
     } catch (error) {
@@ -205,12 +184,14 @@ class Scan {
   #entries(parent: number, base: string, prefix: string): void {
     let names: readonly unknown[]
     try {
-      names = this.#fs.readdirSync(callPath(base), { encoding: 'buffer' })
+      // Such a host's fs has bytes as characters too, which spares a buffer for each name.
+      const encoding = this.#options.descriptors === undefined ? 'buffer' : 'latin1'
+      names = this.#fs.readdirSync(callPath(base), { encoding })
     } catch (error) {
       throw sourceError(error, 'readdir', prefix)
     }
     for (const raw of names) {
-      const name = binaryOf(raw)
+      const name = typeof raw === 'string' && this.#options.descriptors !== undefined ? raw : binaryOf(raw)
       this.#entry(parent, name, base + name, prefix + name)
     }
   }

@@ -1,13 +1,8 @@
 // What goes wrong when a tree is read from a file system: which call, on which path, why. Not here: how a command words it.
 
+import { pathText } from '../format/call-path.js'
 import { type ErrnoName, errnoText, isErrnoName } from '../format/errno.js'
-import { binaryBytes } from '../format/xattr-name.js'
 import { TreeError } from './tree-error.js'
-
-/** A path, a character a byte, for people. */
-export function pathText(path: string): string {
-  return new TextDecoder().decode(binaryBytes(path))
-}
 
 /** A TreeError whose message is `call: path: why`. */
 export class SourceError extends TreeError {
