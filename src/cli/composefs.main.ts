@@ -1,8 +1,11 @@
 // composefs: images for people. Dispatch to the sub-commands, one file each.
 
 import { CAT_HELP, cat } from './cat.js'
+import { DIFF_HELP, diff } from './diff.js'
 import { EXTRACT_HELP, extract } from './extract.js'
 import { CommandError, runCommand, wrongUsage } from './failure.js'
+import { FSCK_HELP, fsck } from './fsck.js'
+import { GC_HELP, gc } from './gc.js'
 import { LS_HELP, ls } from './ls.js'
 import { writeAll } from './standard-output.js'
 import { STAT_HELP, stat } from './stat.js'
@@ -21,6 +24,9 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['stat', { run: stat, help: STAT_HELP }],
   ['verify', { run: verify, help: VERIFY_HELP }],
   ['extract', { run: extract, help: EXTRACT_HELP }],
+  ['diff', { run: diff, help: DIFF_HELP }],
+  ['fsck', { run: fsck, help: FSCK_HELP }],
+  ['gc', { run: gc, help: GC_HELP }],
 ])
 
 /** What a command's help begins with says how it is called. */

@@ -12,11 +12,13 @@ import fs from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { Fault, isErrnoName } from '../format/errno.js'
+import { freshen } from './directory-keep.js'
+import { codeOf, temporaryName } from './directory-names.js'
 import { DirectoryObject } from './directory-object.js'
 import { leave, type Place, type Walk, walkOf } from './directory-walk.js'
 import { objectError } from './errors.js'
 import { canonicalObjectName, isDigestName } from './object-name.js'
-import type { ObjectInfo, ObjectStore, StoredObject } from './object-store.js'
+import type { ObjectInfo, ObjectStore } from './object-store.js'
 
 const {
   O_RDONLY,
@@ -37,10 +39,6 @@ const TEMPORARY_TRIES = 100
 const FIRST_PART = /^[0-9a-f]{2}$/
 
 const openAsync = promisify(fs.open)
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : ''
-}
 
 /** What the host said about an object, in the store's words: its paths lead through /proc. */
 function failed(error: unknown, name: string): unknown {
@@ -74,7 +72,7 @@ export class DirectoryStore implements ObjectStore {
     this.#walk = walkOf(portable)
   }
 
-  openSync(name: string): StoredObject {
+  openSync(name: string): DirectoryObject {
     const known = this.#canonical(name)
     try {
       const place = this.#parentSync(known)
@@ -90,7 +88,7 @@ export class DirectoryStore implements ObjectStore {
     }
   }
 
-  async open(name: string): Promise<StoredObject> {
+  async open(name: string): Promise<DirectoryObject> {
     const known = this.#canonical(name)
     try {
       const place = await this.#parent(known)
@@ -134,10 +132,15 @@ export class DirectoryStore implements ObjectStore {
     }
   }
 
-  /** EEXIST when something that is no object has the name. A failed put may leave an empty `xx` behind, no more. */
+  /**
+   * EEXIST when something that is no object has the name. A failed put may leave an empty `xx` behind, no more.
+   * An object that is there is left alone but for its times: gc (directory-gc.ts) sees by them that it is in use. Where
+   * that can't be said, since the object is another user's, a copy of ours takes its place. Who puts many objects before
+   * an image needs them, registers first (directory-builds.ts).
+   */
   async put(name: string, data: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
     const known = this.#canonical(name)
-    if (await this.#isThere(known)) return
+    if (await this.#freshen(known)) return
     const made: string[] = []
     let temporary: string | undefined
     try {
@@ -228,7 +231,7 @@ export class DirectoryStore implements ObjectStore {
     return place
   }
 
-  #opened(known: string, fd: number): StoredObject {
+  #opened(known: string, fd: number): DirectoryObject {
     try {
       const stat = fs.fstatSync(fd)
       if (!stat.isFile()) throw objectError('ENOENT', known, 'is not a regular file')
@@ -245,12 +248,11 @@ export class DirectoryStore implements ObjectStore {
     return { size: stat.size }
   }
 
-  async #isThere(known: string): Promise<boolean> {
+  async #freshen(known: string): Promise<boolean> {
     let place: Place | undefined
     try {
       place = await this.#parent(known)
-      if ((await fs.promises.lstat(this.#at(place, known))).isFile()) return true
-      throw objectError('EEXIST', known, 'the name is taken by what is no object')
+      return freshen(this.#at(place, known), known)
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return false
       throw failed(error, known)
@@ -278,8 +280,7 @@ export class DirectoryStore implements ObjectStore {
 
   async #createTemporary(): Promise<[string, fs.promises.FileHandle]> {
     for (let tries = 1; ; tries++) {
-      const random = Math.floor(Math.random() * 36 ** 6).toString(36)
-      const path = join(this.#root.path, `.tmp${random.padStart(6, '0')}`)
+      const path = join(this.#root.path, temporaryName())
       try {
         return [path, await fs.promises.open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)]
       } catch (error) {

@@ -1,0 +1,70 @@
+// Which objects images need, and what they say of them: the claims that `fsck` holds a store against and `gc` keeps.
+// Not here: the store.
+
+import { Fault } from '../format/errno.js'
+import { toHex } from '../format/hex.js'
+import { CONSTANTS } from '../format/structs.js'
+import type { Image } from '../image/image.js'
+import { TreeEntries } from '../image/tree-entries.js'
+import type { Claim } from '../store/directory-problem.js'
+import { canonicalObjectName } from '../store/object-name.js'
+import { failure } from './failure.js'
+import { ImageFiles } from './open.js'
+
+const { S_IFMT, S_IFREG } = CONSTANTS
+
+/** A name that no store can have an object under. */
+export interface BadName {
+  readonly name: string
+  readonly why: Fault
+  readonly by: string
+}
+
+export interface Claims {
+  /** By canonical name. */
+  readonly byName: Map<string, Claim[]>
+  /** By the name as the image has it. */
+  readonly bad: Map<string, BadName>
+}
+
+function add(claims: Claims, raw: string, claim: Claim): void {
+  const name = canonicalObjectName(raw)
+  if (name instanceof Fault) {
+    if (!claims.bad.has(raw)) claims.bad.set(raw, { name: raw, why: name, by: claim.by })
+    return
+  }
+  const known = claims.byName.get(name)
+  if (known === undefined) claims.byName.set(name, [claim])
+  else if (!known.some(other => other.size === claim.size && other.digest === claim.digest)) known.push(claim)
+}
+
+function addImage(claims: Claims, image: Image, by: string): void {
+  const entries = TreeEntries.open(image)
+  if (entries instanceof Fault) throw failure('load', by, entries)
+  const decoder = new TextDecoder()
+  for (;;) {
+    const more = entries.next()
+    if (more instanceof Fault) throw failure('load', by, more)
+    if (!more) return
+    const { payload, digest, hardLink, mode, size } = entries
+    if (hardLink || payload.from < 0 || (mode & S_IFMT) !== S_IFREG) continue
+    const name = decoder.decode(payload.bytes.subarray(payload.from, payload.to)).replace(/^\/+/, '')
+    const hex = digest.from < 0 ? undefined : toHex(digest.bytes.subarray(digest.from, digest.to))
+    add(claims, name, { size, digest: hex, by })
+  }
+}
+
+/** Reads all of the images. Throws a CommandError at the first that is wrong, or is none with a composefs header. */
+export function claimsOf(images: readonly string[]): Claims {
+  const claims: Claims = { byName: new Map(), bad: new Map() }
+  const files = new ImageFiles()
+  for (const path of images) {
+    const image = files.open(path)
+    try {
+      addImage(claims, image, path)
+    } finally {
+      image.close()
+    }
+  }
+  return claims
+}

@@ -1,0 +1,97 @@
+// composefs gc: removes the objects of a store that no image needs, beside builds that go on.
+// Not here: what makes that safe (src/store/directory-gc.ts).
+
+import { GarbageCollector, type GcReport } from '../store/directory-gc.js'
+import { parseArguments } from './arguments.js'
+import { claimsOf } from './claims.js'
+import { CommandError, complain, failure, reason, wrongUsage } from './failure.js'
+import { startProgress } from './progress.js'
+import { StandardOutput } from './standard-output.js'
+
+export const GC_HELP = `Usage: composefs gc STORE IMAGE... [--dry-run] [--json]
+
+Removes the objects of a store that none of the images needs, and what builds that broke off have left there for a day.
+Give all images that use the store: what others need is removed. If one can't be read, nothing is removed.
+
+Safe beside builds of this program: what they use stays. An image that such a build puts in place before gc starts has to
+be among IMAGEs. Beside mkcomposefs of the C project it is safe only for objects that it writes, not for those that it
+finds in the store: do not run gc while it builds.
+
+  --dry-run    only say what would be removed
+  --json       the result as an object
+`
+
+const OPTIONS = { 'dry-run': { type: 'boolean' }, json: { type: 'boolean' } } as const
+const DIRECTORIES = 256
+const encoder = new TextEncoder()
+
+class Writer {
+  readonly #out = new StandardOutput()
+  readonly #json: boolean
+  readonly #dryRun: boolean
+  #count = 0
+
+  constructor(json: boolean, dryRun: boolean) {
+    this.#json = json
+    this.#dryRun = dryRun
+    if (json) this.#write('{"objects":[')
+  }
+
+  removed(name: string): void {
+    if (this.#json) this.#write(`${this.#count > 0 ? ',' : ''}\n"${name}"`)
+    else if (this.#dryRun) this.#write(`would remove ${name}\n`)
+    this.#count++
+    this.#out.spill()
+  }
+
+  end(report: GcReport, live: number): void {
+    const { removed, removedBytes, needed, fresh, leftovers, leftoverBytes, restored } = report
+    if (this.#json) {
+      const failures = report.failures.map(({ name, error }) => ({ object: name, why: reason(error) }))
+      const facts = { dryRun: this.#dryRun, ...report, builds: live, failures }
+      this.#write(`${this.#count > 0 ? '\n' : ''}],${JSON.stringify(facts).slice(1)}\n`)
+    } else {
+      const would = this.#dryRun ? ' would be' : ''
+      const builds = fresh > 0 ? `, ${fresh} that a build may use` : ''
+      this.#write(`${removed} objects${would} removed, ${removedBytes} bytes\n`)
+      this.#write(`${needed + fresh} objects kept: ${needed} that the images need${builds}\n`)
+      if (leftovers > 0) this.#write(`${leftovers} leftovers${would} removed, ${leftoverBytes} bytes\n`)
+      if (restored > 0) this.#write(`${restored} objects${would} put back that a gc which broke off had moved aside\n`)
+    }
+    this.#out.flush()
+  }
+
+  #write(text: string): void {
+    const bytes = encoder.encode(text)
+    this.#out.text.raw(bytes, 0, bytes.length)
+  }
+}
+
+export async function gc(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArguments(args, OPTIONS, 'composefs gc --help')
+  const [store, ...images] = positionals
+  const dryRun = values['dry-run'] === true
+  if (store === undefined) throw wrongUsage('gc: no store given', 'composefs gc --help')
+  if (images.length === 0) throw wrongUsage('gc: no image given, and none needs any object', 'composefs gc --help')
+  const progress = await startProgress('collecting', DIRECTORIES)
+  const writer = new Writer(values.json === true, dryRun)
+  try {
+    const step = () => progress.step()
+    const collector = GarbageCollector.begin(store, { dryRun, step, removed: name => writer.removed(name) })
+    try {
+      // Only now: a build that ended before the cut-off was taken has its image in place.
+      const claims = claimsOf(images)
+      const report = collector.collect(new Set(claims.byName.keys()))
+      progress.stop()
+      writer.end(report, collector.builds.live)
+      for (const { name, error } of report.failures) complain('composefs', failure('gc', name, error).message)
+      return report.failures.length === 0 ? 0 : 1
+    } finally {
+      collector.close()
+    }
+  } catch (error) {
+    throw error instanceof CommandError ? error : failure('gc', store, error)
+  } finally {
+    progress.stop()
+  }
+}
