@@ -3,7 +3,14 @@
 
 import { CorePool } from '../wasm/pool.js'
 import { Fault, fault, faultError, type Outcome } from './format/errno.js'
-import type { Sha256 } from './format/hash.js'
+import {
+  type HashAlgorithm,
+  type HashName,
+  type Sha256,
+  type Sha512,
+  sha256Algorithm,
+  sha512Algorithm,
+} from './format/hash.js'
 import { type Image, type ImageOptions, loadImage, otherDigest } from './image/image.js'
 import { Mount } from './mount.js'
 import { ImageLayer, type Verity } from './overlay/image-layer.js'
@@ -40,6 +47,8 @@ export interface ImageBytes {
 
 export interface Host {
   readonly sha256: Sha256
+  /** Brings SHA-512; called once at most, and only if someone asks for it. */
+  sha512(): Promise<Sha512>
   readonly module: WebAssembly.Module
   /** Finds the image that a string or URL names; throws the host's error. */
   openSync?(source: string): ImageBytes
@@ -55,11 +64,20 @@ export interface Host {
 export class Api {
   readonly #host: Host
   readonly #pool: CorePool
+  #sha512: Promise<Sha512> | undefined
   readonly #objects = new WeakMap<ObjectStore, VerifiedObjects>()
 
   constructor(host: Host) {
     this.#host = host
     this.#pool = new CorePool(host.module)
+  }
+
+  /** Throws EINVAL for a hash that fs-verity does not know. */
+  async hashAlgorithm(name: HashName): Promise<HashAlgorithm> {
+    if (name === 'sha256') return sha256Algorithm(this.#host.sha256)
+    if (name !== 'sha512') throw faultError(new Fault('EINVAL', `hash must be 'sha256' or 'sha512'`), 'hash')
+    this.#sha512 ??= this.#host.sha512()
+    return sha512Algorithm(await this.#sha512)
   }
 
   async openImage(source: ImageSource, options: ImageOptions = {}): Promise<Image> {

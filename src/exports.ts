@@ -2,7 +2,9 @@
 
 export type { Host, ImageSource, MountOptions } from './api.js'
 export { Fault, Miss } from './format/errno.js'
-export type { Sha256 } from './format/hash.js'
+export type { HashAlgorithm, HashFunction, HashName, Sha256, Sha512 } from './format/hash.js'
+export { MerkleTree, merkleTree, merkleTreeFromLeaves, merkleTreeLength } from './format/merkle-tree.js'
+export { VerityHasher, verityDigest, verityFromLeaves } from './format/verity.js'
 export type { Image, ImageOptions } from './image/image.js'
 export type { Batch, ScannedEntry } from './image/scan.js'
 export type { Mount } from './mount.js'

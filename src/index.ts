@@ -1,10 +1,11 @@
 // The package on any host: images from bytes and URLs. Hashing is hash-wasm's, since a synchronous read can't wait for
 // the platform's asynchronous digest.
 
-import { createSHA256 } from 'hash-wasm'
+import { createSHA256, createSHA512, type IHasher } from 'hash-wasm'
 import { compile } from '../wasm/core.js'
 import { CORE_BASE64 } from '../wasm/core-bytes.js'
 import { Api, fetchImage, type ImageSource, type MountOptions, noStore } from './api.js'
+import type { HashAlgorithm, HashFunction, HashName } from './format/hash.js'
 import type { Image, ImageOptions } from './image/image.js'
 import type { Mount } from './mount.js'
 
@@ -14,10 +15,15 @@ function base64Bytes(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(text), c => c.charCodeAt(0))
 }
 
+function hashBy(hasher: IHasher): HashFunction {
+  return data => hasher.init().update(data).digest('binary')
+}
+
 async function start(): Promise<Api> {
   const [module, hasher] = await Promise.all([compile(base64Bytes(CORE_BASE64)), createSHA256()])
   return new Api({
-    sha256: data => hasher.init().update(data).digest('binary'),
+    sha256: hashBy(hasher),
+    sha512: async () => hashBy(await createSHA512()),
     module,
     open: fetchImage,
     store: noStore,
@@ -42,3 +48,6 @@ export const openImage = async (source: ImageSource, options?: ImageOptions): Pr
 /** Opens and mounts an image; see README. */
 export const mount = async (source: ImageSource | readonly ImageSource[], options?: MountOptions): Promise<Mount> =>
   (await api()).mount(source, options)
+
+/** A hash for fs-verity digests and Merkle trees. SHA-512 is loaded when it is first asked for. */
+export const hashAlgorithm = async (name: HashName): Promise<HashAlgorithm> => (await api()).hashAlgorithm(name)

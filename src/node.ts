@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { compileSync } from '../wasm/core.js'
 import { CORE_BASE64 } from '../wasm/core-bytes.js'
 import { Api, fetchImage, type Host, type ImageBytes, type ImageSource, type MountOptions, noStore } from './api.js'
+import { type HashAlgorithm, type HashFunction, type HashName, hashOfStrings } from './format/hash.js'
 import type { Image, ImageOptions } from './image/image.js'
 import type { Mount } from './mount.js'
 import { DirectoryStore } from './store/directory.js'
@@ -37,8 +38,11 @@ function openFile(source: string): ImageBytes {
   return { size: stat.size, fill, done: () => fs.closeSync(fd) }
 }
 
-function sha256(data: Uint8Array): Uint8Array {
-  return crypto.hash('sha256', data, 'buffer')
+function platformHash(name: HashName): HashFunction {
+  return hashOfStrings(
+    data => crypto.hash(name, data, 'buffer'),
+    data => crypto.hash(name, data, 'binary'),
+  )
 }
 
 /** The stores that strings name, while someone has them; two mounts of one directory then share what is verified. */
@@ -59,7 +63,8 @@ class Directories {
 function nodeHost(): Host {
   const directories = new Directories()
   return {
-    sha256,
+    sha256: platformHash('sha256'),
+    sha512: async () => platformHash('sha512'),
     module: compileSync(new Uint8Array(Buffer.from(CORE_BASE64, 'base64'))),
     openSync(source) {
       if (/^https?:\/\//i.test(source)) {
@@ -96,3 +101,6 @@ export const mount = (source: ImageSource | readonly ImageSource[], options?: Mo
 /** Opens and mounts an image at once. */
 export const mountSync = (source: ImageSource | readonly ImageSource[], options?: MountOptions): Mount =>
   api.mountSync(source, options)
+
+/** A hash for fs-verity digests and Merkle trees. */
+export const hashAlgorithm = (name: HashName): Promise<HashAlgorithm> => api.hashAlgorithm(name)

@@ -5,7 +5,9 @@ import { binaryString } from '../format/xattr-name.js'
 import { completeOptions, parseArguments } from './arguments.js'
 import { CommandError, runCommand } from './failure.js'
 import { checkBasedir, dump, type InfoOptions, ls, measureFile, missingObjects, objects } from './info-commands.js'
+import { hashSlices } from './measure.js'
 import { StandardOutput, writeAll } from './standard-output.js'
+import { serveTasks } from './worker-pool.js'
 
 const PROGRAM = 'composefs-info'
 const USAGE = `Usage: ${PROGRAM} [--basedir=PATH] [--filter=NAME]... COMMAND FILE...
@@ -28,7 +30,7 @@ const OPTIONS = {
   help: { type: 'boolean' },
 } as const
 
-type Command = (out: StandardOutput, files: readonly string[], options: InfoOptions) => void
+type Command = (out: StandardOutput, files: readonly string[], options: InfoOptions) => void | Promise<void>
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['ls', ls],
   ['objects', objects],
@@ -50,7 +52,7 @@ function parse(args: readonly string[]) {
   }
 }
 
-function main(): number {
+async function main(): Promise<number> {
   const { values, positionals } = parse(process.argv.slice(2))
   if (values.help) {
     writeAll(Buffer.from(USAGE))
@@ -66,7 +68,7 @@ function main(): number {
   if (values.basedir !== undefined) checkBasedir(values.basedir)
   const out = new StandardOutput()
   try {
-    command(out, files, { filter: names && new Set(names), basedir: values.basedir })
+    await command(out, files, { filter: names && new Set(names), basedir: values.basedir })
   } catch (error) {
     out.flush()
     throw error
@@ -75,4 +77,4 @@ function main(): number {
   return 0
 }
 
-runCommand(PROGRAM, main)
+if (!serveTasks([hashSlices])) runCommand(PROGRAM, main)

@@ -6,19 +6,17 @@ import { writeDumpFields, writeEscaped, writeEscapedPath } from '../format/dump-
 import { Fault } from '../format/errno.js'
 import { toHex } from '../format/hex.js'
 import { CONSTANTS } from '../format/structs.js'
-import { VerityHasher } from '../format/verity.js'
 import { binaryBytes, binaryString } from '../format/xattr-name.js'
 import { TreeEntries } from '../image/tree-entries.js'
 import { failure } from './failure.js'
-import { ImageFiles, sha256 } from './open.js'
+import { Measurer } from './measure.js'
+import { ImageFiles } from './open.js'
 import type { StandardOutput } from './standard-output.js'
 
 const { S_IFMT, S_IFDIR, S_IFLNK, S_IFREG } = CONSTANTS
 const TAB = 0x09
 const NEWLINE = 0x0a
 const SLASH = 0x2f
-/** Bytes read at a time of a file that is measured. */
-const PIECE = 1 << 20
 
 export interface InfoOptions {
   readonly filter: ReadonlySet<string> | undefined
@@ -130,27 +128,19 @@ export function missingObjects(out: StandardOutput, images: readonly string[], o
   )
 }
 
-/** fs-verity digest of what a file holds. Throws the host's error. */
-export function measure(path: string): string {
-  const fd = fs.openSync(path, fs.constants.O_RDONLY)
-  try {
-    const buffer = Buffer.allocUnsafe(PIECE)
-    const hasher = new VerityHasher(sha256)
-    for (let n = fs.readSync(fd, buffer); n > 0; n = fs.readSync(fd, buffer)) hasher.update(buffer.subarray(0, n))
-    return toHex(hasher.digest())
-  } finally {
-    fs.closeSync(fd)
-  }
-}
-
 /** The kernel's own digest, where it has one, is the same: SHA-256 over blocks of 4096 bytes without salt. */
-export function measureFile(out: StandardOutput, paths: readonly string[]): void {
-  for (const path of paths) {
-    try {
-      out.text.latin1(`${measure(path)}\n`)
-    } catch (error) {
-      throw failure('measure', path, error)
+export async function measureFile(out: StandardOutput, paths: readonly string[]): Promise<void> {
+  const measurer = new Measurer()
+  try {
+    for (const path of paths) {
+      try {
+        out.text.latin1(`${toHex(await measurer.measure(path))}\n`)
+      } catch (error) {
+        throw failure('measure', path, error)
+      }
+      out.spill()
     }
-    out.spill()
+  } finally {
+    await measurer.close()
   }
 }

@@ -15,3 +15,9 @@ export function fromHex(text: string): Uint8Array | undefined {
   for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16)
   return bytes
 }
+
+/** The name by which stores and images know an object: the hex digits of its digest, a slash behind the first two. */
+export function objectName(digest: Uint8Array): string {
+  const hex = toHex(digest)
+  return `${hex.slice(0, 2)}/${hex.slice(2)}`
+}
