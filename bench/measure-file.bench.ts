@@ -1,11 +1,12 @@
 // Whole commands, process start included, everything warm: composefs-info measure-file of 1 GB, ours against the C tool.
 // Time by interleaved runs; peak memory (VmHWM) in runs of its own, since it is read while they run.
 
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { randomFillSync } from 'node:crypto'
-import { closeSync, openSync, readFileSync, statfsSync, writeSync } from 'node:fs'
+import { closeSync, openSync, statfsSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { budget, bytes, type Contestant, interleave, printSamples, ratioBudget, skipped, table } from './measure.js'
+import { budget, type Contestant, interleave, printSamples, ratioBudget, skipped } from './measure.js'
+import { BARE_NODE, output, printMemory, type Subject } from './processes.js'
 import { cTool, ownCommand, scratch } from './subjects.js'
 
 const OURS = 'composefs-wasm'
@@ -13,64 +14,11 @@ const C = 'C'
 const SIZE = 2 ** 30
 const CHUNK = 2 ** 26
 const ROUNDS = 7
-/** Milliseconds between looks at a process's peak: it only ever grows, so the last look is short of it at worst by little. */
-const LOOK = 5
-
-interface Subject {
-  readonly name: string
-  readonly program: string
-  readonly args: readonly string[]
-}
-
 function writeFile(path: string): void {
   const fd = openSync(path, 'w')
   const chunk = new Uint8Array(CHUNK)
   for (let at = 0; at < SIZE; at += CHUNK) writeSync(fd, randomFillSync(chunk))
   closeSync(fd)
-}
-
-/** The digest that a subject prints, or nothing. Throws when it fails. */
-function run({ name, program, args }: Subject): string {
-  const { status, stdout } = spawnSync(program, args, { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' })
-  if (status !== 0) throw new Error(`${name}: exit ${status}`)
-  return stdout
-}
-
-/** Bytes of memory that a process had at most. */
-function peakOf({ program, args }: Subject): Promise<number> {
-  return new Promise(resolve => {
-    let peak = 0
-    const child = spawn(program, args, { stdio: 'ignore' })
-    const look = () => {
-      try {
-        const kib = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${child.pid}/status`, 'latin1'))?.[1]
-        peak = Math.max(peak, Number(kib ?? 0) * 1024)
-      } catch {
-        // It has ended.
-      }
-    }
-    const timer = setInterval(look, LOOK)
-    child.on('close', () => {
-      clearInterval(timer)
-      resolve(peak)
-    })
-  })
-}
-
-async function memory(subjects: readonly Subject[]): Promise<void> {
-  if (process.platform !== 'linux') {
-    skipped('peak memory', 'no /proc')
-    return
-  }
-  const peaks = new Map<string, number>()
-  for (const subject of subjects) {
-    let peak = 0
-    for (let i = 0; i < 3; i++) peak = Math.max(peak, await peakOf(subject))
-    peaks.set(subject.name, peak)
-  }
-  const c = peaks.get(C)
-  const rows = [...peaks].map(([name, peak]) => [name, bytes(peak), c === undefined ? '' : `${(peak / c).toFixed(1)}×`])
-  table(['', 'peak memory', '÷ C'], rows)
 }
 
 function subjectsOf(file: string, own: string): Subject[] {
@@ -87,13 +35,12 @@ function subjectsOf(file: string, own: string): Subject[] {
 async function compare(file: string, own: string): Promise<void> {
   writeFile(file)
   const subjects = subjectsOf(file, own)
-  const digests = new Set(subjects.map(run))
+  const digests = new Set(subjects.map(output))
   budget('measure-file of 1 GB, one digest', '1', `${digests.size}`, digests.size === 1)
-  const bare: Subject = { name: 'bare node', program: process.execPath, args: ['-e', 'setTimeout(() => 0, 50)'] }
-  const contestants: Contestant[] = subjects.map(subject => ({ name: subject.name, run: () => void run(subject) }))
+  const contestants: Contestant[] = subjects.map(subject => ({ name: subject.name, run: () => void output(subject) }))
   const samples = interleave(contestants, ROUNDS, 1)
   printSamples('composefs-info measure-file of 1 GB', samples, OURS)
-  await memory([...subjects, bare])
+  await printMemory([...subjects, BARE_NODE], C)
   ratioBudget('measure-file of 1 GB', samples, OURS, C, 1)
 }
 

@@ -2,6 +2,7 @@
 // compile, and read what a string names. Not here: anything of one host.
 
 import { CorePool } from '../wasm/pool.js'
+import { type BuildOptions, type BuildSource, type Built, buildImage } from './build.js'
 import { Fault, fault, faultError, type Outcome } from './format/errno.js'
 import {
   type HashAlgorithm,
@@ -36,6 +37,11 @@ export interface MountOptions extends ImageOptions {
   readonly parts?: HostParts
   /** A writable mount; not yet. */
   readonly writable?: boolean
+}
+
+export interface BuildImageOptions extends Omit<BuildOptions, 'store'> {
+  /** Where the bytes of files go: a store, or as for a mount what names one. Without one they are measured only. */
+  readonly store?: ObjectStore | string | URL
 }
 
 /** Bytes of an image that a host has found: their number, and a function that writes them to a place. */
@@ -78,6 +84,16 @@ export class Api {
     if (name !== 'sha512') throw faultError(new Fault('EINVAL', `hash must be 'sha256' or 'sha512'`), 'hash')
     this.#sha512 ??= this.#host.sha512()
     return sha512Algorithm(await this.#sha512)
+  }
+
+  /** Builds an image; see build.ts. */
+  async buildImage(source: BuildSource, options: BuildImageOptions = {}): Promise<Built> {
+    return buildImage(source, { ...options, store: this.objectStore(options.store) }, this.#host.sha256)
+  }
+
+  /** The store that an option names. */
+  objectStore(store: ObjectStore | string | URL | undefined): ObjectStore | undefined {
+    return typeof store === 'string' || store instanceof URL ? this.#host.store(String(store)) : store
   }
 
   async openImage(source: ImageSource, options: ImageOptions = {}): Promise<Image> {
@@ -135,8 +151,8 @@ export class Api {
 
   /** One checker for all mounts of a store, so that what one has verified the others need not hash. */
   #verified(store: MountOptions['store']): VerifiedObjects | undefined {
-    if (store === undefined) return undefined
-    const found = typeof store === 'string' || store instanceof URL ? this.#host.store(String(store)) : store
+    const found = this.objectStore(store)
+    if (found === undefined) return undefined
     let verified = this.#objects.get(found)
     if (verified === undefined) {
       verified = new VerifiedObjects(found, this.#host.sha256)

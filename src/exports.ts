@@ -1,6 +1,7 @@
 // What every entry exports beside its functions.
 
-export type { Host, ImageSource, MountOptions } from './api.js'
+export type { BuildImageOptions, Host, ImageSource, MountOptions } from './api.js'
+export type { BuildFs, BuildSource, Built, FsSource } from './build.js'
 export { Fault, Miss } from './format/errno.js'
 export type { HashAlgorithm, HashFunction, HashName, Sha256, Sha512 } from './format/hash.js'
 export { MerkleTree, merkleTree, merkleTreeFromLeaves, merkleTreeLength } from './format/merkle-tree.js'
@@ -11,5 +12,8 @@ export type { Mount } from './mount.js'
 export type { Attr, DirList, Layer, OpenFile } from './overlay/layer.js'
 export { MemoryStore } from './store/memory.js'
 export type { ObjectInfo, ObjectStore, StoredObject } from './store/object-store.js'
+export { Tree } from './tree/tree.js'
+export { type EntryAttributes, type ExternalFile, TreeBuilder } from './tree/tree-builder.js'
+export { TreeError } from './tree/tree-error.js'
 export type { HostParts, IdMap, VfsEnv } from './vfs/env.js'
 export type { MountedFs } from './vfs/mounted-fs.js'

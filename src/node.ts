@@ -6,7 +6,17 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compileSync } from '../wasm/core.js'
 import { CORE_BASE64 } from '../wasm/core-bytes.js'
-import { Api, fetchImage, type Host, type ImageBytes, type ImageSource, type MountOptions, noStore } from './api.js'
+import {
+  Api,
+  type BuildImageOptions,
+  fetchImage,
+  type Host,
+  type ImageBytes,
+  type ImageSource,
+  type MountOptions,
+  noStore,
+} from './api.js'
+import type { BuildSource, Built } from './build.js'
 import { type HashAlgorithm, type HashFunction, type HashName, hashOfStrings } from './format/hash.js'
 import type { Image, ImageOptions } from './image/image.js'
 import type { Mount } from './mount.js'
@@ -101,6 +111,10 @@ export const mount = (source: ImageSource | readonly ImageSource[], options?: Mo
 /** Opens and mounts an image at once. */
 export const mountSync = (source: ImageSource | readonly ImageSource[], options?: MountOptions): Mount =>
   api.mountSync(source, options)
+
+/** Builds an image; see README. */
+export const buildImage = (source: BuildSource, options?: BuildImageOptions): Promise<Built> =>
+  api.buildImage(source, options)
 
 /** A hash for fs-verity digests and Merkle trees. */
 export const hashAlgorithm = (name: HashName): Promise<HashAlgorithm> => api.hashAlgorithm(name)

@@ -1,0 +1,217 @@
+// Building images from whatever says what a tree looks like: the part of the package that every host has. What a host adds
+// (paths of Node) is in its entry. Not here: sources (src/tree), formats (src/writer).
+
+import { callPath } from './format/call-path.js'
+import { Fault, faultError } from './format/errno.js'
+import { FACT_SIZE, FACT_WORDS, writeFacts } from './format/file-facts.js'
+import type { Sha256 } from './format/hash.js'
+import { objectName, toHex } from './format/hex.js'
+import { VerityHasher, verityDigest } from './format/verity.js'
+import { binaryBytes, binaryString } from './format/xattr-name.js'
+import { Image } from './image/image.js'
+import type { ObjectStore } from './store/object-store.js'
+import { treeFromDump } from './tree/dump-source.js'
+import { type Scanned, type ScanOptions, type SourceFs, type SourceStats, scanFs } from './tree/fs-source.js'
+import { treeFromImage } from './tree/image-source.js'
+import { Tree } from './tree/tree.js'
+import { TreeBuilder } from './tree/tree-builder.js'
+import { type ImageFormat, imageOf } from './writer/image-format.js'
+
+/** Bytes up to which an image holds a file itself, as with mkcomposefs. */
+const INLINE_MAX = 64
+/** Bytes read of a file at a time. */
+const PIECE = 1 << 20
+
+/** What is read of Node's `fs` when a tree is built from it: memfs has it, a mount has it. */
+export interface BuildFs extends SourceFs {
+  openSync(path: string | Buffer, flags: string): number
+  fstatSync(fd: number, options: { bigint: true }): SourceStats
+  readSync(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): number
+  closeSync(fd: number): void
+  listxattrSync?(path: string | Buffer, options: { follow: false; encoding: 'buffer' }): readonly unknown[]
+  getxattrSync?(path: string | Buffer, name: string | Buffer, options: { follow: false }): Uint8Array
+}
+
+/** A directory of an `fs`. */
+export interface FsSource {
+  readonly fs: BuildFs
+  /** The root of the tree; `/` unless given. */
+  readonly path?: string
+}
+
+/** What an image can be built from: calls, a tree, an image (in another format, say), dump text, a directory of an `fs`. */
+export type BuildSource =
+  | TreeBuilder
+  | Tree
+  | Image
+  | { readonly dump: string | Uint8Array; readonly strict?: boolean }
+  | FsSource
+
+export interface BuildOptions
+  extends ImageFormat,
+    Pick<ScanOptions, 'useEpoch' | 'skipDevices' | 'hardLinks' | 'xattrs'> {
+  /** Where the bytes of files go; without one they are measured only. */
+  readonly store?: ObjectStore
+  /** Takes the image piece by piece, and is waited for; a piece is good until then. `image` is empty then. */
+  readonly sink?: (piece: Uint8Array) => void | Promise<void>
+}
+
+/** An image that was built. */
+export interface Built {
+  /** Its bytes. */
+  readonly image: Uint8Array
+  /** Bytes of the image. */
+  readonly size: number
+  /** Its fs-verity SHA-256 digest, 64 hex digits. */
+  readonly digest: string
+}
+
+/**
+ * Builds an image. Rejects with a TreeError (`code`, and `line` and `field` of a dump) for what no image can hold, with the
+ * error of the `fs` or store.
+ */
+export async function buildImage(source: BuildSource, options: BuildOptions, sha256: Sha256): Promise<Built> {
+  return writeTree(await treeOf(source, options, sha256), options, sha256)
+}
+
+/** Writes a tree as an image. */
+export async function writeTree(tree: Tree, { sink, ...format }: BuildOptions, sha256: Sha256): Promise<Built> {
+  const planned = imageOf(tree, format)
+  const hasher = new VerityHasher(sha256, planned.size)
+  const image = new Uint8Array(sink === undefined ? planned.size : 0)
+  let size = 0
+  for (const piece of planned.pieces()) {
+    hasher.update(piece)
+    if (sink === undefined) image.set(piece, size)
+    else await sink(piece)
+    size += piece.length
+  }
+  return { image, size, digest: toHex(hasher.digest()) }
+}
+
+async function treeOf(source: BuildSource, options: BuildOptions, sha256: Sha256): Promise<Tree> {
+  if (source instanceof Tree) return source
+  if (source instanceof Image) return treeFromImage(source)
+  if (source instanceof TreeBuilder) return builtTree(source, options, sha256)
+  if ('dump' in source) return treeFromDump(source.dump, { strict: source.strict })
+  if ('fs' in source) return fsTree(source, options, sha256)
+  throw faultError(new Fault('EINVAL', 'nothing that an image can be built from'), 'buildImage')
+}
+
+function inlineMax({ format }: BuildOptions): number {
+  return format === 'cfs-v1' ? 0 : INLINE_MAX
+}
+
+function setObject(tree: Tree, node: number, digest: Uint8Array): string {
+  const name = objectName(digest)
+  tree.setDigest(node, digest, 0)
+  const payload = binaryBytes(name)
+  tree.setPayload(node, payload, 0, payload.length)
+  return name
+}
+
+/** The bytes that a builder was given find their place. Can be done again, for another image of the same tree. */
+async function builtTree({ tree, data }: TreeBuilder, options: BuildOptions, sha256: Sha256): Promise<Tree> {
+  for (const [node, bytes] of data) {
+    if (bytes.length <= inlineMax(options)) tree.setContent(node, bytes, 0, bytes.length)
+    else await options.store?.put(setObject(tree, node, verityDigest(bytes, sha256)), bytes)
+  }
+  return tree
+}
+
+async function fsTree({ fs, path = '/' }: FsSource, options: BuildOptions, sha256: Sha256): Promise<Tree> {
+  const { listxattrSync, getxattrSync } = fs
+  const { useEpoch, skipDevices, hardLinks, format } = options
+  const canXattrs = listxattrSync !== undefined && getxattrSync !== undefined
+  const xattrs = options.xattrs ?? (canXattrs ? 'all' : 'none')
+  if (xattrs !== 'none' && !canXattrs) throw faultError(new Fault('ENOTSUP', 'this fs has no xattrs'), 'buildImage')
+  const scanned = scanFs(fs, path, {
+    useEpoch,
+    skipDevices,
+    hardLinks,
+    xattrs,
+    ctime: format === 'cfs-v1',
+    xattrSource: canXattrs
+      ? {
+          list: at =>
+            listxattrSync
+              .call(fs, callPath(at), { follow: false, encoding: 'buffer' })
+              .map(name => binaryString(name as Uint8Array)),
+          get: (at, name) => getxattrSync.call(fs, callPath(at), callPath(name), { follow: false }),
+        }
+      : undefined,
+  })
+  for (let i = 0; i < scanned.files.count; i++) await new FsFile(fs, scanned, i).take(options, sha256)
+  return scanned.tree
+}
+
+/** A regular file of an `fs`, read in pieces. */
+class FsFile {
+  readonly #fs: BuildFs
+  readonly #scanned: Scanned
+  readonly #file: number
+  readonly #path: string
+  readonly #size: number
+  readonly #facts = new BigUint64Array(FACT_WORDS)
+
+  constructor(fs: BuildFs, scanned: Scanned, file: number) {
+    this.#fs = fs
+    this.#scanned = scanned
+    this.#file = file
+    this.#path = scanned.root + scanned.tree.path(scanned.files.node[file])
+    this.#size = scanned.files.size(file)
+  }
+
+  async take(options: BuildOptions, sha256: Sha256): Promise<void> {
+    const { tree, files } = this.#scanned
+    const node = files.node[this.#file]
+    const fd = this.#fs.openSync(callPath(this.#path), 'r')
+    try {
+      if (this.#size <= inlineMax(options)) {
+        const bytes = this.#read(fd, 0, this.#size)
+        this.#check(fd)
+        tree.setContent(node, bytes, 0, bytes.length)
+        return
+      }
+      const hasher = new VerityHasher(sha256, this.#size)
+      for (const piece of this.#pieces(fd)) hasher.update(piece)
+      this.#check(fd)
+      await options.store?.put(setObject(tree, node, hasher.digest()), this.#checked(fd))
+    } finally {
+      this.#fs.closeSync(fd)
+    }
+  }
+
+  *#pieces(fd: number): Generator<Uint8Array> {
+    for (let at = 0; at < this.#size; at += PIECE) yield this.#read(fd, at, Math.min(PIECE, this.#size - at))
+  }
+
+  /** The same, for a store to take only if the file is still the one that was hashed. */
+  async *#checked(fd: number): AsyncGenerator<Uint8Array> {
+    yield* this.#pieces(fd)
+    this.#check(fd)
+  }
+
+  #read(fd: number, at: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length)
+    for (let done = 0; done < length; ) {
+      const n = this.#fs.readSync(fd, bytes, done, length - done, at + done)
+      if (n === 0) throw this.#changed()
+      done += n
+    }
+    return bytes
+  }
+
+  #check(fd: number): void {
+    const now = this.#facts
+    writeFacts(this.#fs.fstatSync(fd, { bigint: true }), now, 0)
+    const { facts } = this.#scanned.files
+    for (let i = FACT_SIZE; i < FACT_WORDS; i++) {
+      if (now[i] !== facts[this.#file * FACT_WORDS + i]) throw this.#changed()
+    }
+  }
+
+  #changed(): Error {
+    return faultError(new Fault('ESTALE', 'changed while it was read'), this.#path)
+  }
+}
