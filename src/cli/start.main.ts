@@ -1,77 +1,134 @@
-// What `npm start` runs: a real image mounted, listed, read and verified, with the time that each step took.
+// What `npm start` runs: an image of a real tree, this checkout with its node_modules, is built, mounted, verified and held
+// against the tree, with the time that each step took. The store stays in the user's cache folder, so a second run shows
+// what is shared.
 
+import fs from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { mountSync, openImageSync } from '../node.js'
+import { type MountedFs, mountSync, openImageSync } from '../node.js'
+import { buildDirectory, type DirectoryBuild } from './directory-build.js'
+import { complain, reason } from './failure.js'
+import { ingestFiles } from './ingest-pool.js'
+import { byteText } from './progress.js'
 import { writeAll } from './standard-output.js'
+import { serveTasks } from './worker-pool.js'
+import { writeImage } from './write-image.js'
 
+const PROGRAM = 'start'
 const WIDTH = 34
+const FOLDER = 'composefs-wasm'
 
 function print(line: string): void {
   writeAll(new TextEncoder().encode(`${line}\n`))
 }
 
 /** Does a step and says in one line what came of it. */
-function step<T>(what: string, run: () => T, said: (result: T) => string): T {
+async function step<T>(what: string, run: () => T | Promise<T>, said: (result: T) => string): Promise<T> {
   const before = performance.now()
-  const result = run()
+  const result = await run()
   const took = performance.now() - before
-  print(`  ${what.padEnd(WIDTH)} ${`${took.toFixed(2)} ms`.padStart(10)}   ${said(result)}`)
+  print(`  ${what.padEnd(WIDTH)} ${`${took.toFixed(took < 10 ? 2 : 0)} ms`.padStart(10)}   ${said(result)}`)
   return result
 }
 
-function main(): void {
+/** A folder that lasts, or one that does not where there is no home to write to. */
+function cacheFolder(): string {
+  const folder = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), FOLDER)
+  try {
+    fs.mkdirSync(folder, { recursive: true })
+    fs.accessSync(folder, fs.constants.W_OK)
+    return folder
+  } catch {
+    return fs.mkdtempSync(join(tmpdir(), `${FOLDER}-`))
+  }
+}
+
+async function buildTree(source: string, store: string): Promise<DirectoryBuild> {
+  try {
+    return await buildDirectory(source, { store, hardLinks: true })
+  } catch (error) {
+    // Where there is no call for them: the tree is worth showing without its xattrs.
+    if (!(error instanceof Error && /koffi/.test(error.message))) throw error
+    return buildDirectory(source, { store, hardLinks: true, xattrs: 'none' })
+  }
+}
+
+/** Reads every file of the mount; answers how many bytes, and how many files are not as in the source. */
+function readAll(m: MountedFs, source: string, paths: readonly string[]): { bytes: number; different: number } {
+  let bytes = 0
+  let different = 0
+  for (const path of paths) {
+    const data = m.readFileSync(path)
+    bytes += data.length
+    if (!fs.readFileSync(join(source, path)).equals(data)) different++
+  }
+  return { bytes, different }
+}
+
+async function show(): Promise<void> {
   // The bundle lies in dist/bin.
-  const fixtures = fileURLToPath(new URL('../../test/fixtures/', import.meta.url))
-  const path = `${fixtures}small.cfs`
-  print(`composefs-wasm: ${path}`)
-  print('an image that mkcomposefs wrote, and its object store beside it\n')
-  const image = step(
-    'open the image',
-    () => openImageSync(path),
-    it => `${it.format} version ${it.version}, ${it.byteLength} bytes, ${it.superblock.inos} inodes`,
+  const source = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
+  const folder = cacheFolder()
+  const store = join(folder, 'objects')
+  const path = join(folder, 'checkout.cfs')
+  print(`composefs-wasm: an image of ${source}\nin ${folder}\n`)
+  const { tree, summary, release } = await step(
+    'read, hash and store the tree',
+    () => buildTree(source, store),
+    ({ summary: s }) =>
+      `${s.files} files, ${byteText(s.bytes)}: ${s.newObjects} new objects, ${s.sharedObjects} shared, ${s.inlined} inline`,
   )
-  const digest = step(
+  const { digest = '' } = await step(
+    'write the image',
+    () => writeImage(tree, { output: path, digest: true }),
+    ({ size }) => `${tree.count} entries in ${byteText(size)}`,
+  )
+  release()
+  const image = await step(
+    'open it',
+    () => openImageSync(path),
+    it => `${it.format} version ${it.version}`,
+  )
+  await step(
     'its fs-verity digest',
     () => image.digest(),
-    it => it,
+    found => (found === digest ? found : `${found} instead of ${digest}`),
   )
-  const m = step(
+  const m = await step(
     'mount it, checked and verified',
-    () => mountSync(image, { store: `${fixtures}objects`, digest, verity: 'on' }),
+    () => mountSync(image, { store, digest, verity: 'require' }),
     () => 'as an fs',
   )
-  const entries = step(
+  const entries = await step(
     'look at everything in it',
     () => [...image.entries()],
     all => `${all.length} entries`,
   )
-  step(
-    'list a directory through fs',
-    () => m.fs.readdirSync('/project') as string[],
-    names => names.join('  '),
-  )
-  const files = entries.filter(({ mode, path: at }) => (mode & 0o170000) === 0o100000 && !at.includes('\uFFFD'))
-  const read = () => files.reduce((bytes, { path: at }) => bytes + (m.fs.readFileSync(at) as Uint8Array).length, 0)
-  step('read every file, every byte checked', read, bytes => `${files.length} files, ${bytes} bytes`)
-  step('read them all again', read, bytes => `${bytes} bytes`)
-  const { path: longest } = files.reduce((a, b) => (b.size > a.size ? b : a))
-  const text = m.fs.readFileSync(longest, 'utf8') as string
-  print(
-    `\n${longest} begins:\n${text
-      .split('\n')
-      .slice(0, 3)
-      .map(line => `  | ${line}`)
-      .join('\n')}`,
+  const files = entries.filter(entry => (entry.mode & 0o170000) === 0o100000 && !entry.path.includes('\uFFFD'))
+  const paths = files.map(entry => entry.path)
+  const result = await step(
+    'read every file, held against the tree',
+    () => readAll(m.fs, source, paths),
+    ({ bytes, different }) => `${paths.length} files, ${byteText(bytes)}, ${different} of them different`,
   )
   m.unmount()
   image.close()
   print(`
 What to type next:
   node dist/bin/composefs.js ls -lR ${path}
-  node dist/bin/composefs.js stat ${path} ${longest}
-  node dist/bin/composefs.js cat ${path} ${longest} --basedir ${fixtures}objects
-  node dist/bin/composefs.js verify ${path} --basedir ${fixtures}objects
+  node dist/bin/composefs.js stat ${path} /package.json
+  node dist/bin/composefs.js cat ${path} /package.json --basedir ${store}
+  node dist/bin/composefs.js build ${join(source, 'src')} ${join(folder, 'src.cfs')} --digest-store ${store}
+  node dist/bin/composefs.js diff ${path} ${join(folder, 'src.cfs')}
+  node dist/bin/composefs.js fsck ${store} ${path}
   npm test`)
+  if (result.different > 0 || summary.files === 0) process.exitCode = 1
 }
 
-main()
+if (!serveTasks([ingestFiles])) {
+  show().catch(error => {
+    complain(PROGRAM, reason(error))
+    process.exitCode = 1
+  })
+}
