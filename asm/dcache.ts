@@ -1,14 +1,15 @@
 // The dentry cache: directories by path, so that a path costs the look-up of its last name. What is in it can't become
 // wrong, since an image never changes; it is bounded (SLOTS entries an instance) and needs no invalidation, since every
 // opened image has a number of its own.
-// A directory gets in only where its `..` names the directory that it was found in, all the way to the root. No
-// directory can then stand below itself on a cached path, so the fast way needs no list of ancestors; whatever is not so
-// (two names for a directory, a loop) goes the long way of path.ts each time.
+// A directory gets in only where it leads on from the directory that it was found in (directory.ts), all the way to the
+// root. No directory can then stand below itself on a cached path, so the fast way needs no list of ancestors; whatever is
+// not so (two names for a directory, a loop) goes the long way of path.ts each time.
 //
 //   slot:  [image u32][length u32][nid u64][path, zero padded]
 
 import { hashName } from './bytes'
-import { findIn, parentIs, readFound } from './dir'
+import { findBelow, leadsOn } from './directory'
+import { readFound } from './entries'
 import { image } from './image'
 import { iNid, isDir, isLink, readInode } from './inode'
 import { ENAMETOOLONG, ENOENT, EROFS_NAME_LEN, PATH_MAX, Q_FOLLOW } from './layout'
@@ -134,13 +135,13 @@ export function lookupPath(length: u32, flags: u32): i32 {
   if (n == 0 || dots || n > EROFS_NAME_LEN) return walk(length, flags)
   const dir = directory(slash > 0 ? <u32>slash : 0)
   if (dir == NONE) return walk(length, flags)
-  let r = findIn(dir, name, n)
+  let r = findBelow(dir, name, n)
   if (r < 0) return r
   r = readFound(flags)
   if (r < 0) return r
   if (isLink()) return flags & Q_FOLLOW ? walk(length, flags) : 0
   if (!isDir()) return 0
-  if (!parentIs(dir)) return walk(length, flags)
+  if (!leadsOn(dir)) return walk(length, flags)
   keep(length, iNid)
   return 0
 }

@@ -1,21 +1,13 @@
-// Directories: looking up a name, and writing out entries as records.
+// Directories of EROFS: looking up a name, and writing out entries as records. Not here: those of cfs v1 (cfs-dir.ts),
+// and which of the two an image has (directory.ts).
 // Follows erofs_namei and erofs_readdir (fs/erofs/namei.c, dir.c), but refuses what those accept in silence.
 //
 //   block:  [dirent 12] * k  [name 0][name 1]…[name k-1]  zeros     k = nameoff of dirent 0 / 12
 
-import { comesBefore, compareNames, copyOut, lengthToNul, NAME_ASCII, NAME_BAD, nameClass, offsetOf, u8At, u16At, u64At } from './bytes'
+import { comesBefore, compareNames, lengthToNul, NAME_ASCII, NAME_BAD, nameClass, offsetOf, u8At, u16At, u64At } from './bytes'
+import { BAD_TYPE, emitEntry, foundNid, haveRoom, isDots, keepNames, notAllAscii, setFound } from './entries'
 import { image } from './image'
-import {
-  dataSpan,
-  iMode,
-  iNid,
-  iSize,
-  isDev0,
-  putBroken,
-  putInode,
-  putName,
-  readInode,
-} from './inode'
+import { dataSpan, iNid, iSize, putName, readInode } from './inode'
 import {
   AT_DIRECTORY,
   AT_DIRECTORY_ENTRY,
@@ -27,30 +19,20 @@ import {
   EROFS_FT_MAX,
   EROFS_NAME_LEN,
   EUCLEAN,
-  Q_HIDE_DEV0,
-  Q_STAT,
   REC_SIZE,
   RF_ASCII,
   RF_FTYPE_SHIFT,
-  SCR_NAMES_ASCII,
-  SCR_NAMES_USED,
-  S_IFCHR,
-  S_IFMT,
 } from './layout'
-import { answer, fail, lastError, MAX_RECORDS, NAMES, NAMES_BYTES, ownU32, ownU64, SCRATCH } from './scratch'
+import { answer, fail, lastError, ownU32, ownU64 } from './scratch'
 
 /** The directory block that openBlock checked last: its bytes, its length, its number of entries. */
 let bStart: usize = 0
 let bLength: u32 = 0
-export let bCount: u32 = 0
+let bCount: u32 = 0
 
 /** The entry that nameOf read last. */
 let eName: usize = 0
 let eLength: u32 = 0
-
-/** What findEntry found. */
-export let foundNid: u64 = 0
-export let foundType: u32 = 0
 
 /** The last name of the block before, for the check of their order; 0 before the first. */
 let lastName: usize = 0
@@ -91,11 +73,18 @@ function nameOf(k: u32): i32 {
   return 0
 }
 
+/** S_IFMT bits of an EROFS_FT_*: REG, DIR, CHR, BLK, FIFO, SOCK, LNK; 0 for unknown. */
+@inline
+function modeOfType(type: u32): u32 {
+  // One nibble (mode >> 12) per type, unknown first.
+  return ((0xac162480 >> (type << 2)) & 0xf) << 12
+}
+
 @inline
 function takeEntry(k: u32): void {
   const entry = bStart + k * DE_SIZE
-  foundNid = u64At(entry, DE_NID)
-  foundType = u8At(entry, DE_FILE_TYPE)
+  const type = u8At(entry, DE_FILE_TYPE)
+  setFound(u64At(entry, DE_NID), type > EROFS_FT_MAX ? BAD_TYPE : modeOfType(type))
 }
 
 /**
@@ -188,17 +177,6 @@ function findInBlock(name: usize, length: u32): i32 {
   return answer(ENOENT)
 }
 
-/** Reads the inode of the entry just found; the type that the entry gives must be the inode's. 0 or -errno. */
-export function readFound(flags: u32): i32 {
-  const type = foundType
-  if (type > EROFS_FT_MAX) return fail(EUCLEAN, AT_DIRECTORY_ENTRY, 0)
-  const r = readInode(foundNid)
-  if (r < 0) return r
-  if (type != 0 && modeOfType(type) != (iMode & S_IFMT)) return fail(EUCLEAN, AT_DIRECTORY_ENTRY, 0)
-  if (flags & Q_HIDE_DEV0 && isDev0()) return answer(ENOENT)
-  return 0
-}
-
 const DOTDOT: usize = memory.data<u8>([0x2e, 0x2e, 0, 0, 0, 0, 0, 0], 8)
 
 /**
@@ -213,18 +191,6 @@ export function parentIs(nid: u64): bool {
     if (compareNames(eName, eLength, DOTDOT, 2) == 0) return u64At(bStart + k * DE_SIZE, DE_NID) == nid
   }
   return findEntry(DOTDOT, 2) == 0 && foundNid == nid
-}
-
-/** S_IFMT bits of an EROFS_FT_*: REG, DIR, CHR, BLK, FIFO, SOCK, LNK; 0 for unknown. */
-@inline
-function modeOfType(type: u32): u32 {
-  // One nibble (mode >> 12) per type, unknown first.
-  return ((0xac162480 >> (type << 2)) & 0xf) << 12
-}
-
-/** Forgets the order of names before a directory is read from its start. */
-export function beginDirectory(): void {
-  lastName = 0
 }
 
 /**
@@ -243,38 +209,16 @@ export function resumeDirectory(b: u64): i32 {
   return 0
 }
 
-@inline
-function isDots(name: usize, length: u32): bool {
-  return length <= 2 && u8At(name, 0) == 0x2e && (length == 1 || u8At(name, 1) == 0x2e)
-}
-
-/** Bytes of NAMES that the records written so far use, and whether all of them are ASCII. */
-let namesUsed: u32 = 0
-let namesAscii: bool = true
-
-/** Begins a table of records. */
-export function beginRecords(): void {
-  namesUsed = 0
-  namesAscii = true
-}
-
-/** Puts the names from `start` to `end` of a block behind those of the records before. */
-@inline
-function keepNames(start: usize, end: usize): void {
-  copyOut(NAMES + namesUsed, start, end - start)
-  namesUsed += <u32>(end - start)
-}
-
-/** Ends a table of records: says what its names are. */
-export function endRecords(): void {
-  store<u32>(SCRATCH + SCR_NAMES_USED, namesUsed)
-  store<u32>(SCRATCH + SCR_NAMES_ASCII, namesAscii ? 1 : 0)
-}
-
 /** Have the current block's entries and names room behind `count` records? */
 @inline
 export function fits(count: u32): bool {
-  return count + bCount <= MAX_RECORDS && namesUsed + bLength <= NAMES_BYTES
+  return haveRoom(count, bCount, bLength)
+}
+
+/** Entries of the current block. */
+@inline
+export function entryCount(): u32 {
+  return bCount
 }
 
 /**
@@ -293,7 +237,7 @@ export function emitBlock(rec: usize, flags: u32): i32 {
   const areaLength = <u32>(eName - area) + eLength
   const kind = nameClass(area, areaLength)
   if (kind == NAME_BAD) return fail(EUCLEAN, AT_DIRECTORY, offsetOf(start))
-  if (kind != NAME_ASCII) namesAscii = false
+  if (kind != NAME_ASCII) notAllAscii()
   let run = area
   let out = rec
   let from = table
@@ -314,7 +258,7 @@ export function emitBlock(rec: usize, flags: u32): i32 {
     from = to
     const ascii = kind == NAME_ASCII || nameClass(name, length) == NAME_ASCII
     const recFlags = (ascii ? RF_ASCII : 0) | (type << RF_FTYPE_SHIFT)
-    if (isDots(name, length) || !emitEntry(out, u64At(entry, DE_NID), type, flags, recFlags)) {
+    if (isDots(name, length) || !emitEntry(out, u64At(entry, DE_NID), modeOfType(type), flags, recFlags)) {
       keepNames(run, name)
       run = name + length
       continue
@@ -324,27 +268,4 @@ export function emitBlock(rec: usize, flags: u32): i32 {
   }
   keepNames(run, area + areaLength)
   return <i32>((out - rec) / REC_SIZE)
-}
-
-/** Writes one entry's record; false where the view hides it. */
-@inline
-function emitEntry(rec: usize, nid: u64, type: u32, flags: u32, recFlags: u32): bool {
-  const mode = modeOfType(type)
-  const mayBeDev0 = (flags & Q_HIDE_DEV0) != 0 && (mode == S_IFCHR || mode == 0)
-  if ((flags & Q_STAT) == 0 && !mayBeDev0) {
-    putBroken(rec, nid, mode, recFlags, 0)
-    return true
-  }
-  const r = readInode(nid)
-  if (r < 0) {
-    putBroken(rec, nid, mode, recFlags, -r)
-    return true
-  }
-  if (mode != 0 && mode != (iMode & S_IFMT)) {
-    putBroken(rec, nid, mode, recFlags, EUCLEAN)
-    return true
-  }
-  if (mayBeDev0 && isDev0()) return false
-  putInode(rec, recFlags)
-  return true
 }

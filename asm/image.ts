@@ -1,13 +1,22 @@
 // The superblock, and which image the core is looking at. A handle is the address of an Image, which the loader puts
 // directly before the image's bytes.
-// Follows erofs_read_superblock of fs/erofs/super.c.
+// Follows erofs_read_superblock of fs/erofs/super.c, and for cfs v1 the stricter way of the project's spec, section 4.1.
 //
-//   byte 0      composefs header (32 bytes, only in composefs images)
-//   byte 1024   superblock (128 bytes + 16 per extension slot)
+//   EROFS    byte 0      composefs header (32 bytes, only in composefs images)
+//            byte 1024   superblock (128 bytes + 16 per extension slot)
+//   cfs v1   byte 0      superblock (128 bytes)   [inode 96] * n   variable data
 
 import { crc32c, outside, span, u8At, u16At, u32At, u64At, useBytes } from './bytes'
 import {
   AT_SUPERBLOCK,
+  C1I_SIZE,
+  C1S_MAGIC,
+  C1S_SIZE,
+  C1S_UNUSED,
+  C1S_VDATA_OFFSET,
+  C1S_VERSION,
+  CFS_V1_MAGIC,
+  CFS_V1_VERSION,
   CFS_COMPOSEFS_VERSION,
   CFS_FLAGS,
   CFS_MAGIC,
@@ -26,6 +35,9 @@ import {
   EROFS_SB_EXTSLOT_SIZE,
   EROFS_SUPER_MAGIC_V1,
   EROFS_SUPER_OFFSET,
+  EUCLEAN,
+  FORMAT_CFS_V1,
+  FORMAT_EROFS,
   LCFS_EROFS_MAGIC,
   LCFS_EROFS_VERSION,
   NO_CFS_HEADER,
@@ -58,6 +70,7 @@ import {
   SCR_FEATURE_COMPAT,
   SCR_FEATURE_INCOMPAT,
   SCR_FIXED_NSEC,
+  SCR_FORMAT,
   SCR_INOS,
   SCR_ROOT,
 } from './layout'
@@ -81,6 +94,11 @@ export class Image {
   filterReserved: u32
   /** Of all images opened in this instance, which one. */
   number: u32
+  /** FORMAT_EROFS or FORMAT_CFS_V1; what belongs to the other one is 0. */
+  format: u32
+  /** cfs v1: number of inodes, and the byte offset of the variable data. */
+  inodes: u32
+  vdata: u64
 }
 
 let opened: u32 = 0
@@ -90,6 +108,9 @@ export const IMAGE_HEAD: usize = 128
 
 export let image: Image = changetype<Image>(0)
 
+/** Is it cfs v1? Kept beside it, where the hot paths find it at once. */
+export let isCfs: bool = false
+
 /** Makes an image the one that every other function looks at. */
 @inline
 export function use(handle: usize): void {
@@ -98,6 +119,7 @@ export function use(handle: usize): void {
 
 function switchTo(handle: usize): void {
   image = changetype<Image>(handle)
+  isCfs = handle != 0 && image.format == FORMAT_CFS_V1
   if (handle) useBytes(handle + IMAGE_HEAD, image.size)
   else useBytes(0, 0)
 }
@@ -107,12 +129,21 @@ function bad(errno: i32, field: u32): i32 {
   return fail(errno, AT_SUPERBLOCK, EROFS_SUPER_OFFSET + field)
 }
 
-/** Checks the superblock of `size` bytes that lie behind `handle` and keeps its facts. 0 or -errno. */
+/** Checks the superblock, of either format, of `size` bytes behind `handle` and keeps its facts. 0 or -errno. */
 export function openImage(handle: usize, size: u64): i32 {
   const img = changetype<Image>(handle)
   img.size = size
   img.number = ++opened
   switchTo(handle)
+  store<u32>(SCRATCH + SCR_CFS_VERSION, NO_CFS_HEADER)
+  const first = span(0, C1S_VDATA_OFFSET)
+  if (first && u32At(first, C1S_MAGIC) == CFS_V1_MAGIC) return openCfs(img)
+  return openErofs(img)
+}
+
+function openErofs(img: Image): i32 {
+  img.format = FORMAT_EROFS
+  isCfs = false
   const r = readHeader()
   if (r < 0) return r
   const sb = span(EROFS_SUPER_OFFSET, SB_SIZE)
@@ -149,13 +180,32 @@ export function openImage(handle: usize, size: u64): i32 {
   img.root = wide != 0 ? wide : <u64>u16At(sb, SB_ROOTNID_2B)
   let blocks = <u64>u32At(sb, SB_BLOCKS_LO)
   if (wide != 0) blocks |= <u64>u16At(sb, SB_ROOTNID_2B) << 32
-  report(sb, blocks)
+  report(u64At(sb, SB_INOS), blocks)
+  return 0
+}
+
+/** A superblock with another layout of the same magic and version has something where this one has nothing. */
+function openCfs(img: Image): i32 {
+  const sb = span(0, C1S_SIZE)
+  if (!sb || img.size < C1S_SIZE + C1I_SIZE) return outside(AT_SUPERBLOCK, 0, EUCLEAN)
+  if (u32At(sb, C1S_VERSION) != CFS_V1_VERSION) return fail(EUCLEAN, AT_SUPERBLOCK, C1S_VERSION)
+  const vdata = u64At(sb, C1S_VDATA_OFFSET)
+  if (vdata <= C1S_SIZE || vdata > img.size || (vdata & 3) != 0 || (vdata - C1S_SIZE) % C1I_SIZE != 0) {
+    return fail(EUCLEAN, AT_SUPERBLOCK, C1S_VDATA_OFFSET)
+  }
+  for (let at = C1S_UNUSED; at < C1S_SIZE; at += 8) if (u64At(sb, at) != 0) return fail(EUCLEAN, AT_SUPERBLOCK, at)
+  img.format = FORMAT_CFS_V1
+  isCfs = true
+  img.inodes = <u32>((vdata - C1S_SIZE) / C1I_SIZE)
+  img.vdata = vdata
+  // A page, which is what the kernel's statfs says of it.
+  img.blkszbits = 12
+  report(img.inodes, 0)
   return 0
 }
 
 /** composefs header: { u32 magic, u32 header version, u32 flags, u32 composefs_version }. */
 function readHeader(): i32 {
-  store<u32>(SCRATCH + SCR_CFS_VERSION, NO_CFS_HEADER)
   const p = span(0, CFS_SIZE)
   if (!p || u32At(p, CFS_MAGIC) != LCFS_EROFS_MAGIC) return 0
   if (u32At(p, CFS_VERSION) != LCFS_EROFS_VERSION) return fail(EOPNOTSUPP, AT_SUPERBLOCK, CFS_VERSION)
@@ -171,9 +221,10 @@ function checksumHolds(bits: u32, wanted: u32): bool {
   return p != 0 && crc32c(p, <usize>length, SB_CHECKSUM) == wanted
 }
 
-function report(sb: usize, blocks: u64): void {
+function report(inos: u64, blocks: u64): void {
+  store<u32>(SCRATCH + SCR_FORMAT, image.format)
   store<f64>(SCRATCH + SCR_ROOT, <f64>image.root)
-  store<f64>(SCRATCH + SCR_INOS, <f64>u64At(sb, SB_INOS))
+  store<f64>(SCRATCH + SCR_INOS, <f64>inos)
   store<f64>(SCRATCH + SCR_BLOCKS, <f64>blocks)
   store<u64>(SCRATCH + SCR_EPOCH_LO, image.epoch)
   store<u32>(SCRATCH + SCR_FIXED_NSEC, image.fixedNsec)

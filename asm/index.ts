@@ -3,16 +3,20 @@
 // nids cross as f64; a negative one, of the metabox, is not read yet.
 
 import { span } from './bytes'
-import { beginDirectory, beginRecords, blockCount, emitBlock, endRecords, findEntry, fits, openBlock, readFound, resumeDirectory } from './dir'
-import { IMAGE_HEAD, image, openImage, use } from './image'
-import { HOLE, iNid, isDir, iSize, mapData, mLength, mOffset, putInode, putName, readInode } from './inode'
+import { putCtime, putDetails } from './cfs-details'
+import { blockFits, countBlocks, find, resume, takeBlock, writeBlock } from './directory'
+import { beginRecords, endRecords, readFound } from './entries'
+import { IMAGE_HEAD, image, isCfs, openImage, use } from './image'
+import { HOLE, iNid, iOffset, isDir, iSize, mapData, mLength, mOffset, putInode, putName, readCfsInode, readInode } from './inode'
 import {
   AT_DATA,
+  AT_INODE,
   AT_SUPERBLOCK,
   EINVAL,
   EIO,
   ENOTDIR,
   EROFS_SUPER_OFFSET,
+  EUCLEAN,
   REC_SIZE,
   SB_ROOTNID_2B,
   SCR_COOKIE,
@@ -22,7 +26,7 @@ import {
 } from './layout'
 import { lookupDirectory, lookupPath } from './dcache'
 import { clearWidths, fitWidths, writeLines } from './listing'
-import { linkTarget, resolvePath } from './path'
+import { linkLength, linkTarget, resolvePath } from './path'
 import { answer, CHAIN, fail, lastError, MAX_RECORDS, NAME, NAMES, PATH, RECORDS, SCRATCH, WORK, WORK_BYTES } from './scratch'
 import { beginWalk, growWalk, nextRecords, WALK_HEAD } from './walk'
 import { getXattr, listXattrs } from './xattr'
@@ -53,6 +57,7 @@ function toNid(nid: f64): u64 {
 function put(flags: u32): i32 {
   putInode(RECORDS, flags)
   putName(RECORDS, RECORDS, 0)
+  if (isCfs) putCtime()
   return 0
 }
 
@@ -62,7 +67,9 @@ export function open(handle: usize, size: f64): i32 {
   if (r < 0) return r
   r = readInode(image.root)
   if (r < 0) return r
-  return isDir() ? 0 : fail(EINVAL, AT_SUPERBLOCK, EROFS_SUPER_OFFSET + SB_ROOTNID_2B)
+  if (isDir()) return 0
+  if (isCfs) return fail(EUCLEAN, AT_INODE, iOffset)
+  return fail(EINVAL, AT_SUPERBLOCK, EROFS_SUPER_OFFSET + SB_ROOTNID_2B)
 }
 
 /** Forgets an image whose memory is about to be given back. */
@@ -83,7 +90,7 @@ export function lookup(handle: usize, nid: f64, length: u32, flags: u32): i32 {
   let r = readInode(toNid(nid))
   if (r < 0) return r
   if (!isDir()) return answer(ENOTDIR)
-  r = findEntry(NAME, length)
+  r = find(NAME, length)
   if (r < 0) return r
   r = readFound(flags)
   return r < 0 ? r : put(0)
@@ -124,10 +131,9 @@ function list(from: u64, flags: u32): i32 {
   if (!isDir()) return answer(ENOTDIR)
   const nid = iNid
   let block = from
-  const blocks = blockCount()
+  const blocks = countBlocks()
   if (block > blocks) return answer(EINVAL)
-  beginDirectory()
-  let r = resumeDirectory(block)
+  let r = resume(block)
   if (r < 0) return r
   let count: u32 = 0
   beginRecords()
@@ -136,10 +142,10 @@ function list(from: u64, flags: u32): i32 {
       r = readInode(nid)
       if (r < 0) return r
     }
-    r = openBlock(block)
+    r = takeBlock(block)
     if (r < 0) return r
-    if (!fits(count)) break
-    r = emitBlock(RECORDS + count * REC_SIZE, flags)
+    if (!blockFits(count)) break
+    r = writeBlock(RECORDS + count * REC_SIZE, flags)
     if (r < 0) return r
     count += r
   }
@@ -156,7 +162,7 @@ export function readlink(handle: usize, nid: f64): i32 {
   const p = linkTarget()
   if (!p) return lastError()
   store<u32>(SCRATCH + SCR_DATA, <u32>p)
-  store<f64>(SCRATCH + SCR_DATA_LEN, <f64>iSize)
+  store<f64>(SCRATCH + SCR_DATA_LEN, <f64>linkLength)
   return 0
 }
 
@@ -176,6 +182,14 @@ export function map(handle: usize, nid: f64, at: f64): i32 {
   store<u32>(SCRATCH + SCR_DATA, <u32>p)
   store<f64>(SCRATCH + SCR_DATA_LEN, <f64>mLength)
   return 0
+}
+
+/** What a record can't hold of an inode of cfs v1: payload, digest, ctime. EINVAL for other formats. */
+export function details(handle: usize, nid: f64): i32 {
+  use(handle)
+  if (!isCfs) return answer(EINVAL)
+  const r = readCfsInode(toNid(nid))
+  return r < 0 ? r : putDetails()
 }
 
 /** xattr records of an inode, without the first `skip`. */

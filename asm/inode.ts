@@ -1,14 +1,32 @@
 // Inodes: decoding one, writing it out as a record, and mapping its uncompressed data.
-// Follows erofs_read_inode (fs/erofs/inode.c) and erofs_map_blocks (fs/erofs/data.c).
+// Follows erofs_read_inode (fs/erofs/inode.c) and erofs_map_blocks (fs/erofs/data.c); for cfs v1 section 4.3 of its spec.
 //
-//   nid n lies at metaOffset + 32 n:  [inode 32|64][xattr body][inline tail | chunk table]
+//   EROFS    nid n lies at metaOffset + 32 n:  [inode 32|64][xattr body][inline tail | chunk table]
+//   cfs v1   nid n lies at 128 + 96 n, and refers to variable data, xattrs and digest elsewhere
 
 import { outside, span, u16At, u32At, u64At } from './bytes'
-import { image } from './image'
+import { image, isCfs } from './image'
 import {
   AT_CHUNK_TABLE,
   AT_DATA,
   AT_INODE,
+  C1A_SIZE,
+  C1I_DIGEST,
+  C1I_SIZE,
+  C1I_ST_GID,
+  C1I_ST_MODE,
+  C1I_ST_MTIM_NSEC,
+  C1I_ST_MTIM_SEC,
+  C1I_ST_NLINK,
+  C1I_ST_RDEV,
+  C1I_ST_SIZE,
+  C1I_ST_UID,
+  C1I_VARIABLE_DATA,
+  C1I_XATTRS,
+  C1R_LENGTH,
+  C1R_OFFSET,
+  C1S_SIZE,
+  CFS_V1_DIGEST_SIZE,
   CI_SIZE,
   CI_STARTBLK_HI,
   CI_STARTBLK_LO,
@@ -46,6 +64,8 @@ import {
   IX_I_U,
   IX_I_UID,
   IX_SIZE,
+  LAYOUT_BACKED,
+  PATH_MAX,
   REC_ERROR,
   REC_FLAGS,
   REC_GID,
@@ -89,6 +109,9 @@ export let iMtime: u64 = 0
 export let iMtimeNsec: u32 = 0
 export let iXattrOffset: u64 = 0
 export let iXattrSize: u32 = 0
+/** cfs v1: where the variable data lies in the image, and its length in bytes. */
+export let iData: u64 = 0
+export let iDataLength: u32 = 0
 /** First byte after the inode and its xattr body. */
 export let iEnd: u64 = 0
 /** 48-bit start block; HOLE where the content is all zeros. */
@@ -131,6 +154,7 @@ function typeIsKnown(type: u32): bool {
 
 /** Decodes the inode of a nid into the variables above. 0 or -errno. */
 export function readInode(nid: u64): i32 {
+  if (isCfs) return readCfsInode(nid)
   // The metabox is not read yet, and no image in memory is 2^53 slots long.
   if (nid >> 53 != 0) return fail(EUCLEAN, AT_INODE, 0)
   const offset = image.metaOffset + (nid << EROFS_ISLOTBITS)
@@ -190,6 +214,50 @@ function readExtended(p: usize, nb: u32): void {
   if (iStart == 0xffffffffffff) iStart = HOLE
 }
 
+/** Decodes an inode of cfs v1. Whatever it refers to is inside the image, and is as long as it may be. */
+export function readCfsInode(nid: u64): i32 {
+  if (nid >= image.inodes) return fail(EUCLEAN, AT_INODE, 0)
+  const offset = C1S_SIZE + nid * C1I_SIZE
+  const p = span(offset, C1I_SIZE)
+  if (!p) return outside(AT_INODE, offset, EUCLEAN)
+  iNid = nid
+  iOffset = offset
+  iMode = u32At(p, C1I_ST_MODE)
+  const type = iMode & S_IFMT
+  iSize = u64At(p, C1I_ST_SIZE)
+  if (iMode >> 16 != 0 || !typeIsKnown(type) || <i64>iSize < 0) return fail(EUCLEAN, AT_INODE, offset)
+  iLayout = LAYOUT_BACKED
+  iExtended = false
+  iNlink = u32At(p, C1I_ST_NLINK)
+  iUid = u32At(p, C1I_ST_UID)
+  iGid = u32At(p, C1I_ST_GID)
+  iU = u32At(p, C1I_ST_RDEV)
+  iMtime = u64At(p, C1I_ST_MTIM_SEC)
+  iMtimeNsec = u32At(p, C1I_ST_MTIM_NSEC)
+  iDataLength = u32At(p, C1I_VARIABLE_DATA + C1R_LENGTH)
+  iXattrSize = u32At(p, C1I_XATTRS + C1R_LENGTH)
+  const digestLength = u32At(p, C1I_DIGEST + C1R_LENGTH)
+  const data = u64At(p, C1I_VARIABLE_DATA + C1R_OFFSET)
+  const xattrs = u64At(p, C1I_XATTRS + C1R_OFFSET)
+  if (!vdataHolds(data, iDataLength) || !vdataHolds(xattrs, iXattrSize)) return fail(EUCLEAN, AT_INODE, offset)
+  if (!vdataHolds(u64At(p, C1I_DIGEST + C1R_OFFSET), digestLength)) return fail(EUCLEAN, AT_INODE, offset)
+  if (digestLength != 0 && digestLength != CFS_V1_DIGEST_SIZE) return fail(EUCLEAN, AT_INODE, offset)
+  if (iXattrSize != 0 && iXattrSize < C1A_SIZE) return fail(EUCLEAN, AT_INODE, offset)
+  if (type == S_IFREG && (iSize != 0) != (iDataLength != 0)) return fail(EUCLEAN, AT_INODE, offset)
+  if (type == S_IFLNK && iDataLength == 0) return fail(EUCLEAN, AT_INODE, offset)
+  if ((type == S_IFREG || type == S_IFLNK) && iDataLength > PATH_MAX) return fail(EUCLEAN, AT_INODE, offset)
+  iData = image.vdata + data
+  iXattrOffset = image.vdata + xattrs
+  return 0
+}
+
+/** Is what a reference of cfs v1 means inside the image? A length of 0 means nothing, whatever the offset. */
+@inline
+function vdataHolds(offset: u64, length: u32): bool {
+  // An offset beyond the image's size could wrap around.
+  return length == 0 || (offset <= image.size && span(image.vdata + offset, length) != 0)
+}
+
 /** Writes the decoded inode out as a record, all but its name. */
 export function putInode(rec: usize, flags: u32): void {
   const type = iMode & S_IFMT
@@ -223,7 +291,10 @@ export function putName(rec: usize, name: usize, length: u32): void {
   store<u16>(rec + REC_NAME_LEN, <u16>length)
 }
 
-/** Finds the piece of the decoded inode's data that holds byte `at` (below iSize). 0 or -errno. */
+/**
+ * Finds the piece of the decoded inode's data that holds byte `at` (below iSize). 0 or -errno. In cfs v1 no file has data
+ * in the image.
+ */
 export function mapData(at: u64): i32 {
   if (iLayout == EROFS_INODE_FLAT_PLAIN) {
     mOffset = iStart == HOLE ? HOLE : (iStart << image.blkszbits) + at

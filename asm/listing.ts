@@ -3,7 +3,7 @@
 // is over before a JavaScript engine has warmed up to it. Not here: which entries, in which order, headings.
 
 import { copyOut } from './bytes'
-import { iSize, isLink, readInode } from './inode'
+import { isLink, readInode } from './inode'
 import {
   REC_ERROR,
   REC_FLAGS,
@@ -31,7 +31,7 @@ import {
   S_IFMT,
   S_IFREG,
 } from './layout'
-import { linkTarget } from './path'
+import { linkLength, linkTarget } from './path'
 import { NAME, ownF64, ownU16, ownU32, ownU64, RECORDS, SCRATCH, lastError } from './scratch'
 import { getXattr } from './xattr'
 
@@ -299,8 +299,8 @@ function putTarget(rec: usize): void {
     return
   }
   store<u32>(at, 0x203e2d20)
-  copyOut(at + 4, p, <usize>iSize)
-  at += 4 + <usize>iSize
+  copyOut(at + 4, p, linkLength)
+  at += 4 + linkLength
 }
 
 /**

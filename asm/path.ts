@@ -3,10 +3,11 @@
 // The path stands at the end of the work buffer; a symlink's target is put before what is left of it. The directories
 // on the way are kept as a chain of nids, by which `..` goes back and a directory below itself is noticed (ELOOP).
 
-import { copyOut, lengthToNul } from './bytes'
-import { findEntry, parentIs, readFound } from './dir'
-import { image } from './image'
-import { dataSpan, iNid, iOffset, iSize, isDir, isLink, mapData, mLength, readInode } from './inode'
+import { copyOut, lengthToNul, span } from './bytes'
+import { find, leadsOn } from './directory'
+import { readFound } from './entries'
+import { image, isCfs } from './image'
+import { dataSpan, iData, iDataLength, iNid, iOffset, iSize, isDir, isLink, mapData, mLength, readInode } from './inode'
 import {
   AT_SYMLINK,
   EINVAL,
@@ -57,7 +58,7 @@ function done(chainLength: u32, stop: u32, rest: usize): i32 {
   return 0
 }
 
-/** Did every directory on the way to the last answer name the one before it as its parent? */
+/** Did every directory on the way to the last answer lead on from the one before it? */
 let regular: bool = true
 
 @inline
@@ -65,22 +66,34 @@ export function isRegular(): bool {
   return regular
 }
 
-/** Pointer to the target of the decoded symlink; 0 after `fail`. Its length is iSize. */
+/** Bytes of the target that linkTarget found last. In cfs v1 a symlink's size may say something else. */
+export let linkLength: u32 = 0
+
+/** Pointer to the target of the decoded symlink, of linkLength bytes; 0 after `fail`. */
 export function linkTarget(): usize {
   if (!isLink()) {
     answer(EINVAL)
     return 0
+  }
+  if (isCfs) {
+    linkLength = iDataLength
+    return checkedTarget(span(iData, iDataLength))
   }
   if (iSize == 0 || mapData(0) < 0) {
     fail(EUCLEAN, AT_SYMLINK, iOffset)
     return 0
   }
   const p = mLength >= iSize ? dataSpan(0, iSize, AT_SYMLINK, EIO) : gathered()
-  if (p && (iSize > MAX_LINK || lengthToNul(p, <u32>iSize) != <u32>iSize)) {
-    fail(EUCLEAN, AT_SYMLINK, iOffset)
-    return 0
-  }
-  return p
+  if (!p) return 0
+  linkLength = <u32>min(iSize, u32.MAX_VALUE)
+  return checkedTarget(p)
+}
+
+/** The target at `p`, unless it is none; 0 after `fail`. */
+function checkedTarget(p: usize): usize {
+  if (p && linkLength <= MAX_LINK && lengthToNul(p, linkLength) == linkLength) return p
+  fail(EUCLEAN, AT_SYMLINK, iOffset)
+  return 0
 }
 
 /** The target copied together, where it lies in several pieces (blocks and an inline tail). */
@@ -133,7 +146,7 @@ export function resolvePath(start: u64, length: u32, flags: u32): i32 {
       continue
     }
     if (n > EROFS_NAME_LEN) return answer(ENAMETOOLONG)
-    r = findEntry(name, n)
+    r = find(name, n)
     if (r < 0) return r
     r = readFound(flags)
     if (r < 0) return r
@@ -143,9 +156,9 @@ export function resolvePath(start: u64, length: u32, flags: u32): i32 {
       if (++links > MAXSYMLINKS) return answer(ELOOP)
       const target = linkTarget()
       if (!target) return lastError()
-      if (iSize >= PATH_MAX) return answer(ENAMETOOLONG)
-      at -= <usize>iSize
-      copyOut(at, target, <usize>iSize)
+      if (linkLength >= PATH_MAX) return answer(ENAMETOOLONG)
+      at -= linkLength
+      copyOut(at, target, linkLength)
       if (inputByte(at) == SLASH) {
         depth = 0
         current = image.root
@@ -155,7 +168,7 @@ export function resolvePath(start: u64, length: u32, flags: u32): i32 {
     }
     if (isDir()) {
       if (inChain(iNid, depth)) return answer(ELOOP)
-      regular = regular && parentIs(current)
+      regular = regular && leadsOn(current)
       if (last) return done(depth + 1, STOP_NONE, END)
       if (++depth >= MAX_DEPTH) return answer(ENAMETOOLONG)
       current = iNid

@@ -2,9 +2,9 @@
 // the order of their names (the order of `ls -R`). The loader supplies the memory: a bit per inode slot, by which a
 // directory that has two names is noticed, and a stack of the directories still to come.
 
-import { bCount, blockCount, emitBlock, fits, openBlock, resumeDirectory } from './dir'
+import { blockEntries, blockFits, countBlocks, resume, takeBlock, writeBlock } from './directory'
 import { image } from './image'
-import { iNid, isDir, putInode, putName, readInode } from './inode'
+import { iNid, iOffset, isDir, putInode, putName, readInode } from './inode'
 import {
   AT_DIRECTORY,
   ENOTDIR,
@@ -103,7 +103,7 @@ function enter(walk: Walk, rec: usize): i32 {
   const r = readInode(nid)
   if (r < 0) return r
   if (!isDir()) return answer(ENOTDIR)
-  if (!mark(walk, nid)) return fail(EUCLEAN, AT_DIRECTORY, (nid << EROFS_ISLOTBITS) + image.metaOffset)
+  if (!mark(walk, nid)) return fail(EUCLEAN, AT_DIRECTORY, iOffset)
   putInode(rec, RF_DIRECTORY)
   putName(rec, rec, 0)
   walk.depth--
@@ -121,19 +121,19 @@ function fill(walk: Walk, count: u32, flags: u32): i32 {
     const r = readInode(walk.nid)
     if (r < 0) return r
   }
-  let r = resumeDirectory(walk.block)
+  let r = resume(walk.block)
   if (r < 0) return r
-  for (let blocks = blockCount(); walk.block < blocks; walk.block++) {
+  for (let blocks = countBlocks(); walk.block < blocks; walk.block++) {
     if (iNid != walk.nid) {
       r = readInode(walk.nid)
       if (r < 0) return added > 0 ? added : r
     }
-    r = openBlock(walk.block)
+    r = takeBlock(walk.block)
     if (r < 0) return added > 0 ? added : r
-    if (!fits(count + added)) return added
-    if (walk.depth + bCount > walk.room) return added > 0 ? added : answer(ERANGE)
+    if (!blockFits(count + added)) return added
+    if (walk.depth + blockEntries() > walk.room) return added > 0 ? added : answer(ERANGE)
     const rec = RECORDS + (count + added) * REC_SIZE
-    r = emitBlock(rec, flags | Q_STAT)
+    r = writeBlock(rec, flags | Q_STAT)
     if (r < 0) return added > 0 ? added : r
     push(walk, rec, r)
     added += r

@@ -1,11 +1,13 @@
 // Extended attributes: all of an inode's, or one by its name.
+// Those of cfs v1 are found in cfs-xattr.ts, and asked for here.
 // Follows fs/erofs/xattr.c; stricter where that tolerates a lie (an index that does not exist, a body cut short).
 //
 //   body at iXattrOffset:  [filter u32][shared count u8][7]  [shared id u32]*  [inline entry]*
 //   entry:                 [name length u8][index u8][value length u16] name value, padded to 4
 
 import { outside, sameBytes, span, u8At, u16At, u32At } from './bytes'
-import { image } from './image'
+import { getCfsXattr, listCfsXattrs } from './cfs-xattr'
+import { image, isCfs } from './image'
 import { iXattrOffset, iXattrSize, mapData, mLength, mOffset, readInode } from './inode'
 import {
   AT_XATTR,
@@ -17,9 +19,6 @@ import {
   EROFS_XATTR_FILTER_SEED,
   EROFS_XATTR_LONG_PREFIX,
   EUCLEAN,
-  REC_SIZE,
-  SCR_DATA,
-  SCR_DATA_LEN,
   XATTR_INDEX_MAX,
   XE_E_NAME_INDEX,
   XE_E_NAME_LEN,
@@ -28,16 +27,9 @@ import {
   XH_H_NAME_FILTER,
   XH_H_SHARED_COUNT,
   XH_SIZE,
-  XR_INDEX,
-  XR_INFIX,
-  XR_INFIX_LEN,
-  XR_NAME,
-  XR_NAME_LEN,
-  XR_SIZE,
-  XR_VALUE,
-  XR_VALUE_LEN,
 } from './layout'
-import { answer, fail, MAX_RECORDS, NAME, RECORDS, SCRATCH } from './scratch'
+import { answer, fail, NAME } from './scratch'
+import { putValue, putXattr, putXattrPrefix, XATTR_ROOM } from './xattr-answer'
 
 /** The entry that takeEntry decoded last. */
 let xIndex: u32 = 0
@@ -134,38 +126,33 @@ function tableSpan(at: u64, length: u32, inDevice: bool): usize {
  * Their number (0 at the end), or -errno.
  */
 export function listXattrs(skip: u32): i32 {
+  if (isCfs) return listCfsXattrs(skip)
   let r = openBody()
   if (r <= 0) return r
-  const room = (MAX_RECORDS * REC_SIZE) / XR_SIZE
   const body = bodyStart
   const size = bodySize
   const shared = sharedCount
   let seen: u32 = 0
   let out: u32 = 0
-  for (let at = XH_SIZE + (shared << 2); at < size && out < room; seen++) {
+  for (let at = XH_SIZE + (shared << 2); at < size && out < XATTR_ROOM; seen++) {
     r = takeEntry(body + at, size - at)
     if (r < 0) return r
-    if (seen >= skip) putXattr(out++)
+    if (seen >= skip) putEntry(out++)
     at += r
   }
-  for (let i: u32 = 0; i < shared && out < room; i++, seen++) {
+  for (let i: u32 = 0; i < shared && out < XATTR_ROOM; i++, seen++) {
     if (seen < skip) continue
     r = takeShared(u32At(body, XH_SIZE + (i << 2)))
     if (r < 0) return r
-    putXattr(out++)
+    putEntry(out++)
   }
   return <i32>out
 }
 
-function putXattr(n: u32): void {
-  const rec = RECORDS + n * XR_SIZE
-  store<u32>(rec + XR_INDEX, xIndex)
-  store<u32>(rec + XR_INFIX, <u32>xInfix)
-  store<u32>(rec + XR_INFIX_LEN, xInfixLength)
-  store<u32>(rec + XR_NAME, <u32>xName)
-  store<u32>(rec + XR_NAME_LEN, xNameLength)
-  store<u32>(rec + XR_VALUE, <u32>xValue)
-  store<u32>(rec + XR_VALUE_LEN, xValueLength)
+@inline
+function putEntry(n: u32): void {
+  putXattrPrefix(n, xIndex, xInfix, xInfixLength)
+  putXattr(n, xName, xNameLength, xValue, xValueLength)
 }
 
 /** Is the entry decoded last the one of base index `index` whose rest of the name stands in NAME? */
@@ -178,14 +165,9 @@ function matches(index: u32, length: u32): bool {
   )
 }
 
-function found(): i32 {
-  store<u32>(SCRATCH + SCR_DATA, <u32>xValue)
-  store<f64>(SCRATCH + SCR_DATA_LEN, <f64>xValueLength)
-  return 0
-}
-
 /** Finds an xattr of the decoded inode by base index and the rest of its name in NAME. 0, -ENODATA or -errno. */
 export function getXattr(index: u32, length: u32): i32 {
+  if (isCfs) return getCfsXattr(index, length)
   let r = openBody()
   if (r < 0) return r
   if (r == 0) return answer(ENODATA)
@@ -199,13 +181,13 @@ export function getXattr(index: u32, length: u32): i32 {
   for (let at = XH_SIZE + (shared << 2); at < size; ) {
     r = takeEntry(body + at, size - at)
     if (r < 0) return r
-    if (matches(index, length)) return found()
+    if (matches(index, length)) return putValue(xValue, xValueLength)
     at += r
   }
   for (let i: u32 = 0; i < shared; i++) {
     r = takeShared(u32At(body, XH_SIZE + (i << 2)))
     if (r < 0) return r
-    if (matches(index, length)) return found()
+    if (matches(index, length)) return putValue(xValue, xValueLength)
   }
   return answer(ENODATA)
 }

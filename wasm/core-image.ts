@@ -31,8 +31,9 @@ const X = XATTR_RECORD.fields
 
 const encoder = new TextEncoder()
 
-/** Facts of an image's superblock and composefs header. */
+/** Facts of an image's superblock and composefs header. What a cfs v1 image does not say is 0; its blocks are of a page. */
 export interface SuperblockFacts {
+  readonly format: 'erofs' | 'cfs-v1'
   readonly rootNid: number
   /** Number of inodes, as the image states it. */
   readonly inos: number
@@ -103,6 +104,7 @@ export class CoreImage {
     const f64 = (field: { offset: number }) => core.f64[(core.scratch + field.offset) >>> 3]
     const version = u32(S.cfs_version)
     return {
+      format: u32(S.format) === CONSTANTS.FORMAT_CFS_V1 ? 'cfs-v1' : 'erofs',
       rootNid: f64(S.root),
       inos: f64(S.inos),
       epochSec: core.i32[(core.scratch + S.epoch_hi.offset) >>> 2] * 4294967296 + u32(S.epoch_lo),

@@ -28,6 +28,7 @@ export interface CoreExports {
   readdirPath(handle: number, length: number, flags: number): number
   readlink(handle: number, nid: number): number
   map(handle: number, nid: number, at: number): number
+  details(handle: number, nid: number): number
   listxattr(handle: number, nid: number, skip: number): number
   getxattr(handle: number, nid: number, index: number, length: number): number
   longClear(withAcls: number): void

@@ -1,5 +1,6 @@
 // composefs stat: all that an image says of a path, with where in the image it says so.
 
+import { CfsDetails } from '../../wasm/cfs-details.js'
 import { Records } from '../../wasm/records.js'
 import { Fault } from '../format/errno.js'
 import { toHex } from '../format/hex.js'
@@ -24,7 +25,7 @@ Prints what an image says of paths, symlinks not followed.
 `
 
 const OPTIONS = { json: { type: 'boolean' } } as const
-const LAYOUTS = ['flat-plain', 'compressed (full)', 'flat-inline', 'compressed (compact)', 'chunk-based'] as const
+const EROFS_LAYOUTS = ['flat-plain', 'compressed (full)', 'flat-inline', 'compressed (compact)', 'chunk-based'] as const
 const LABEL = 8
 
 interface XattrJson {
@@ -36,8 +37,11 @@ interface XattrJson {
 /** An entry with what only this command shows. Byte offsets are those in the image file. */
 interface Facts extends EntryJson {
   readonly offset: number
-  readonly inode: 'compact' | 'extended'
-  readonly layout: string
+  readonly inode: 'compact' | 'extended' | 'cfs-v1'
+  /** EROFS'. */
+  readonly layout?: string
+  /** Seconds and nanoseconds as `mtime`, where the image has one of its own. */
+  readonly ctime?: string
   readonly object?: string
   readonly digest?: string
   /** As the mount shows them. */
@@ -74,6 +78,28 @@ function xattrsOf(image: Image, nid: number): Xattrs | Fault {
   return { shown, ...(object !== undefined && { object }), ...(digest !== undefined && { digest }) }
 }
 
+/** What an inode of a cfs v1 image says of its data, and its ctime. */
+function cfsFacts(image: Image, nid: number, { bytes }: Records, isFile: boolean) {
+  const details = new CfsDetails()
+  const r = details.load(image.core, nid)
+  if (r < 0) return image.fault(r, 'inode')
+  const { payload, digest, ctimeLow, ctimeHigh, ctimeNsec } = details
+  const seconds = (BigInt(ctimeHigh) << 32n) | BigInt(ctimeLow)
+  return {
+    inode: 'cfs-v1' as const,
+    ctime: `${seconds}.${String(ctimeNsec).padStart(9, '0')}`,
+    ...(isFile && payload.from >= 0 && { object: new TextDecoder().decode(bytes.subarray(payload.from, payload.to)) }),
+    ...(digest.from >= 0 && { digest: toHex(bytes.subarray(digest.from, digest.to)) }),
+  }
+}
+
+function erofsFacts(flags: number) {
+  return {
+    inode: (flags & RECORD_FLAGS.RF_EXTENDED) !== 0 ? ('extended' as const) : ('compact' as const),
+    layout: EROFS_LAYOUTS[flags & RECORD_FLAGS.RF_LAYOUT_MASK],
+  }
+}
+
 function factsOf(image: Image, path: string): Facts | Fault {
   const found = find(image, path, false)
   if (found instanceof Fault) return found
@@ -85,14 +111,11 @@ function factsOf(image: Image, path: string): Facts | Fault {
   const xattrs = xattrsOf(image, found.nid)
   if (xattrs instanceof Fault) return xattrs
   const { shown, ...data } = xattrs
-  return {
-    ...entry,
-    offset: records.slot(0) * (1 << CONSTANTS.EROFS_ISLOTBITS),
-    inode: (flags & RECORD_FLAGS.RF_EXTENDED) !== 0 ? 'extended' : 'compact',
-    layout: LAYOUTS[flags & RECORD_FLAGS.RF_LAYOUT_MASK],
-    ...data,
-    xattrs: shown,
-  }
+  const isFile = entry.type === 'file'
+  const own = image.view.backed ? cfsFacts(image, found.nid, records, isFile) : erofsFacts(flags)
+  if (own instanceof Fault) return own
+  const offset = records.slot(0) * (1 << CONSTANTS.EROFS_ISLOTBITS)
+  return { ...entry, offset, ...own, ...data, xattrs: shown }
 }
 
 /** Milliseconds that a Date can hold. */
@@ -117,8 +140,9 @@ function textOf(facts: Facts & { major?: number; minor?: number; target?: string
     ['type', `${facts.type}, ${size} bytes${device}`],
     ['mode', `${mode} (${letters}), owner ${uid}:${gid}, ${nlink} ${nlink === 1 ? 'link' : 'links'}`],
     ['mtime', fullTime(facts.mtime)],
-    ['inode', `nid ${nid} at byte ${offset}, ${inode}, ${layout}`],
+    ['inode', `nid ${nid} at byte ${offset}, ${inode}${layout === undefined ? '' : `, ${layout}`}`],
   ]
+  if (facts.ctime !== undefined) lines.splice(4, 0, ['ctime', fullTime(facts.ctime)])
   if (facts.target !== undefined) lines.push(['target', facts.target])
   if (facts.object !== undefined) lines.push(['object', facts.object])
   if (facts.digest !== undefined) lines.push(['digest', `${facts.digest} (fs-verity sha256)`])

@@ -85,7 +85,7 @@ function checkTree(image: Image, report: Report): void {
 
 /** Every entry as the mount shows it: whatever can be read of it is read, but for bytes in a store. */
 function checkMount(image: Image, layer: ImageLayer, report: Report): void {
-  const composefs = image.format === 'composefs'
+  const composefs = image.treeView !== undefined
   for (const { path, ino, mode } of image.entries()) {
     if (!composefs) report.entries++
     const node = { nid: ino, mode, way: path }
@@ -140,7 +140,7 @@ export async function verify(args: readonly string[]): Promise<number> {
   const report = new Report()
   try {
     checkMount(image, layerOf(image, undefined), report)
-    if (image.format === 'composefs' && report.problems.length === 0) checkTree(image, report)
+    if (image.treeView !== undefined && report.problems.length === 0) checkTree(image, report)
   } catch (error) {
     report.problem(file, error)
   }

@@ -1,19 +1,29 @@
 // Every on-disk struct and every record that crosses the WebAssembly boundary, as one table: name, offset, width, size.
 // The build writes it out as constants for asm/ (asm/layout.ts); decoders, writers and mutation tests read it from here,
 // so that no one writes a bare offset. Not here: what the fields mean to a mount.
-// EROFS: fs/erofs/erofs_fs.h; composefs header: libcomposefs/lcfs-erofs.h; facts in the project's spec of both. The structs
-// of cfs v1 are in cfs-v1-structs.ts.
+// EROFS: fs/erofs/erofs_fs.h; composefs header: libcomposefs/lcfs-erofs.h; facts in the project's spec of both. The
+// structs of cfs v1 are written down in cfs-v1-structs.ts.
 
 import {
-  CFS1_DIRECTORY,
-  CFS1_DIRENT,
-  CFS1_INODE,
-  CFS1_SUPERBLOCK,
-  CFS1_XATTR_ELEMENT,
-  CFS1_XATTRS,
+  CFS_V1_DIR_HEADER,
+  CFS_V1_DIRENT,
+  CFS_V1_INODE,
+  CFS_V1_REFERENCE,
+  CFS_V1_SUPERBLOCK,
+  CFS_V1_XATTR,
+  CFS_V1_XATTR_HEADER,
 } from './cfs-v1-structs.js'
 import { type Struct, struct } from './struct.js'
 
+export {
+  CFS_V1_DIR_HEADER,
+  CFS_V1_DIRENT,
+  CFS_V1_INODE,
+  CFS_V1_REFERENCE,
+  CFS_V1_SUPERBLOCK,
+  CFS_V1_XATTR,
+  CFS_V1_XATTR_HEADER,
+} from './cfs-v1-structs.js'
 export type { Field, Struct } from './struct.js'
 
 /** composefs header, at byte 0 of an image that mkcomposefs wrote (struct lcfs_erofs_header_s). */
@@ -149,7 +159,7 @@ export const XATTR_RECORD = struct('XR', 32, {
 export const SCRATCH = struct('SCR', 144, {
   /** ERROR_WHERE: the structure that was wrong, and its byte offset in the image. */
   error_where: [0, 4],
-  /** open: FORMAT_EROFS or FORMAT_CFS1. */
+  /** open: FORMAT_EROFS or FORMAT_CFS_V1. */
   format: [4, 4],
   error_offset: [8, 8],
   /** resolve: where the unresolved rest of the path begins in the work buffer, its length, and why it stopped. */
@@ -243,10 +253,10 @@ export const CONSTANTS = {
   NO_CFS_HEADER: 0xffffffff,
   /** Which format an image has. */
   FORMAT_EROFS: 0,
-  FORMAT_CFS1: 1,
-  CFS1_MAGIC: 0xc078629a,
-  CFS1_VERSION: 1,
-  CFS1_DIGEST_SIZE: 32,
+  FORMAT_CFS_V1: 1,
+  CFS_V1_VERSION: 1,
+  CFS_V1_MAGIC: 0xc078629a,
+  CFS_V1_DIGEST_SIZE: 32,
   /** Layout of an inode whose data is in no image, in place of an EROFS_INODE_*. */
   LAYOUT_BACKED: 7,
   EROFS_SUPER_OFFSET: 1024,
@@ -319,12 +329,13 @@ const STRUCTS: readonly Struct[] = [
   XATTR_IBODY,
   XATTR_ENTRY,
   CHUNK_INDEX,
-  CFS1_SUPERBLOCK,
-  CFS1_INODE,
-  CFS1_DIRECTORY,
-  CFS1_DIRENT,
-  CFS1_XATTRS,
-  CFS1_XATTR_ELEMENT,
+  CFS_V1_SUPERBLOCK,
+  CFS_V1_INODE,
+  CFS_V1_REFERENCE,
+  CFS_V1_DIR_HEADER,
+  CFS_V1_DIRENT,
+  CFS_V1_XATTR_HEADER,
+  CFS_V1_XATTR,
   RECORD,
   XATTR_RECORD,
   SCRATCH,

@@ -9,7 +9,7 @@ import { toHex } from '../format/hex.js'
 import { QUERY_FLAGS } from '../format/structs.js'
 import { verityDigest } from '../format/verity.js'
 import { type Batch, type ScannedEntry, scanBatches, scanEntries } from './scan.js'
-import { COMPOSEFS_VIEW, EROFS_VIEW, type View } from './view.js'
+import { CFS_V1_VIEW, COMPOSEFS_VIEW, EROFS_VIEW, TREE_VIEW, type View } from './view.js'
 
 export interface ImageOptions {
   /** fs-verity SHA-256 digest that the image must have, 64 hex digits. */
@@ -17,9 +17,9 @@ export interface ImageOptions {
 }
 
 export class Image {
-  /** `composefs` with the composefs header, else `erofs`. */
-  readonly format: 'composefs' | 'erofs'
-  /** composefs_version of the header; undefined in a plain EROFS image. */
+  /** `composefs` for EROFS with the composefs header, `erofs` without; `cfs-v1` for composefs' own first format. */
+  readonly format: 'composefs' | 'erofs' | 'cfs-v1'
+  /** composefs_version of the header; undefined where there is no such header (erofs, cfs-v1). */
   readonly version: number | undefined
   readonly superblock: SuperblockFacts
   /** The image in the core. */
@@ -38,7 +38,7 @@ export class Image {
     this.core = new CoreImage(resident)
     this.superblock = this.core.facts()
     this.version = this.superblock.composefsVersion
-    this.format = this.version === undefined ? 'erofs' : 'composefs'
+    this.format = this.version === undefined ? this.superblock.format : 'composefs'
   }
 
   /** nid of the root directory. */
@@ -52,7 +52,14 @@ export class Image {
 
   /** What a mount of this image shows. */
   get view(): View {
+    if (this.format === 'cfs-v1') return CFS_V1_VIEW
     return this.format === 'composefs' ? COMPOSEFS_VIEW : EROFS_VIEW
+  }
+
+  /** How dumps, diffs and writers see this image; undefined for plain EROFS, which stands for no such tree. */
+  get treeView(): View | undefined {
+    if (this.format === 'cfs-v1') return CFS_V1_VIEW
+    return this.format === 'composefs' ? TREE_VIEW : undefined
   }
 
   /** What the core has to be told so that it answers in that view. */

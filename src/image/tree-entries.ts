@@ -1,8 +1,10 @@
 // The tree view of a composefs image: what mkcomposefs was given, as dumps, diffs and writers see it. Entries come depth
 // first, parent first, in byte order; an inode that is met again is a hard link to its first name.
 // Follows spec composefs-image.md section 9 (libcomposefs' reader), save its defect 9.1; stricter in what
-// spec hostile-images.md says. A plain EROFS image has no such view.
+// spec hostile-images.md says. Of a cfs v1 image the fields are those that its inodes have, as they stand there (spec
+// cfs-v1.md). A plain EROFS image has no such view.
 
+import { CfsDetails } from '../../wasm/cfs-details.js'
 import { linkTarget, readSmall, TOO_LARGE } from '../../wasm/records.js'
 import type { DumpEntry, Span, XattrSpan } from '../format/dump-text.js'
 import { Fault, type Outcome } from '../format/errno.js'
@@ -10,7 +12,6 @@ import { CONSTANTS, RECORD_FLAGS } from '../format/structs.js'
 import type { Image } from './image.js'
 import { type CursorOptions, manyNamed, TreeCursor } from './tree-cursor.js'
 import { TreeXattrs } from './tree-xattrs.js'
-import { TREE_VIEW } from './view.js'
 
 const { S_IFMT, S_IFREG, S_IFLNK, S_IFCHR } = CONSTANTS
 const { EROFS_INODE_FLAT_PLAIN, EROFS_INODE_FLAT_INLINE, EROFS_INODE_CHUNK_BASED } = CONSTANTS
@@ -34,6 +35,11 @@ export class TreeEntries implements DumpEntry {
   mtimeLow = 0
   mtimeHigh = 0
   mtimeNsec = 0
+  /** Does the image keep a ctime? EROFS does not; the three fields are the mtime's then. */
+  readonly hasCtime: boolean
+  ctimeLow = 0
+  ctimeHigh = 0
+  ctimeNsec = 0
   hardLink = false
   readonly payload: Span
   readonly content: Span
@@ -44,12 +50,14 @@ export class TreeEntries implements DumpEntry {
   readonly #contentBytes = new Uint8Array(CONTENT_MAX)
   readonly #linked: ReadonlySet<number>
   readonly #firstPaths = new Map<number, Uint8Array>()
+  readonly #details = new CfsDetails()
 
   private constructor(image: Image, options: CursorOptions, linked: ReadonlySet<number>) {
     this.#image = image
     this.#cursor = new TreeCursor(image, options)
     this.#xattrs = new TreeXattrs(image)
     this.#linked = linked
+    this.hasCtime = image.format === 'cfs-v1'
     const { bytes } = this.#cursor.records
     this.payload = { bytes, from: -1, to: -1 }
     this.digest = { bytes, from: -1, to: -1 }
@@ -58,8 +66,9 @@ export class TreeEntries implements DumpEntry {
 
   /** Looks over the whole tree first: EUCLEAN, or the errno of an inode, for one that is none. EINVAL for plain EROFS. */
   static open(image: Image, options: TreeOptions = {}): Outcome<TreeEntries> {
-    if (image.format !== 'composefs') return new Fault('EINVAL', 'no composefs header')
-    const all: CursorOptions = { hideDev0: TREE_VIEW.hideDev0, filter: options.filter }
+    const view = image.treeView
+    if (view === undefined) return new Fault('EINVAL', 'no composefs header')
+    const all: CursorOptions = { hideDev0: view.hideDev0, filter: options.filter }
     const linked = manyNamed(image, all)
     return linked instanceof Fault ? linked : new TreeEntries(image, all, linked)
   }
@@ -111,9 +120,13 @@ export class TreeEntries implements DumpEntry {
     this.mtimeLow = records.mtimeLow(index)
     this.mtimeHigh = records.mtimeHigh(index)
     this.mtimeNsec = records.mtimeNsec(index)
+    this.ctimeLow = this.mtimeLow
+    this.ctimeHigh = this.mtimeHigh
+    this.ctimeNsec = this.mtimeNsec
     const type = this.mode & S_IFMT
     const bad = this.#xattrs.load(records, index, type === S_IFREG)
     if (bad !== undefined) return bad
+    if (this.hasCtime) return this.#readDetails()
     this.#setRange(this.payload, this.#xattrs.payload.from, this.#xattrs.payload.to)
     this.#setRange(this.digest, this.#xattrs.digest.from, this.#xattrs.digest.to)
     const worse = this.#readData(type, records.flags(index) & RECORD_FLAGS.RF_LAYOUT_MASK)
@@ -125,6 +138,21 @@ export class TreeEntries implements DumpEntry {
       this.content.to = Math.min(this.content.to, 0)
     }
     this.#linkTo(records.nid(index))
+    return undefined
+  }
+
+  /** What the inode of a cfs v1 image says itself. */
+  #readDetails(): Fault | undefined {
+    const details = this.#details
+    const { nid } = this
+    const r = details.load(this.#image.core, nid)
+    if (r < 0) return this.#image.fault(r, 'inode')
+    this.#setRange(this.payload, details.payload.from, details.payload.to)
+    this.#setRange(this.digest, details.digest.from, details.digest.to)
+    this.ctimeLow = details.ctimeLow
+    this.ctimeHigh = details.ctimeHigh
+    this.ctimeNsec = details.ctimeNsec
+    this.#linkTo(nid)
     return undefined
   }
 

@@ -1,4 +1,5 @@
-// What the xattrs of one inode say of it in the tree view: payload, digest, whiteout, and the xattrs that are left.
+// What the xattrs of one inode say of it in the tree view: payload, digest, whiteout, and the xattrs that are left. In a
+// cfs v1 image they say nothing but themselves.
 // Follows spec composefs-image.md section 9, step 9 (libcomposefs' reader), by the table of view.ts; the reader's defect
 // with redirects whose length is odd is not copied. Not here: the walk over the inodes (tree-entries.ts).
 
@@ -54,10 +55,19 @@ export class TreeXattrs {
     const n = stored.load(records.nid(i))
     if (n < 0) return this.#image.fault(n, 'xattrs')
     const { bytes } = records
+    if (this.#image.format === 'cfs-v1') {
+      for (let k = 0; k < n; k++) this.#plain(bytes, k)
+      return undefined
+    }
     const slot = records.slot(i)
     const flags = records.flags(i)
     for (let k = 0; k < n; k++) if (!stored.isUnseen(k, slot, flags)) this.#one(bytes, k, regular)
     return undefined
+  }
+
+  #plain(bytes: Uint8Array, k: number): void {
+    const from = this.#stored.nameFrom(k)
+    this.#add(bytes, k, PREFIX_BYTES[this.#stored.index(k)], from, from + this.#stored.nameLength(k))
   }
 
   #one(bytes: Uint8Array, k: number, regular: boolean): void {
@@ -68,7 +78,7 @@ export class TreeXattrs {
     const index = stored.index(k)
     if (infix === 0) {
       if (!startsWith(bytes, from, to, MARK)) {
-        this.#add(bytes, k, PREFIX_BYTES[index], from, to)
+        this.#plain(bytes, k)
         return
       }
       if (index === XATTR_INDEX_TRUSTED && isName(bytes, from, to, REDIRECT_REST)) {

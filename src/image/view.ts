@@ -11,15 +11,27 @@
 // | other trusted.overlay.overlay.X        | unescaped       | shown       | unescaped                             |
 // | user.overlay.whiteout, .whiteouts      | shown           | shown       | dropped                               |
 // | names without a base prefix, lustre.*  | hidden          | hidden      | shown                                 |
+//
+// In cfs v1 no mark means anything, to a mount or as a tree: all of the above are shown as they are stored. What EROFS says
+// by redirect and metacopy, an inode says there itself:
+//
+// | of an inode                            | cfs v1 mount    |             | cfs v1 tree                           |
+// | -------------------------------------- | --------------- | ----------- | ------------------------------------- |
+// | backing path, digest                   | data in a store |             | payload, digest                       |
+// | ctime                                  | shown           |             | ctime                                 |
 
 import { OVERLAY_ESCAPED_PREFIX, OVERLAY_PREFIX, XATTR_INDEX_LUSTRE, XATTR_PREFIXES } from '../format/xattr-name.js'
 
 export interface View {
-  readonly name: 'composefs' | 'erofs' | 'tree'
+  readonly name: 'composefs' | 'erofs' | 'cfs-v1' | 'tree'
   /** Character devices 0:0 are not there. */
   readonly hideDev0: boolean
   /** Redirect and metacopy say where a regular file's data is. */
   readonly redirects: boolean
+  /** A regular file's inode itself says where its data is. */
+  readonly backed: boolean
+  /** xattrs whose names have no base prefix can be read. */
+  readonly anyName: boolean
   /** The name under which a stored xattr is shown; undefined where it is not. */
   xattrName(index: number, fullName: string): string | undefined
   /** The stored name of an xattr that is shown under a name; undefined where nothing is shown so. */
@@ -39,6 +51,8 @@ export const COMPOSEFS_VIEW: View = {
   name: 'composefs',
   hideDev0: true,
   redirects: true,
+  backed: false,
+  anyName: false,
   xattrName(index, name) {
     if (unlisted(index)) return undefined
     if (name.startsWith(OVERLAY_ESCAPED_PREFIX)) return unescaped(name)
@@ -54,7 +68,20 @@ export const EROFS_VIEW: View = {
   name: 'erofs',
   hideDev0: false,
   redirects: false,
+  backed: false,
+  anyName: false,
   xattrName: (index, name) => (unlisted(index) ? undefined : name),
+  storedName: name => name,
+}
+
+/** A cfs v1 image, both as its kernel module mounts it and as a tree: nothing in it stands for something else. */
+export const CFS_V1_VIEW: View = {
+  name: 'cfs-v1',
+  hideDev0: false,
+  redirects: false,
+  backed: true,
+  anyName: true,
+  xattrName: (_index, name) => name,
   storedName: name => name,
 }
 
@@ -69,6 +96,8 @@ export const TREE_VIEW: View = {
   name: 'tree',
   hideDev0: true,
   redirects: true,
+  backed: false,
+  anyName: false,
   xattrName(_index, name) {
     if (DERIVED.has(name)) return undefined
     if (name.startsWith(OVERLAY_ESCAPED_PREFIX)) return unescaped(name)

@@ -1,7 +1,8 @@
 // An image with its store as a Layer: the kernel's composefs mount, or its EROFS mount where the image has no composefs
-// header. Look-ups go to the core; directories by path are cached by the image. Not here: writable trees.
+// header; for cfs v1 what the kernel module of its time showed. Look-ups go to the core; directories by path are cached by the image. Not here: writable trees.
 // Follows fs/erofs (inode.c, namei.c) and, for data in a store, ovl_maybe_lookup_lowerdata of fs/overlayfs.
 
+import { CfsDetails, readCtime } from '../../wasm/cfs-details.js'
 import type { CoreImage } from '../../wasm/core-image.js'
 import { errnoName, Fault, fault, type Outcome } from '../format/errno.js'
 import { metacopyDigest } from '../format/metacopy.js'
@@ -44,6 +45,7 @@ export class ImageLayer implements Layer<ImageNode> {
   readonly image: Image
   readonly #core: CoreImage
   readonly #view: View
+  readonly #backed: boolean
   readonly #flags: number
   readonly #blockSize: number
   readonly #objects: VerifiedObjects | undefined
@@ -54,6 +56,7 @@ export class ImageLayer implements Layer<ImageNode> {
     this.#core = image.core
     this.root = { nid: image.rootNid, mode: S_IFDIR, way: undefined }
     this.#view = image.view
+    this.#backed = image.view.backed
     this.#flags = image.queryFlags
     this.#blockSize = image.superblock.blockSize
     this.#objects = objects
@@ -78,6 +81,7 @@ export class ImageLayer implements Layer<ImageNode> {
     // EROFS keeps one time, which the kernel shows as all of them but the birth time: that it does not give (0).
     out.atimeSec = out.ctimeSec = out.mtimeSec
     out.atimeNsec = out.ctimeNsec = out.mtimeNsec
+    if (this.#backed) readCtime(this.#core.core, out)
     out.birthtimeSec = out.birthtimeNsec = 0
     // The id that means none is shown as nobody's (overflowuid), as the kernel does.
     if (out.uid === NO_ID) out.uid = OVERFLOW_ID
@@ -168,7 +172,7 @@ export class ImageLayer implements Layer<ImageNode> {
   /** Value of an xattr by its stored name. */
   #stored(node: ImageNode, name: string): Outcome<Uint8Array> {
     const { index, rest } = splitXattrName(name)
-    if (index === 0 || index === XATTR_INDEX_LUSTRE) return fault('ENOTSUP')
+    if ((index === 0 || index === XATTR_INDEX_LUSTRE) && !this.#view.anyName) return fault('ENOTSUP')
     const value = this.#core.xattr(node.nid, index, binaryBytes(rest))
     return typeof value === 'number' ? this.#fault(value, 'getxattr') : value
   }
@@ -181,6 +185,7 @@ export class ImageLayer implements Layer<ImageNode> {
     const r = core.stat(node.nid)
     if (r < 0) return this.#fault(r, 'open')
     const size = core.fileSize()
+    if (this.#backed && size > 0) return this.#openBacked(node, size, wait)
     if (this.#view.redirects) {
       const metacopy = core.xattr(node.nid, XATTR_INDEX_TRUSTED, 'overlay.metacopy')
       if (typeof metacopy !== 'number') return this.#openObject(node, size, metacopy, wait)
@@ -198,7 +203,23 @@ export class ImageLayer implements Layer<ImageNode> {
     if (redirect[0] !== SLASH) return new Fault('EIO', 'redirect is not an absolute path')
     const name = new TextDecoder().decode(redirect.subarray(1))
     const digest = this.#verity === 'off' ? undefined : metacopyDigest(metacopy)
-    if (digest instanceof Fault) return digest
+    return digest instanceof Fault ? digest : this.#openNamed(name, digest, size, wait)
+  }
+
+  /** By the backing path of a cfs v1 inode, which a base directory is the root of even where it is absolute. */
+  #openBacked(node: ImageNode, size: number, wait: boolean): Outcome<OpenFile> {
+    const details = new CfsDetails()
+    const core = this.#core
+    const r = details.load(core, node.nid)
+    if (r < 0) return this.#fault(r, 'open')
+    const { payload, digest } = details
+    const name = new TextDecoder().decode(core.core.copy(payload.from, payload.to - payload.from)).replace(/^\/+/, '')
+    const wanted =
+      this.#verity === 'off' || digest.from < 0 ? undefined : core.core.copy(digest.from, digest.to - digest.from)
+    return this.#openNamed(name, wanted, size, wait)
+  }
+
+  #openNamed(name: string, digest: Uint8Array | undefined, size: number, wait: boolean): Outcome<OpenFile> {
     if (digest === undefined && this.#verity === 'require') {
       return new Fault('EIO', `object ${name}: the image gives no digest, and verity is 'require'`)
     }
@@ -212,6 +233,10 @@ export class ImageLayer implements Layer<ImageNode> {
 
   statfs(): FsInfo {
     const { superblock } = this.image
+    if (this.#backed) {
+      const nothing = { blocks: 0, bfree: 0, bavail: 0, files: 0, ffree: 0 }
+      return { type: CONSTANTS.CFS_V1_MAGIC, bsize: superblock.blockSize, ...nothing }
+    }
     const composefs = this.#view.redirects
     return {
       type: composefs ? OVERLAYFS_SUPER_MAGIC : CONSTANTS.EROFS_SUPER_MAGIC_V1,
