@@ -13,7 +13,7 @@ import type { ObjectStore } from './store/object-store.js'
 import { treeFromDump } from './tree/dump-source.js'
 import { type Scanned, type ScanOptions, type SourceFs, type SourceStats, scanFs } from './tree/fs-source.js'
 import { treeFromImage } from './tree/image-source.js'
-import { Tree } from './tree/tree.js'
+import { NONE, Tree } from './tree/tree.js'
 import { TreeBuilder } from './tree/tree-builder.js'
 import { type ImageFormat, imageOf } from './writer/image-format.js'
 
@@ -71,7 +71,19 @@ export interface Built {
  * error of the `fs` or store.
  */
 export async function buildImage(source: BuildSource, options: BuildOptions, sha256: Sha256): Promise<Built> {
-  return writeTree(await treeOf(source, options, sha256), options, sha256)
+  const tree = await treeOf(source, options, sha256)
+  if (options.format === 'cfs-v1') await storeContent(tree, options.store, sha256)
+  return writeTree(tree, options, sha256)
+}
+
+/** Gives files that the image would hold itself an object: cfs v1 holds none. */
+export async function storeContent(tree: Tree, store: ObjectStore | undefined, sha256: Sha256): Promise<void> {
+  for (let node = 0; node < tree.count; node++) {
+    if (tree.contentAt[node] === NONE || tree.payloadAt[node] !== NONE || tree.isLink(node)) continue
+    const bytes = tree.arena.view(tree.contentAt[node], tree.contentLength[node]).slice()
+    const name = setObject(tree, node, verityDigest(bytes, sha256))
+    await store?.put(name, bytes)
+  }
 }
 
 /** Writes a tree as an image. */

@@ -1,15 +1,18 @@
 // composefs: images for people. Dispatch to the sub-commands, one file each.
 
+import { BUILD_HELP, build } from './build.js'
 import { CAT_HELP, cat } from './cat.js'
 import { DIFF_HELP, diff } from './diff.js'
 import { EXTRACT_HELP, extract } from './extract.js'
 import { CommandError, runCommand, wrongUsage } from './failure.js'
 import { FSCK_HELP, fsck } from './fsck.js'
 import { GC_HELP, gc } from './gc.js'
+import { ingestFiles } from './ingest-pool.js'
 import { LS_HELP, ls } from './ls.js'
 import { writeAll } from './standard-output.js'
 import { STAT_HELP, stat } from './stat.js'
 import { VERIFY_HELP, verify } from './verify.js'
+import { serveTasks } from './worker-pool.js'
 
 const PROGRAM = 'composefs'
 
@@ -24,6 +27,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['stat', { run: stat, help: STAT_HELP }],
   ['verify', { run: verify, help: VERIFY_HELP }],
   ['extract', { run: extract, help: EXTRACT_HELP }],
+  ['build', { run: build, help: BUILD_HELP }],
   ['diff', { run: diff, help: DIFF_HELP }],
   ['fsck', { run: fsck, help: FSCK_HELP }],
   ['gc', { run: gc, help: GC_HELP }],
@@ -60,4 +64,4 @@ function main(): number | Promise<number> {
   }
 }
 
-runCommand(PROGRAM, main)
+if (!serveTasks([ingestFiles])) runCommand(PROGRAM, main)

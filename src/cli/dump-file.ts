@@ -69,8 +69,9 @@ function openDump(path: string): number {
   }
 }
 
-/** What went wrong when a tree became an image, by the line of the dump that its node came from. */
+/** What went wrong when a tree became an image, by the line of the dump that its node came from, where there is one. */
 export function dumpFailure(path: string, error: unknown): unknown {
-  if (!(error instanceof TreeError) || error.node === undefined) return error
+  if (!(error instanceof TreeError)) return error
+  if (error.node === undefined) return failure('dump', path, error)
   return new CommandError(`dump: ${printable(path)}: line ${error.node + 1}: ${error.message}`)
 }
