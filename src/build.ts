@@ -11,7 +11,14 @@ import { binaryBytes, binaryString } from './format/xattr-name.js'
 import { Image } from './image/image.js'
 import type { ObjectStore } from './store/object-store.js'
 import { treeFromDump } from './tree/dump-source.js'
-import { type Scanned, type ScanOptions, type SourceFs, type SourceStats, scanFs } from './tree/fs-source.js'
+import {
+  type Scanned,
+  type ScanOptions,
+  type SourceFs,
+  type SourceStats,
+  scanFs,
+  type XattrSource,
+} from './tree/fs-source.js'
 import { treeFromImage } from './tree/image-source.js'
 import { NONE, Tree } from './tree/tree.js'
 import { TreeBuilder } from './tree/tree-builder.js'
@@ -37,6 +44,8 @@ export interface FsSource {
   readonly fs: BuildFs
   /** The root of the tree; `/` unless given. */
   readonly path?: string
+  /** How xattrs are read, where the `fs` has no calls for them. */
+  readonly xattrSource?: XattrSource
 }
 
 /** What an image can be built from: calls, a tree, an image (in another format, say), dump text, a directory of an `fs`. */
@@ -131,27 +140,32 @@ async function builtTree({ tree, data }: TreeBuilder, options: BuildOptions, sha
   return tree
 }
 
-async function fsTree({ fs, path = '/' }: FsSource, options: BuildOptions, sha256: Sha256): Promise<Tree> {
+/** The calls of a mount's `fs`. */
+function ownXattrs(fs: BuildFs): XattrSource | undefined {
   const { listxattrSync, getxattrSync } = fs
+  if (listxattrSync === undefined || getxattrSync === undefined) return undefined
+  return {
+    list: at =>
+      listxattrSync
+        .call(fs, callPath(at), { follow: false, encoding: 'buffer' })
+        .map(name => binaryString(name as Uint8Array)),
+    get: (at, name) => getxattrSync.call(fs, callPath(at), callPath(name), { follow: false }),
+  }
+}
+
+async function fsTree(source: FsSource, options: BuildOptions, sha256: Sha256): Promise<Tree> {
+  const { fs, path = '/', xattrSource = ownXattrs(fs) } = source
   const { useEpoch, skipDevices, hardLinks, format } = options
-  const canXattrs = listxattrSync !== undefined && getxattrSync !== undefined
-  const xattrs = options.xattrs ?? (canXattrs ? 'all' : 'none')
-  if (xattrs !== 'none' && !canXattrs) throw faultError(new Fault('ENOTSUP', 'this fs has no xattrs'), 'buildImage')
+  const xattrs = options.xattrs ?? (xattrSource === undefined ? 'none' : 'all')
+  if (xattrs !== 'none' && xattrSource === undefined)
+    throw faultError(new Fault('ENOTSUP', 'this fs has no xattrs'), 'buildImage')
   const scanned = scanFs(fs, path, {
     useEpoch,
     skipDevices,
     hardLinks,
     xattrs,
     ctime: format === 'cfs-v1',
-    xattrSource: canXattrs
-      ? {
-          list: at =>
-            listxattrSync
-              .call(fs, callPath(at), { follow: false, encoding: 'buffer' })
-              .map(name => binaryString(name as Uint8Array)),
-          get: (at, name) => getxattrSync.call(fs, callPath(at), callPath(name), { follow: false }),
-        }
-      : undefined,
+    xattrSource,
   })
   for (let i = 0; i < scanned.files.count; i++) await new FsFile(fs, scanned, i).take(options, sha256)
   return scanned.tree

@@ -1,6 +1,5 @@
 // The package under Node: all of the root entry, and paths, directories and synchronous opening.
 
-import * as crypto from 'node:crypto'
 import * as fs from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -16,9 +15,12 @@ import {
   type MountOptions,
   noStore,
 } from './api.js'
-import type { BuildSource, Built } from './build.js'
-import { type HashAlgorithm, type HashFunction, type HashName, hashOfStrings } from './format/hash.js'
-import type { Image, ImageOptions } from './image/image.js'
+import type { BuildFs, BuildSource, Built } from './build.js'
+import type { HashAlgorithm, HashName } from './format/hash.js'
+import { buildDirectory } from './host/directory-build.js'
+import { sha256, sha512 } from './host/hash.js'
+import { hostXattrs } from './host/xattrs.js'
+import { beginsAsImage, type Image, type ImageOptions } from './image/image.js'
 import type { Mount } from './mount.js'
 import { DirectoryStore } from './store/directory.js'
 import type { ObjectStore } from './store/object-store.js'
@@ -28,9 +30,16 @@ export { DirectoryStore }
 
 const URL_SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i
 
+/** The command whose workers read files; where the package has been bundled into another program it is not there. */
+const WORKER = new URL('./bin/mkcomposefs.js', import.meta.url)
+
+function pathOf(source: string): string {
+  return source.startsWith('file://') ? fileURLToPath(source) : source
+}
+
 /** An image file, opened: it is read straight to where the core will look at it. */
 function openFile(source: string): ImageBytes {
-  const path = source.startsWith('file://') ? fileURLToPath(source) : source
+  const path = pathOf(source)
   const fd = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK)
   const stat = fs.fstatSync(fd)
   if (!stat.isFile() && !stat.isBlockDevice()) {
@@ -48,19 +57,12 @@ function openFile(source: string): ImageBytes {
   return { size: stat.size, fill, done: () => fs.closeSync(fd) }
 }
 
-function platformHash(name: HashName): HashFunction {
-  return hashOfStrings(
-    data => crypto.hash(name, data, 'buffer'),
-    data => crypto.hash(name, data, 'binary'),
-  )
-}
-
 /** The stores that strings name, while someone has them; two mounts of one directory then share what is verified. */
 class Directories {
   readonly #known = new Map<string, WeakRef<ObjectStore>>()
 
   get(source: string): ObjectStore {
-    const path = resolve(source.startsWith('file://') ? fileURLToPath(source) : source)
+    const path = resolve(pathOf(source))
     const known = this.#known.get(path)?.deref()
     if (known !== undefined) return known
     for (const [other, ref] of this.#known) if (ref.deref() === undefined) this.#known.delete(other)
@@ -73,8 +75,8 @@ class Directories {
 function nodeHost(): Host {
   const directories = new Directories()
   return {
-    sha256: platformHash('sha256'),
-    sha512: async () => platformHash('sha512'),
+    sha256,
+    sha512: async () => sha512,
     module: compileSync(new Uint8Array(Buffer.from(CORE_BASE64, 'base64'))),
     openSync(source) {
       if (/^https?:\/\//i.test(source)) {
@@ -112,9 +114,55 @@ export const mount = (source: ImageSource | readonly ImageSource[], options?: Mo
 export const mountSync = (source: ImageSource | readonly ImageSource[], options?: MountOptions): Mount =>
   api.mountSync(source, options)
 
-/** Builds an image; see README. */
-export const buildImage = (source: BuildSource, options?: BuildImageOptions): Promise<Built> =>
-  api.buildImage(source, options)
+/** Options of buildImage under Node. */
+export interface NodeBuildOptions extends BuildImageOptions {
+  /** Threads that read the files of a directory; as many as there are processors unless given. */
+  readonly threads?: number
+}
+
+/**
+ * Builds an image; see README. Under Node a source can be a path as well: of a directory (with a directory as store, its
+ * files are read and stored by worker threads), a dump or an image.
+ */
+export async function buildImage(source: BuildSource | string | URL, options: NodeBuildOptions = {}): Promise<Built> {
+  if (typeof source !== 'string' && !(source instanceof URL)) return api.buildImage(source, options)
+  const path = pathOf(String(source))
+  const stat = await fs.promises.lstat(path)
+  if (stat.isFile()) return buildFromFile(path, options)
+  const { store } = options
+  if (
+    store !== undefined &&
+    !(store instanceof DirectoryStore) &&
+    typeof store !== 'string' &&
+    !(store instanceof URL)
+  ) {
+    const xattrSource = options.xattrs === 'none' ? undefined : hostXattrs()
+    return api.buildImage({ fs: fs as BuildFs, path, xattrSource }, options)
+  }
+  const { format, xattrs, threads, useEpoch, skipDevices, hardLinks } = options
+  const built = await buildDirectory(path, {
+    store: store === undefined ? undefined : store instanceof DirectoryStore ? store.label : pathOf(String(store)),
+    cfsV1: format === 'cfs-v1' ? { payload: 'digest', digest: true } : undefined,
+    ...{ xattrs, useEpoch, skipDevices, hardLinks },
+    ...(fs.existsSync(WORKER) ? { threads, worker: WORKER } : { threads: 1 }),
+  })
+  try {
+    return await api.buildImage(built.tree, options)
+  } finally {
+    built.release()
+  }
+}
+
+async function buildFromFile(path: string, options: NodeBuildOptions): Promise<Built> {
+  const bytes = await fs.promises.readFile(path)
+  if (!beginsAsImage(bytes)) return api.buildImage({ dump: bytes }, options)
+  const image = await api.openImage(bytes)
+  try {
+    return await api.buildImage(image, options)
+  } finally {
+    image.close()
+  }
+}
 
 /** A hash for fs-verity digests and Merkle trees. */
 export const hashAlgorithm = (name: HashName): Promise<HashAlgorithm> => api.hashAlgorithm(name)

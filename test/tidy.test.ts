@@ -21,12 +21,23 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'src/writer': ['src/format', 'src/tree'],
   'src/overlay': ['wasm', 'src/format', 'src/image', 'src/store'],
   'src/vfs': ['src/format', 'src/overlay'],
-  'src/cli': ['wasm', 'src/format', 'src/image', 'src/store', 'src/overlay', 'src/tree', 'src/writer', 'src'],
-  src: ['wasm', 'src/format', 'src/image', 'src/store', 'src/overlay', 'src/tree', 'src/writer', 'src/vfs'],
+  'src/host': ['src/format', 'src/store', 'src/tree'],
+  'src/cli': [
+    'wasm',
+    'src/format',
+    'src/image',
+    'src/store',
+    'src/overlay',
+    'src/tree',
+    'src/writer',
+    'src/host',
+    'src',
+  ],
+  src: ['wasm', 'src/format', 'src/image', 'src/store', 'src/overlay', 'src/tree', 'src/writer', 'src/host', 'src/vfs'],
 }
 
 /** Where Node's own modules may be imported. */
-const NODE_ROOMS = [/^src\/node\.ts$/, /^src\/store\/directory[a-z-]*\.ts$/, /^src\/(cli|wasi|playground)\//]
+const NODE_ROOMS = [/^src\/node\.ts$/, /^src\/store\/directory[a-z-]*\.ts$/, /^src\/(cli|host|wasi|playground)\//]
 
 interface SourceFile {
   readonly path: string

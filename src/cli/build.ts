@@ -4,16 +4,17 @@
 import fs from 'node:fs'
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path'
 import { storeContent } from '../build.js'
-import { CONSTANTS } from '../format/structs.js'
+import { type BuildSummary, buildDirectory } from '../host/directory-build.js'
+import { sha256 } from '../host/hash.js'
+import { beginsAsImage, IMAGE_HEAD } from '../image/image.js'
 import { DirectoryStore } from '../store/directory.js'
 import { treeFromImage } from '../tree/image-source.js'
 import type { Tree } from '../tree/tree.js'
 import type { ImageFormat } from '../writer/image-format.js'
 import { parseArguments } from './arguments.js'
-import { type BuildSummary, buildDirectory } from './directory-build.js'
 import { dumpFailure, treeFromDumpFile } from './dump-file.js'
 import { CommandError, failure, printable, wrongUsage } from './failure.js'
-import { ImageFiles, sha256 } from './open.js'
+import { ImageFiles } from './open.js'
 import { checkOutput } from './output-file.js'
 import { byteText, startByteProgress } from './progress.js'
 import { writeAll } from './standard-output.js'
@@ -51,9 +52,6 @@ const OPTIONS = {
 
 type Values = ReturnType<typeof parseArguments<typeof OPTIONS>>['values']
 
-/** Where the magic numbers are: at byte 0 of a composefs image, at byte 4 of a cfs v1 one. */
-const PEEK = 8
-
 interface Source {
   readonly tree: Tree
   /** What became of the files' bytes; of a directory only. */
@@ -84,13 +82,11 @@ function formatOf(values: Values): ImageFormat {
   return { format, minVersion: min ?? 0, maxVersion: max ?? Math.max(min ?? 0, 1) }
 }
 
-/** Does a file begin as an image? */
 function isImage(path: string): boolean {
   const fd = fs.openSync(path, fs.constants.O_RDONLY)
   try {
-    const head = Buffer.alloc(PEEK)
-    fs.readSync(fd, head, 0, PEEK, 0)
-    return head.readUInt32LE(0) === CONSTANTS.LCFS_EROFS_MAGIC || head.readUInt32LE(4) === CONSTANTS.CFS_V1_MAGIC
+    const head = Buffer.alloc(IMAGE_HEAD)
+    return beginsAsImage(head.subarray(0, fs.readSync(fd, head, 0, IMAGE_HEAD, 0)))
   } finally {
     fs.closeSync(fd)
   }

@@ -2,12 +2,12 @@
 // same exit codes. Not here: the sub-commands (info-commands.ts).
 
 import { binaryString } from '../format/xattr-name.js'
+import { serveTasks } from '../host/worker-pool.js'
 import { completeOptions, parseArguments } from './arguments.js'
 import { CommandError, runCommand } from './failure.js'
 import { checkBasedir, dump, type InfoOptions, ls, measureFile, missingObjects, objects } from './info-commands.js'
 import { hashSlices } from './measure.js'
 import { StandardOutput, writeAll } from './standard-output.js'
-import { serveTasks } from './worker-pool.js'
 
 const PROGRAM = 'composefs-info'
 const USAGE = `Usage: ${PROGRAM} [--basedir=PATH] [--filter=NAME]... COMMAND FILE...

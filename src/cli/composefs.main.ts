@@ -1,5 +1,7 @@
 // composefs: images for people. Dispatch to the sub-commands, one file each.
 
+import { ingestFiles } from '../host/ingest-pool.js'
+import { serveTasks } from '../host/worker-pool.js'
 import { BUILD_HELP, build } from './build.js'
 import { CAT_HELP, cat } from './cat.js'
 import { DIFF_HELP, diff } from './diff.js'
@@ -7,12 +9,10 @@ import { EXTRACT_HELP, extract } from './extract.js'
 import { CommandError, runCommand, wrongUsage } from './failure.js'
 import { FSCK_HELP, fsck } from './fsck.js'
 import { GC_HELP, gc } from './gc.js'
-import { ingestFiles } from './ingest-pool.js'
 import { LS_HELP, ls } from './ls.js'
 import { writeAll } from './standard-output.js'
 import { STAT_HELP, stat } from './stat.js'
 import { VERIFY_HELP, verify } from './verify.js'
-import { serveTasks } from './worker-pool.js'
 
 const PROGRAM = 'composefs'
 

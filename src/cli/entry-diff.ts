@@ -8,10 +8,10 @@ import { CONSTANTS } from '../format/structs.js'
 import { TextBuffer } from '../format/text-buffer.js'
 import { verityDigest } from '../format/verity.js'
 import { binaryString } from '../format/xattr-name.js'
+import { sha256 } from '../host/hash.js'
 import type { TreeEntries } from '../image/tree-entries.js'
 import { typeName } from './entry-json.js'
 import { isDevice, majorOf, minorOf } from './mode-text.js'
-import { sha256 } from './open.js'
 
 const { S_IFMT, S_IFREG, S_IFDIR, S_IFLNK } = CONSTANTS
 const PERMISSIONS = 0o7777

@@ -1,13 +1,13 @@
 // composefs fsck: is every object of a store what its name says, and is there what images need?
 // Not here: how it is found out (src/store/directory-survey.ts).
 
+import { sha256, sha512 } from '../host/hash.js'
 import { countObjects } from '../store/directory-meter.js'
 import type { Problem } from '../store/directory-problem.js'
 import { DirectorySurvey, type SurveyOptions } from '../store/directory-survey.js'
 import { parseArguments } from './arguments.js'
 import { type Claims, claimsOf } from './claims.js'
 import { CommandError, failure, printable, wrongUsage } from './failure.js'
-import { sha256, sha512 } from './open.js'
 import { startByteProgress } from './progress.js'
 import { StandardOutput } from './standard-output.js'
 

@@ -2,13 +2,13 @@
 
 import fs from 'node:fs'
 import { Fault } from '../format/errno.js'
+import { sha256 } from '../host/hash.js'
 import type { Image } from '../image/image.js'
 import { ImageLayer } from '../overlay/image-layer.js'
 import type { OpenFile } from '../overlay/layer.js'
 import { DirectoryStore } from '../store/directory.js'
 import { VerifiedObjects } from '../store/verified.js'
 import { CommandError, failure } from './failure.js'
-import { sha256 } from './open.js'
 
 /** Bytes that are read and handed on at a time. */
 const PIECE = 1 << 20

@@ -5,8 +5,8 @@ import fs from 'node:fs'
 import type { HashName } from '../format/hash.js'
 import { sha256Algorithm, sha512Algorithm } from '../format/hash.js'
 import { BlockHasher, leavesLength, VerityHasher, verityFromLeaves } from '../format/verity.js'
-import { sha256, sha512 } from './open.js'
-import { processors, type Task, WorkerPool } from './worker-pool.js'
+import { sha256, sha512 } from '../host/hash.js'
+import { processors, type Task, WorkerPool } from '../host/worker-pool.js'
 
 /** Bytes read at a time; a multiple of the block's. Small enough to stay in a processor's cache until it is hashed. */
 const SLICE = 256 << 10

@@ -3,15 +3,15 @@
 // Not here: reading the tree (directory-build.ts, dump-file.ts), writing it (write-image.ts).
 
 import fs from 'node:fs'
+import { buildDirectory, type CfsV1Files } from '../host/directory-build.js'
+import { ingestFiles } from '../host/ingest-pool.js'
+import { serveTasks } from '../host/worker-pool.js'
 import type { Tree } from '../tree/tree.js'
 import { completeOptions, parseArguments } from './arguments.js'
-import { buildDirectory, type CfsV1Files } from './directory-build.js'
 import { dumpFailure, treeFromDumpFile } from './dump-file.js'
 import { CommandError, failure, runCommand } from './failure.js'
-import { ingestFiles } from './ingest-pool.js'
 import { checkOutput } from './output-file.js'
 import { writeAll } from './standard-output.js'
-import { serveTasks } from './worker-pool.js'
 import { writeImage } from './write-image.js'
 
 const PROGRAM = 'mkcomposefs'

@@ -6,27 +6,11 @@ import { compileSync } from '../../wasm/core.js'
 import { CORE_BASE64 } from '../../wasm/core-bytes.js'
 import { CorePool } from '../../wasm/pool.js'
 import { Fault } from '../format/errno.js'
-import { type HashFunction, type HashName, hashOfStrings, type Sha256, type Sha512 } from '../format/hash.js'
+import { sha256 } from '../host/hash.js'
 import { type Image, loadImage } from '../image/image.js'
 import { failure, wrongUsage } from './failure.js'
 
 const { O_RDONLY, O_NONBLOCK = 0 } = fs.constants
-
-/** A hash of the platform; loaded when it is first used, which most commands never do. */
-function platformHash(name: HashName): HashFunction {
-  let crypto: typeof import('node:crypto') | undefined
-  const load = () => {
-    crypto ??= process.getBuiltinModule('node:crypto')
-    return crypto
-  }
-  return hashOfStrings(
-    data => (crypto ?? load()).hash(name, data, 'buffer'),
-    data => (crypto ?? load()).hash(name, data, 'binary'),
-  )
-}
-
-export const sha256: Sha256 = platformHash('sha256')
-export const sha512: Sha512 = platformHash('sha512')
 
 function fill(fd: number, into: Uint8Array): void {
   for (let done = 0; done < into.length; ) {

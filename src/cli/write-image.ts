@@ -2,9 +2,9 @@
 
 import { toHex } from '../format/hex.js'
 import { VerityHasher } from '../format/verity.js'
+import { sha256 } from '../host/hash.js'
 import type { Tree } from '../tree/tree.js'
 import { type ImageFormat, imageOf } from '../writer/image-format.js'
-import { sha256 } from './open.js'
 import { writeOutput } from './output-file.js'
 
 export interface WriteOptions extends ImageFormat {

@@ -6,7 +6,7 @@ import type { CorePool, Resident } from '../../wasm/pool.js'
 import { errnoName, Fault, fault } from '../format/errno.js'
 import type { Sha256 } from '../format/hash.js'
 import { toHex } from '../format/hex.js'
-import { QUERY_FLAGS } from '../format/structs.js'
+import { CFS_V1_SUPERBLOCK, COMPOSEFS_HEADER, CONSTANTS, QUERY_FLAGS } from '../format/structs.js'
 import { verityDigest } from '../format/verity.js'
 import { type Batch, type ScannedEntry, scanBatches, scanEntries } from './scan.js'
 import { CFS_V1_VIEW, COMPOSEFS_VIEW, EROFS_VIEW, TREE_VIEW, type View } from './view.js'
@@ -139,4 +139,16 @@ export function otherDigest(image: Image, digest: string): Fault | undefined {
   if (actual === expected) return undefined
   const cause = Object.assign(new Error(`image digest is ${actual}, not ${expected}`), { expected, actual })
   return new Fault('EIO', 'image has another fs-verity digest', cause)
+}
+
+/** Bytes that `beginsAsImage` looks at. */
+export const IMAGE_HEAD = 8
+
+/** Does a file begin as a composefs image, of either format? Plain EROFS shows only later. */
+export function beginsAsImage(head: Uint8Array): boolean {
+  if (head.length < IMAGE_HEAD) return false
+  const view = new DataView(head.buffer, head.byteOffset, IMAGE_HEAD)
+  const { magic } = COMPOSEFS_HEADER.fields
+  if (view.getUint32(magic.offset, true) === CONSTANTS.LCFS_EROFS_MAGIC) return true
+  return view.getUint32(CFS_V1_SUPERBLOCK.fields.magic.offset, true) === CONSTANTS.CFS_V1_MAGIC
 }

@@ -1,10 +1,24 @@
 // Images built by the package's own calls: what comes in, from whichever kind of source, is what a mount shows, and the bytes
 // are those of the dump that says the same.
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { memfs } from 'memfs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { toHex } from '../../src/format/hex.js'
-import { buildImage, MemoryStore, mount, openImage, type Tree, TreeBuilder, TreeError } from '../../src/node.js'
+import {
+  buildImage,
+  DirectoryStore,
+  MemoryStore,
+  mount,
+  openImage,
+  type Tree,
+  TreeBuilder,
+  TreeError,
+} from '../../src/node.js'
+import { ROOT, skip } from '../helpers/paths.js'
 
 const test = suite('buildImage')
 const LONG = 'much text, more than an image holds itself. '.repeat(100)
@@ -199,6 +213,61 @@ test('objects have the names that digests give', async () => {
   const { tree } = builder as { tree: Tree }
   const digest = toHex(tree.arena.view(tree.digestAt[1], 32))
   assert.equal(names, [`${digest.slice(0, 2)}/${digest.slice(2)}`])
+})
+
+const dir = mkdtempSync(join(tmpdir(), 'composefs-build-image-'))
+process.on('exit', () => rmSync(dir, { recursive: true, force: true }))
+const isLinux = process.platform === 'linux'
+
+function sourceDirectory(): string {
+  const source = join(dir, 'source')
+  mkdirSync(join(source, 'sub'), { recursive: true })
+  for (let i = 0; i < 50; i++) writeFileSync(join(source, 'sub', `${i}`), `${i} `.repeat(i * 100))
+  symlinkSync('sub/7', join(source, 'link'))
+  return source
+}
+
+if (isLinux) {
+  const source = sourceDirectory()
+  test("under Node a directory's path is a source, whatever the store", async () => {
+    const memory = new MemoryStore()
+    const one = await buildImage(source, { store: memory })
+    const two = await buildImage(source, { store: join(dir, 'objects') })
+    const three = await buildImage(new URL(`file://${source}`), { store: new DirectoryStore(join(dir, 'more')) })
+    assert.equal([two.digest, three.digest], [one.digest, one.digest])
+    for (const store of [memory, join(dir, 'objects'), join(dir, 'more')]) {
+      const m = await mount(one.image, { store, verity: 'require' })
+      for (let i = 0; i < 50; i++) assert.is(m.fs.readFileSync(`/sub/${i}`, 'utf8'), `${i} `.repeat(i * 100))
+      m.unmount()
+    }
+  })
+
+  test('the built package reads files by worker threads, and this thread goes on meanwhile', async () => {
+    const large = join(dir, 'large')
+    mkdirSync(large)
+    for (let i = 0; i < 12; i++) writeFileSync(join(large, `${i}`), Buffer.alloc(4 << 20, i))
+    const built = (await import(pathToFileURL(join(ROOT, 'dist/node.js')).href)) as { buildImage: typeof buildImage }
+    let turns = 0
+    const timer = setInterval(() => turns++, 1)
+    const { digest } = await built.buildImage(large, { store: join(dir, 'large-objects'), threads: 2 })
+    clearInterval(timer)
+    assert.ok(turns > 3, `${turns} turns of the event loop`)
+    assert.is((await buildImage(large)).digest, digest)
+  })
+} else skip(test, "a directory's path as source", 'xattrs are read on Linux only')
+
+test('under Node a path of a dump or an image is a source', async () => {
+  const built = await buildImage({ dump: '/ 0 40755 2 0 0 0 0.0 - - -\n' })
+  writeFileSync(join(dir, 'dump'), '/ 0 40755 2 0 0 0 0.0 - - -\n')
+  writeFileSync(join(dir, 'image'), built.image)
+  assert.is((await buildImage(join(dir, 'dump'))).digest, built.digest)
+  assert.is((await buildImage(join(dir, 'image'))).digest, built.digest)
+  try {
+    await buildImage(join(dir, 'nowhere'))
+    assert.unreachable('was taken')
+  } catch (error) {
+    assert.is((error as { code: string }).code, 'ENOENT')
+  }
 })
 
 test.run()

@@ -15,7 +15,7 @@ const test = suite('worker pool')
 const TASKS = `
 import fs from 'node:fs'
 import { isMainThread, threadId } from 'node:worker_threads'
-import { serveTasks, WorkerPool } from '${join(ROOT, 'src/cli/worker-pool.ts')}'
+import { serveTasks, WorkerPool } from '${join(ROOT, 'src/host/worker-pool.ts')}'
 
 const pause = ms => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 /** Marks its jobs; answers which thread it was and how many it did. */

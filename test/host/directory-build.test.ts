@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import { build } from 'esbuild'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { BuildSummary } from '../../src/cli/directory-build.js'
 import { verityDigest } from '../../src/format/verity.js'
+import type { BuildSummary } from '../../src/host/directory-build.js'
 import { treeFromDump } from '../../src/tree/dump-source.js'
 import { peer, runPeer } from '../helpers/command.js'
 import { SHA256 } from '../helpers/hashes.js'
@@ -37,9 +37,9 @@ for (const what of missing) console.log(`note: not in the tree: ${what}`)
 /** Options and the paths come as JSON; says what came out as JSON, or the error's message. */
 const PROGRAM = `
 import fs from 'node:fs'
-import { buildDirectory } from '${join(ROOT, 'src/cli/directory-build.ts')}'
-import { ingestFiles } from '${join(ROOT, 'src/cli/ingest-pool.ts')}'
-import { serveTasks } from '${join(ROOT, 'src/cli/worker-pool.ts')}'
+import { buildDirectory } from '${join(ROOT, 'src/host/directory-build.ts')}'
+import { ingestFiles } from '${join(ROOT, 'src/host/ingest-pool.ts')}'
+import { serveTasks } from '${join(ROOT, 'src/host/worker-pool.ts')}'
 import { treeFacts } from '${join(ROOT, 'test/helpers/tree-facts.ts')}'
 import { imageOf } from '${join(ROOT, 'src/writer/image-format.ts')}'
 

@@ -9,10 +9,9 @@ import { IngestError } from '../store/directory-ingest.js'
 import { missingDirectories, ownDescriptors, syncDirectories } from '../store/directory-writer.js'
 import { type Scanned, scanFs } from '../tree/fs-source.js'
 import { DIGEST_SIZE, type Tree } from '../tree/tree.js'
-import { hostXattrs } from './host-xattrs.js'
 import { type IngestRows, ingestFiles, ingestRows, RESULT_ROOM, stateOf } from './ingest-pool.js'
-import type { ByteProgress } from './progress.js'
 import { processors, WorkerPool } from './worker-pool.js'
+import { hostXattrs } from './xattrs.js'
 
 /** Bytes up to which an EROFS image gets a file itself. The tool's number; the format allows more. */
 const INLINE_MAX = 64
@@ -31,6 +30,12 @@ export interface CfsV1Files {
   readonly digest: boolean
 }
 
+/** Is told what there is to do, and what has been done. */
+export interface BuildProgress {
+  expect(files: number, bytes: number): void
+  add(files: number, bytes: number): void
+}
+
 export interface DirectoryBuildOptions {
   /** Directory of the object store, made when something is to be stored; without one nothing is. */
   readonly store?: string
@@ -45,7 +50,9 @@ export interface DirectoryBuildOptions {
   /** Rules of a cfs v1 image; EROFS images' unless given. */
   readonly cfsV1?: CfsV1Files
   /** Told how much there is to read, and now and then how much more was; then this thread only watches the others. */
-  readonly progress?: Pick<ByteProgress, 'expect' | 'add'>
+  readonly progress?: BuildProgress
+  /** What workers run, which has to serve `ingestFiles`; then too this thread only watches. This bundle unless given. */
+  readonly worker?: URL
 }
 
 export interface BuildSummary {
@@ -74,7 +81,7 @@ export interface DirectoryBuild {
 
 /**
  * Builds a tree. What was stored is on the disk, names and all, when it resolves. Rejects with a SourceError (the tree), an
- * IngestError (a file, its object, or the store) or a CommandError (xattrs can't be read here at all); by then no thread
+ * IngestError (a file, its object, or the store) or a TreeError (xattrs can't be read here at all); by then no thread
  * works any more, and the store has complete objects only.
  */
 export async function buildDirectory(source: string, options: DirectoryBuildOptions = {}): Promise<DirectoryBuild> {
@@ -142,13 +149,13 @@ async function ingest(
   bytes: number,
   store: string | undefined,
   inlineMax: number,
-  { threads = processors(), progress }: DirectoryBuildOptions,
+  { threads = processors(), progress, worker }: DirectoryBuildOptions,
 ): Promise<Set<string>> {
   const jobs = rows.jobs.length - 1
   const pays = bytes >= THREADS_BYTES || rows.count >= THREADS_FILES
-  // A bar is drawn by this thread's event loop.
-  const here = !pays || progress === undefined
-  const pool = new WorkerPool(pays ? Math.min(threads, jobs) - (here ? 1 : 0) : 0)
+  // A bar is drawn by this thread's event loop, and a program that is not a command has other things to do.
+  const here = !pays || (progress === undefined && worker === undefined)
+  const pool = new WorkerPool(pays ? Math.min(threads, jobs) - (here ? 1 : 0) : 0, worker)
   const done = new BigInt64Array(new SharedArrayBuffer(16))
   const report = reporter(done, progress)
   progress?.expect(rows.count, bytes)

@@ -6,8 +6,8 @@ import { FACT_SIZE, FACT_WORDS } from '../format/file-facts.js'
 import { Ingester, type IngestState } from '../store/directory-ingest.js'
 import type { Scanned } from '../tree/fs-source.js'
 import { ROOT } from '../tree/tree.js'
-import { veritySealer } from './host-libc.js'
-import { sha256 } from './open.js'
+import { sha256 } from './hash.js'
+import { veritySealer } from './libc.js'
 import type { NextJob, Task } from './worker-pool.js'
 
 /** Bytes of a row's result: a digest, or the bytes of a file that is inlined. */

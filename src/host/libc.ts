@@ -1,5 +1,5 @@
 // Calls of the host's C library that Node has no face for, by way of koffi (an optional package, MIT): extended attributes,
-// and turning on fs-verity. Linux only. Not here: what they are for (host-xattrs.ts, directory-build.ts).
+// and turning on fs-verity. Linux only. Not here: what they are for (xattrs.ts, ingest-pool.ts).
 
 import { createRequire } from 'node:module'
 

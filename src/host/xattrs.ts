@@ -5,8 +5,7 @@ import { errnoName, errnoText } from '../format/errno.js'
 import { binaryString } from '../format/xattr-name.js'
 import type { XattrSource } from '../tree/fs-source.js'
 import { TreeError } from '../tree/tree-error.js'
-import { CommandError } from './failure.js'
-import { loadLibc } from './host-libc.js'
+import { loadLibc } from './libc.js'
 
 /** Most that Linux gives as names of one file, and as one value (XATTR_LIST_MAX, XATTR_SIZE_MAX). */
 const MOST = 65536
@@ -16,12 +15,12 @@ const NOTHING: readonly string[] = []
 
 const UNSUPPORTED = 'xattrs are not supported there (--skip-xattrs leaves them out)'
 
-/** The host's xattrs. Throws a CommandError where they can't be read at all. */
+/** The host's xattrs. Throws a TreeError (ENOTSUP) where they can't be read at all. */
 export function hostXattrs(): XattrSource {
   const libc = loadLibc()
   if (libc === undefined) {
     const why = process.platform === 'linux' ? 'install the npm package koffi' : 'they are read on Linux only'
-    throw new CommandError(`cannot read xattrs: ${why}, or give --skip-xattrs`)
+    throw new TreeError('ENOTSUP', `cannot read xattrs: ${why}, or leave them out (--skip-xattrs)`)
   }
   const path = Buffer.alloc(TEXT_ROOM)
   const name = Buffer.alloc(TEXT_ROOM)

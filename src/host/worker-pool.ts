@@ -95,11 +95,11 @@ export function serveTasks(tasks: readonly AnyTask[]): boolean {
 }
 
 /** Undefined where the host has no thread to give (a limit of processes). */
-function startWorker(): Worker | undefined {
+function startWorker(script: URL): Worker | undefined {
   const { Worker } = process.getBuiltinModule('node:worker_threads')
   const resourceLimits = { maxOldGenerationSizeMb: WORKER_HEAP }
   try {
-    return new Worker(new URL(import.meta.url), { argv: [WORKER_ARGUMENT], resourceLimits })
+    return new Worker(script, { argv: [WORKER_ARGUMENT], resourceLimits })
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_INIT_FAILED') return undefined
     throw error
@@ -135,11 +135,12 @@ export class WorkerPool {
 
   /**
    * Starts `count` workers, or as many as the host lets us have; they boot while this thread goes on, even if it does not
-   * return to its event loop. What `run` does is done by this thread if there are none.
+   * return to its event loop. What `run` does is done by this thread if there are none. `script` is what they run, which
+   * has to serve the tasks: this very bundle unless given.
    */
-  constructor(count: number) {
+  constructor(count: number, script: URL = new URL(import.meta.url)) {
     for (let i = 0; i < count; i++) {
-      const worker = startWorker()
+      const worker = startWorker(script)
       if (worker === undefined) break
       worker.on('message', (reply: Reply) => this.#reply(reply))
       worker.on('error', error => this.#break(error instanceof Error ? error : new Error(String(error))))
