@@ -13,7 +13,7 @@ import type { Tree } from '../tree/tree.js'
 import type { ImageFormat } from '../writer/image-format.js'
 import { parseArguments } from './arguments.js'
 import { dumpFailure, treeFromDumpFile } from './dump-file.js'
-import { CommandError, failure, printable, wrongUsage } from './failure.js'
+import { buildFailure, CommandError, failure, printable, wrongUsage } from './failure.js'
 import { ImageFiles } from './open.js'
 import { checkOutput } from './output-file.js'
 import { byteText, startByteProgress } from './progress.js'
@@ -103,8 +103,7 @@ function checkStore(store: string | undefined, source: string): void {
 }
 
 async function directorySource(source: string, values: Values, { format }: ImageFormat): Promise<Source> {
-  const failed = (error: unknown) =>
-    error instanceof CommandError || !(error instanceof Error) ? error : failure('build', source, error)
+  const failed = (error: unknown) => buildFailure(source, error)
   checkStore(values['digest-store'], source)
   const progress = await startByteProgress('build')
   try {

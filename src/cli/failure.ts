@@ -2,6 +2,8 @@
 
 import fs from 'node:fs'
 import { errnoText, Fault, isErrnoName } from '../format/errno.js'
+import { IngestError } from '../store/directory-ingest.js'
+import { SourceError } from '../tree/source-error.js'
 
 export const FAILED = 1
 export const WRONG_USAGE = 2
@@ -40,6 +42,13 @@ export function reason(error: unknown): string {
 /** A failure of some step on some path. */
 export function failure(what: string, path: string, error: unknown): CommandError {
   return new CommandError(`${what}: ${printable(path)}: ${printable(reason(error))}`)
+}
+
+/** A failure of building from a source; what went wrong with one file of it names call and file already. */
+export function buildFailure(source: string, error: unknown): unknown {
+  if (error instanceof CommandError || !(error instanceof Error)) return error
+  const ownWords = error instanceof SourceError || error instanceof IngestError
+  return ownWords ? new CommandError(printable(error.message)) : failure('build', source, error)
 }
 
 /** Text for one line of a terminal: control characters as \xHH. */

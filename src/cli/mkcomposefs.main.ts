@@ -9,7 +9,7 @@ import { serveTasks } from '../host/worker-pool.js'
 import type { Tree } from '../tree/tree.js'
 import { completeOptions, parseArguments } from './arguments.js'
 import { dumpFailure, treeFromDumpFile } from './dump-file.js'
-import { CommandError, failure, runCommand } from './failure.js'
+import { buildFailure, CommandError, failure, runCommand } from './failure.js'
 import { checkOutput } from './output-file.js'
 import { writeAll } from './standard-output.js'
 import { writeImage } from './write-image.js'
@@ -125,8 +125,7 @@ async function directorySource(source: string, values: Values, cfsV1: CfsV1Files
   if (values['skip-xattrs'] && values['user-xattrs']) {
     throw failure('error accessing', source, new Error('--skip-xattrs and --user-xattrs exclude each other'))
   }
-  const failed = (error: unknown) =>
-    error instanceof CommandError || !(error instanceof Error) ? error : failure('build', source, error)
+  const failed = (error: unknown) => buildFailure(source, error)
   try {
     const { tree, release } = await buildDirectory(source, {
       store: values['digest-store'],

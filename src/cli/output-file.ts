@@ -8,6 +8,8 @@ import { writeAll } from './standard-output.js'
 
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_TRUNC } = fs.constants
 const MODE = 0o666
+/** Most symlinks that are followed one after another: the kernel's limit. */
+const LINKS_MAX = 40
 
 /** Where an image goes. Calls throw a CommandError. */
 export interface Output {
@@ -103,8 +105,12 @@ function writeWhole(fd: number, piece: Uint8Array, path: string): void {
 function destination(path: string): { path: string; stat: fs.Stats | undefined } {
   const stat = fs.statSync(path, { throwIfNoEntry: false })
   if (stat !== undefined) return { path: fs.realpathSync(path), stat }
-  const link = fs.lstatSync(path, { throwIfNoEntry: false })
-  return { path: link?.isSymbolicLink() ? resolve(dirname(path), fs.readlinkSync(path)) : path, stat }
+  // Symlinks that lead to nothing; a ring of them stat has refused.
+  let at = path
+  for (let links = 0; links < LINKS_MAX && fs.lstatSync(at, { throwIfNoEntry: false })?.isSymbolicLink(); links++) {
+    at = resolve(fs.realpathSync(dirname(at)), fs.readlinkSync(at))
+  }
+  return { path: at, stat }
 }
 
 /** Throws a CommandError early where an output could not be opened later: building what goes there can take long. */

@@ -13,14 +13,14 @@ const TEXT_ROOM = 4096 + 256
 const TRIES = 8
 const NOTHING: readonly string[] = []
 
-const UNSUPPORTED = 'xattrs are not supported there (--skip-xattrs leaves them out)'
+const UNSUPPORTED = 'xattrs are not supported there, but can be left out'
 
 /** The host's xattrs. Throws a TreeError (ENOTSUP) where they can't be read at all. */
 export function hostXattrs(): XattrSource {
   const libc = loadLibc()
   if (libc === undefined) {
     const why = process.platform === 'linux' ? 'install the npm package koffi' : 'they are read on Linux only'
-    throw new TreeError('ENOTSUP', `cannot read xattrs: ${why}, or leave them out (--skip-xattrs)`)
+    throw new TreeError('ENOTSUP', `cannot read xattrs: ${why}, or leave them out`)
   }
   const path = Buffer.alloc(TEXT_ROOM)
   const name = Buffer.alloc(TEXT_ROOM)

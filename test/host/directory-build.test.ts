@@ -299,7 +299,7 @@ test('without koffi, xattrs are an error that says what to do, and are not misse
     const args = [alone, JSON.stringify({ source, xattrs })]
     return outcome(spawnSync(process.execPath, args, { cwd: top, encoding: 'utf8', maxBuffer: 1 << 28 }).stdout)
   }
-  assert.match(said('all').error ?? '', /^cannot read xattrs: .*, or give --skip-xattrs$/)
+  assert.match(said('all').error ?? '', /^cannot read xattrs: .*, or leave them out$/)
   assert.is(said('none').error, undefined)
 })
 
