@@ -9,60 +9,67 @@ import { fileURLToPath } from 'node:url'
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const at = path => join(root, path)
 
-/** asm/layout.ts: the struct table of src/format/structs.ts as the constants that the core is compiled with. */
-async function writeLayout(esbuild) {
-  const result = await esbuild.build({
-    entryPoints: [at('src/format/structs.ts')],
-    bundle: true,
-    format: 'esm',
-    write: false,
-  })
-  const { CORE_PAGES, layoutConstants } = await import(
-    `data:text/javascript;base64,${Buffer.from(result.outputFiles[0].contents).toString('base64')}`
+/** What a module of src/format exports. */
+async function imported(esbuild, path) {
+  const result = await esbuild.build({ entryPoints: [at(path)], bundle: true, format: 'esm', write: false })
+  const code = Buffer.from(result.outputFiles[0].contents).toString('base64')
+  return import(`data:text/javascript;base64,${code}`)
+}
+
+function writeIfNew(path, text) {
+  if (!existsSync(at(path)) || readFileSync(at(path), 'utf8') !== text) writeFileSync(at(path), text)
+}
+
+/** Tables of src/format as the constants that the cores are compiled with: asm/layout.ts, asm/build/layout.ts. */
+async function writeLayouts(esbuild) {
+  const { CORE_PAGES, layoutConstants } = await imported(esbuild, 'src/format/structs.ts')
+  const { buildConstants } = await imported(esbuild, 'src/format/build-layout.ts')
+  const lines = constants => constants.map(([name, value]) => `export const ${name}: u32 = ${value}`).join('\n')
+  writeIfNew('asm/layout.ts', `// Written by the build from src/format/structs.ts.\n${lines(layoutConstants())}\n`)
+  writeIfNew(
+    'asm/build/layout.ts',
+    `// Written by the build from src/format/build-layout.ts.\nexport * from '../layout'\n${lines(buildConstants())}\n`,
   )
-  const lines = layoutConstants().map(([name, value]) => `export const ${name}: u32 = ${value}`)
-  const text = `// Written by the build from src/format/structs.ts.\n${lines.join('\n')}\n`
-  if (!existsSync(at('asm/layout.ts')) || readFileSync(at('asm/layout.ts'), 'utf8') !== text)
-    writeFileSync(at('asm/layout.ts'), text)
   return CORE_PAGES
 }
 
-/** wasm/core.wasm and, as a module that any bundler and any host can load, wasm/core-bytes.ts. */
-export async function buildCore() {
-  const esbuild = await import('esbuild')
-  const corePages = await writeLayout(esbuild)
-  const { default: asc } = await import('assemblyscript/asc')
-  const args = [
-    'asm/index.ts',
-    '-o',
-    'wasm/core.wasm',
-    '--runtime',
-    'stub',
-    '-O3',
-    '--noAssert',
-    '--importMemory',
+/** Compiles a core: wasm/NAME.wasm and, as a module that any bundler and any host can load, wasm/NAME-bytes.ts. */
+async function compileCore(asc, entry, name, pages, more = []) {
+  const args = [entry, '-o', `wasm/${name}.wasm`, '--runtime', 'stub', '-O3', '--noAssert', '--importMemory']
+  args.push(
     '--zeroFilledMemory',
     '--initialMemory',
-    String(corePages),
+    String(pages),
     '--maximumMemory',
     '65536',
     '--use',
     'abort=',
-  ]
+    ...more,
+  )
   const { error, stderr } = await asc.main(args, {
-    readFile: (name, base) => (existsSync(join(base, name)) ? readFileSync(join(base, name), 'utf8') : null),
-    writeFile: (name, data, base) => writeFileSync(join(base, name), data),
+    readFile: (file, base) => (existsSync(join(base, file)) ? readFileSync(join(base, file), 'utf8') : null),
+    writeFile: (file, data, base) => writeFileSync(join(base, file), data),
     listFiles: (dir, base) =>
       existsSync(join(base, dir))
-        ? readdirSync(join(base, dir)).filter(name => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+        ? readdirSync(join(base, dir)).filter(file => file.endsWith('.ts') && !file.endsWith('.d.ts'))
         : null,
   })
-  if (error) throw new Error(`asm/ does not compile:\n${stderr.toString()}`, { cause: error })
-  const bytes = readFileSync(at('wasm/core.wasm')).toString('base64')
+  if (error) throw new Error(`${entry} does not compile:\n${stderr.toString()}`, { cause: error })
+  const bytes = readFileSync(at(`wasm/${name}.wasm`)).toString('base64')
+  const constant = `${name.replaceAll('-', '_').toUpperCase()}_BASE64`
   writeFileSync(
-    at('wasm/core-bytes.ts'),
-    `// Written by the build from asm/.\nexport const CORE_BASE64 =\n  '${bytes}'\n`,
+    at(`wasm/${name}-bytes.ts`),
+    `// Written by the build from asm/.\nexport const ${constant} =\n  '${bytes}'\n`,
   )
+}
+
+/** The core that reads images, and the one that builds them. */
+export async function buildCore() {
+  const esbuild = await import('esbuild')
+  const corePages = await writeLayouts(esbuild)
+  const { default: asc } = await import('assemblyscript/asc')
+  await compileCore(asc, 'asm/index.ts', 'core', corePages)
+  await compileCore(asc, 'asm/build/index.ts', 'build-core', 1)
 }
 
 async function bundle() {

@@ -23,7 +23,7 @@ if (mtime(installed) === 0 || mtime(installed) < mtime(join(root, 'package-lock.
   execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: root, stdio: ['ignore', 2, 2] })
 }
 
-const generated = new Set(['core-bytes.ts', 'core.wasm', 'layout.ts'])
+const generated = new Set(['core-bytes.ts', 'core.wasm', 'build-core-bytes.ts', 'build-core.wasm', 'layout.ts'])
 const sources = ['asm', 'src', 'wasm', '.ci', 'package.json', 'tsconfig.json'].map(name => {
   const path = join(root, name)
   if (!statSync(path).isDirectory()) return mtime(path)

@@ -2,7 +2,7 @@
 // compile, and read what a string names. Not here: anything of one host.
 
 import { CorePool } from '../wasm/pool.js'
-import { type BuildOptions, type BuildSource, type Built, buildImage } from './build.js'
+import type { BuildOptions } from './build.js'
 import { Fault, fault, faultError, type Outcome } from './format/errno.js'
 import {
   type HashAlgorithm,
@@ -86,9 +86,9 @@ export class Api {
     return sha512Algorithm(await this.#sha512)
   }
 
-  /** Builds an image; see build.ts. */
-  async buildImage(source: BuildSource, options: BuildImageOptions = {}): Promise<Built> {
-    return buildImage(source, { ...options, store: this.objectStore(options.store) }, this.#host.sha256)
+  /** What a builder hashes with. Building is no method here: a page that only mounts should not carry it. */
+  get sha256(): Sha256 {
+    return this.#host.sha256
   }
 
   /** The store that an option names. */

@@ -5,7 +5,7 @@ import { createSHA256, createSHA512, type IHasher } from 'hash-wasm'
 import { compile } from '../wasm/core.js'
 import { CORE_BASE64 } from '../wasm/core-bytes.js'
 import { Api, type BuildImageOptions, fetchImage, type ImageSource, type MountOptions, noStore } from './api.js'
-import type { BuildSource, Built } from './build.js'
+import { type BuildSource, type Built, buildImage as build } from './build.js'
 import type { HashAlgorithm, HashFunction, HashName } from './format/hash.js'
 import type { Image, ImageOptions } from './image/image.js'
 import type { Mount } from './mount.js'
@@ -51,8 +51,10 @@ export const mount = async (source: ImageSource | readonly ImageSource[], option
   (await api()).mount(source, options)
 
 /** Builds an image from calls, a tree, an image, dump text or a directory of an `fs`; see README. */
-export const buildImage = async (source: BuildSource, options?: BuildImageOptions): Promise<Built> =>
-  (await api()).buildImage(source, options)
+export const buildImage = async (source: BuildSource, options: BuildImageOptions = {}): Promise<Built> => {
+  const host = await api()
+  return build(source, { ...options, store: host.objectStore(options.store) }, host.sha256)
+}
 
 /** A hash for fs-verity digests and Merkle trees. SHA-512 is loaded when it is first asked for. */
 export const hashAlgorithm = async (name: HashName): Promise<HashAlgorithm> => (await api()).hashAlgorithm(name)

@@ -15,7 +15,7 @@ import {
   type MountOptions,
   noStore,
 } from './api.js'
-import type { BuildFs, BuildSource, Built } from './build.js'
+import { type BuildFs, type BuildSource, type Built, buildImage as buildFromSource } from './build.js'
 import type { HashAlgorithm, HashName } from './format/hash.js'
 import { buildDirectory } from './host/directory-build.js'
 import { sha256, sha512 } from './host/hash.js'
@@ -125,7 +125,7 @@ export interface NodeBuildOptions extends BuildImageOptions {
  * files are read and stored by worker threads), a dump or an image.
  */
 export async function buildImage(source: BuildSource | string | URL, options: NodeBuildOptions = {}): Promise<Built> {
-  if (typeof source !== 'string' && !(source instanceof URL)) return api.buildImage(source, options)
+  if (typeof source !== 'string' && !(source instanceof URL)) return build(source, options)
   const path = pathOf(String(source))
   const stat = await fs.promises.lstat(path)
   if (stat.isFile()) return buildFromFile(path, options)
@@ -137,7 +137,7 @@ export async function buildImage(source: BuildSource | string | URL, options: No
     !(store instanceof URL)
   ) {
     const xattrSource = options.xattrs === 'none' ? undefined : hostXattrs()
-    return api.buildImage({ fs: fs as BuildFs, path, xattrSource }, options)
+    return build({ fs: fs as BuildFs, path, xattrSource }, options)
   }
   const { format, xattrs, threads, useEpoch, skipDevices, hardLinks } = options
   const built = await buildDirectory(path, {
@@ -147,18 +147,22 @@ export async function buildImage(source: BuildSource | string | URL, options: No
     ...(fs.existsSync(WORKER) ? { threads, worker: WORKER } : { threads: 1 }),
   })
   try {
-    return await api.buildImage(built.tree, options)
+    return await build(built.tree, options)
   } finally {
     built.release()
   }
 }
 
+function build(source: BuildSource, options: BuildImageOptions): Promise<Built> {
+  return buildFromSource(source, { ...options, store: api.objectStore(options.store) }, sha256)
+}
+
 async function buildFromFile(path: string, options: NodeBuildOptions): Promise<Built> {
   const bytes = await fs.promises.readFile(path)
-  if (!beginsAsImage(bytes)) return api.buildImage({ dump: bytes }, options)
+  if (!beginsAsImage(bytes)) return build({ dump: bytes }, options)
   const image = await api.openImage(bytes)
   try {
-    return await api.buildImage(image, options)
+    return await build(image, options)
   } finally {
     image.close()
   }

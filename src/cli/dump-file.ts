@@ -1,7 +1,7 @@
 // Dump text from a file or standard input, as a tree. Not here: the text itself (src/tree/dump-source.ts).
 
 import fs from 'node:fs'
-import { dumpBuffer, treeFromOwnDump } from '../tree/dump-source.js'
+import { DumpText } from '../tree/dump-source.js'
 import type { Tree } from '../tree/tree.js'
 import { TreeError } from '../tree/tree-error.js'
 import { CommandError, failure, printable } from './failure.js'
@@ -11,20 +11,15 @@ const PIECE = 1 << 20
 /** Set, to whatever: dumps are read strictly. libcomposefs' name. */
 const STRICT = 'CFS_PARSE_STRICT'
 
-/** Reads all that a descriptor has, into one buffer that a tree can own. */
-function readDump(fd: number): { bytes: Uint8Array; length: number } {
-  const expected = fs.fstatSync(fd).size
-  let bytes = dumpBuffer(Math.max(expected, PIECE))
+/** Reads all that a descriptor has into a tree's own memory; answers its length in bytes. */
+function readDump(fd: number, dump: DumpText): number {
+  // A byte more than is expected, to see that the file has ended.
+  let bytes = dump.room(Math.max(fs.fstatSync(fd).size + 1, PIECE))
   let length = 0
   for (;;) {
-    // A byte more than is expected, to see that the file has ended.
-    if (length + 1 > bytes.length - 1) {
-      const grown = dumpBuffer(2 * bytes.length)
-      grown.set(bytes)
-      bytes = grown
-    }
+    if (length === bytes.length) bytes = dump.room(2 * length)
     const n = readSome(fd, bytes, length)
-    if (n === 0) return { bytes, length }
+    if (n === 0) return length
     length += n
   }
 }
@@ -32,7 +27,7 @@ function readDump(fd: number): { bytes: Uint8Array; length: number } {
 function readSome(fd: number, into: Uint8Array, at: number): number {
   for (;;) {
     try {
-      return fs.readSync(fd, into, at, into.length - 1 - at, null)
+      return fs.readSync(fd, into, at, into.length - at, null)
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? error.code : ''
       // Windows' word for the end of a pipe; a terminal or socket that has nothing yet.
@@ -45,17 +40,18 @@ function readSome(fd: number, into: Uint8Array, at: number): number {
 
 /** Throws a CommandError that names line and field. */
 export function treeFromDumpFile(path: string): Tree {
-  let text: { bytes: Uint8Array; length: number }
   const fd = path === '-' ? STANDARD_INPUT : openDump(path)
+  const dump = new DumpText()
+  let length: number
   try {
-    text = readDump(fd)
+    length = readDump(fd, dump)
   } catch (error) {
     throw failure('read', path, error)
   } finally {
     if (fd !== STANDARD_INPUT) fs.closeSync(fd)
   }
   try {
-    return treeFromOwnDump(text.bytes, text.length, { strict: process.env[STRICT] !== undefined })
+    return dump.tree(length, { strict: process.env[STRICT] !== undefined })
   } catch (error) {
     throw failure('dump', path, error)
   }

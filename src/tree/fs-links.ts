@@ -2,7 +2,6 @@
 // The name that comes first when the tree is walked in order, directories before what follows them, becomes the file, as it
 // is in a dump of the image; so a tree read back from its image or dump gives the same image.
 
-import { compareBytes } from './byte-arena.js'
 import type { FileList } from './file-list.js'
 import { NONE, ROOT, type Tree } from './tree.js'
 
@@ -48,7 +47,7 @@ export class HardLinks {
   /** Which of two nodes comes first; neither lies in the other. */
   #order(a: number, b: number): number {
     const tree = this.#tree
-    const { parent, nameAt, nameLength } = tree
+    const { parent } = tree
     const aWay = this.#way(a)
     const bWay = this.#way(b)
     let i = aWay.length - 1
@@ -60,8 +59,7 @@ export class HardLinks {
     const x = aWay[i]
     const y = bWay[j]
     if (parent[x] !== parent[y]) throw new RangeError('nodes of different trees')
-    const { bytes } = tree.arena
-    return compareBytes(bytes, nameAt[x], nameLength[x], bytes, nameAt[y], nameLength[y])
+    return tree.compareNames(x, y)
   }
 
   /** A node and the directories that it lies in but the root, upwards. */

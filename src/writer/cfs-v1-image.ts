@@ -12,11 +12,11 @@ import {
   CFS_V1_XATTR_HEADER,
   CONSTANTS,
 } from '../format/structs.js'
-import { ByteArena, sameBytes } from '../tree/byte-arena.js'
-import { HashIndex, hashBytes } from '../tree/hash-index.js'
 import { DIGEST_SIZE, NONE, type Tree } from '../tree/tree.js'
 import { TreeError } from '../tree/tree-error.js'
 import { breadthFirst, NumberList, type Order } from './breadth-first.js'
+import { ByteArena, sameBytes } from './byte-arena.js'
+import { HashIndex, hashBytes } from './hash-index.js'
 import { OutBuffer, PIECE } from './out-buffer.js'
 
 const { S_IFMT, S_IFDIR, S_IFREG, S_IFLNK } = CONSTANTS

@@ -2,8 +2,7 @@
 
 import type { Tree } from '../tree/tree.js'
 import { CfsV1Image } from './cfs-v1-image.js'
-import { ErofsImage } from './erofs-image.js'
-import type { ErofsOptions } from './erofs-plan.js'
+import { ErofsImage, type ErofsOptions } from './erofs-image.js'
 
 export interface ImageFormat extends ErofsOptions {
   /** `composefs` (default): EROFS with the composefs header; `cfs-v1`: the kernel patches' own format. */
