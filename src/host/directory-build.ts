@@ -133,7 +133,8 @@ function inStore<T>(store: string, action: () => T): T {
     return action()
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error
-    const code = String(error.code)
+    // What mkdir says of a file in the directory's place.
+    const code = error.code === 'EEXIST' ? 'ENOTDIR' : String(error.code)
     throw new IngestError(code, store, 'object store', isErrnoName(code) ? errnoText(code) : error.message, error)
   }
 }

@@ -141,7 +141,12 @@ const FAILURES: readonly [string, string[], number, RegExp][] = [
   ['a format', [at('src'), at('n.cfs'), '--format', 'ext4'], 2, /--format is one of composefs, cfs-v1/],
   ['standard output', [at('src'), '-'], 2, /standard output is for the summary/],
   ['a store inside', [at('src'), at('n.cfs'), '--digest-store', at('src/sub/s')], 2, /store lies inside SOURCE/],
-  ['a store that is a file', [at('src'), at('n.cfs'), '--digest-store', at('f.file')], 1, /^composefs: build: /],
+  [
+    'a store that is a file',
+    [at('src'), at('n.cfs'), '--digest-store', at('f.file')],
+    1,
+    /^composefs: object store: .*f\.file: not a directory\n$/,
+  ],
 ]
 
 for (const [what, args, status, message] of FAILURES) {

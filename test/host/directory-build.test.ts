@@ -270,7 +270,7 @@ test('failures name the file or the path', () => {
   assert.is(none.error, `lstat: ${join(top, 'none')}: no such file or directory`)
   const blocked = fresh()
   fs.writeFileSync(blocked, '')
-  assert.is(run({ source, store: blocked }).error, `object store: ${blocked}: file already exists`)
+  assert.is(run({ source, store: blocked }).error, `object store: ${blocked}: not a directory`)
   assert.is(run({ source, store: join(blocked, 'in') }).error, `object store: ${join(blocked, 'in')}: not a directory`)
 })
 
