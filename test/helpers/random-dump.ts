@@ -66,7 +66,17 @@ const KEYS = [
   'foo',
   'user.name-of-sixteen-bytes-and-more',
 ]
+/**
+ * Times, keys and ids that a kernel can't show: beyond 64 bits of nanoseconds; ACLs that are none, names without an end;
+ * the id of no one, whose directories root itself may not enter.
+ */
+const NEVER_SHOWN = /^922337|^user\.$|^system\.|^4294967295$/
 const RARE = 0.03
+
+export interface RandomDumpOptions {
+  /** Only what a mount by the kernel can show: every external file has a payload, see also NEVER_SHOWN. */
+  readonly mountable?: boolean
+}
 
 /** Bytes of a byte string as dump text has them; what must not be escaped is left alone by chance. */
 function escaped(text: string, random: Random): string {
@@ -85,9 +95,18 @@ class Generator {
   readonly #files: string[] = []
   readonly #count: number
   readonly #whiteouts: number
+  readonly #mountable: boolean
+  readonly #times: readonly string[]
+  readonly #keys: readonly string[]
+  readonly #ids: readonly number[]
 
-  constructor(seed: number) {
+  constructor(seed: number, { mountable = false }: RandomDumpOptions) {
     this.#random = randomOf(seed)
+    this.#mountable = mountable
+    const shown = (text: string) => !mountable || !NEVER_SHOWN.test(text)
+    this.#times = TIMES.filter(shown)
+    this.#keys = KEYS.filter(shown)
+    this.#ids = IDS.filter(id => shown(String(id)))
     this.#count = this.#pick([0, 1, 5, 20, 60, 150, 400])
     this.#whiteouts = this.#chance(0.5) ? 0 : RARE
   }
@@ -146,9 +165,9 @@ class Generator {
       const value = this.#chance(0.1)
         ? 'v'.repeat(this.#below(3000))
         : this.#pick(['', '1', '22', '333', '\0\n =', 'x'])
-      add(`${this.#pick(KEYS)}=${value}`)
+      add(`${this.#pick(this.#keys)}=${value}`)
     }
-    if (this.#chance(0.05)) add(`${this.#pick(KEYS)}.${'k'.repeat(200)}=${this.#below(5)}`)
+    if (this.#chance(0.05)) add(`${this.#pick(this.#keys)}.${'k'.repeat(200)}=${this.#below(5)}`)
     while (this.#chance(RARE * 2)) add(this.#pick(MARKED))
     return [...set]
       .map(([key, value]) => ` ${escaped(key, random).replaceAll('=', '\\x3d')}=${escaped(value, random)}`)
@@ -163,7 +182,7 @@ class Generator {
   ): void {
     const { size = '0', rdev = '0', payload = '-', content = '-', digest = '-' } = more
     const at = escaped(path, this.#random)
-    const numbers = `${this.#pick(LINKS)} ${this.#pick(IDS)} ${this.#pick(IDS)} ${rdev} ${this.#pick(TIMES)}`
+    const numbers = `${this.#pick(LINKS)} ${this.#pick(this.#ids)} ${this.#pick(this.#ids)} ${rdev} ${this.#pick(this.#times)}`
     this.lines.push(`${at} ${size} ${mode.toString(8)} ${numbers} ${payload} ${content} ${digest}${xattrs}`)
   }
 
@@ -233,7 +252,7 @@ class Generator {
     const digest = this.#chance(0.85) ? this.#digest() : '-'
     const own =
       digest === '-'
-        ? this.#pick(['-', 'abc', 'some/where', `x${'y'.repeat(4000)}`])
+        ? this.#pick([this.#mountable ? 'ab' : '-', 'abc', 'some/where', `x${'y'.repeat(4000)}`])
         : `${digest.slice(0, 2)}/${digest.slice(2)}`
     const size = this.#chance(0.4) ? this.#pick(SIZES) : 1 + this.#below(100_000)
     const same = this.#chance(0.1)
@@ -276,6 +295,6 @@ function lone(text: string): string {
 }
 
 /** The dump of a seed. */
-export function randomDump(seed: number): Buffer {
-  return new Generator(seed).text()
+export function randomDump(seed: number, options: RandomDumpOptions = {}): Buffer {
+  return new Generator(seed, options).text()
 }
