@@ -3,7 +3,13 @@
 import { spawnSync } from 'node:child_process'
 
 /** Package by the program that it brings. */
-const WANTED = { chromium: 'chromium', fsverity: 'fsverity', python3: 'python3', git: 'git' }
+const WANTED = {
+  chromium: 'chromium',
+  fsverity: 'fsverity',
+  python3: 'python3',
+  git: 'git',
+  'fsck.erofs': 'erofs-utils',
+}
 
 const has = program => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0
 const missing = Object.keys(WANTED).filter(program => !has(program))

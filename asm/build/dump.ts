@@ -169,7 +169,7 @@ function numbers(node: i32, type: u32): i32 {
   r = integerField(IN_RDEV)
   if (r < 0) return r
   if (type == S_IFCHR || type == S_IFBLK) set32(COL_RDEV, node, <u32>value)
-  else if (strict && <u32>value != 0) return wrong(IN_RDEV, NO_RDEV_SET)
+  else if (strict && value != 0) return wrong(IN_RDEV, NO_RDEV_SET)
   r = secondsField(IN_MTIME)
   if (r < 0) return r
   set32(COL_MTIME_LOW, node, <u32>value)

@@ -244,6 +244,11 @@ xattrs.run()
 /** A line that strict mode alone refuses, or does not. */
 const STRICT: readonly Row[] = [
   { rule: 'a device number on a file', dump: line(`/f 0 100644 1 0 0 259 0.0 - - -`), error: ['EINVAL', 2, 'RDEV'] },
+  {
+    rule: 'a device number of 2^32, of which nothing is kept',
+    dump: line(`/f 0 100644 1 0 0 4294967296 0.0 - - -`),
+    error: ['EINVAL', 2, 'RDEV'],
+  },
   { rule: 'a device number on a directory', dump: line(`/d 0 40755 1 0 0 1 0.0 - - -`), error: ['EINVAL', 2, 'RDEV'] },
   { rule: 'a device number on the root', dump: '/ 0 40755 1 0 0 1 0.0 - - -\n', error: ['EINVAL', 1, 'RDEV'] },
   { rule: 'a device number on a symlink', dump: line(`/l 1 120777 1 0 0 1 0.0 t - -`), error: ['EINVAL', 2, 'RDEV'] },
