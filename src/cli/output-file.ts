@@ -8,6 +8,7 @@ import { writeAll } from './standard-output.js'
 
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_TRUNC } = fs.constants
 const MODE = 0o666
+const PERMISSIONS = 0o7777
 /** Most symlinks that are followed one after another: the kernel's limit. */
 const LINKS_MAX = 40
 
@@ -57,12 +58,14 @@ class NewFile implements Output {
   #fd: number
   readonly #atExit = () => fs.rmSync(this.#temporary, { force: true })
 
-  constructor(path: string) {
+  /** `mode`: of the file whose place it takes; as the umask says unless given. */
+  constructor(path: string, mode: number | undefined) {
     this.#path = path
     const random = Math.floor(Math.random() * 36 ** 6).toString(36)
     this.#temporary = join(dirname(path), `.${basename(path).slice(0, 200)}.${random.padStart(6, '0')}`)
     this.#fd = fs.openSync(this.#temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, MODE)
     process.once('exit', this.#atExit)
+    if (mode !== undefined) fs.fchmodSync(this.#fd, mode & PERMISSIONS)
   }
 
   write(piece: Uint8Array): void {
@@ -134,7 +137,7 @@ export function openOutput(path: string): Output {
   try {
     const found = destination(path)
     if (found.stat !== undefined && !found.stat.isFile()) return new Special(found.path)
-    return new NewFile(found.path)
+    return new NewFile(found.path, found.stat?.mode)
   } catch (error) {
     throw failure('open', path, error)
   }

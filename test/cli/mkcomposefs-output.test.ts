@@ -99,9 +99,10 @@ output('a new file: of the mode that umask leaves, and nothing beside it', () =>
 output('an older image is replaced, whoever has it open keeps it', () => {
   const cwd = folder()
   const image = join(cwd, 'image')
-  writeFileSync(image, 'older, '.repeat(20_000))
+  writeFileSync(image, 'older, '.repeat(20_000), { mode: 0o640 })
   const before = openSync(image, 'r')
   written(make(DUMP, image))
+  assert.is(statSync(image).mode & 0o777, 0o640)
   assert.equal(readFileSync(image), IMAGE)
   assert.is(readFileSync(before, 'latin1').slice(0, 7), 'older, ')
   closeSync(before)
