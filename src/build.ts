@@ -61,7 +61,7 @@ export interface BuildOptions
     Pick<ScanOptions, 'useEpoch' | 'skipDevices' | 'hardLinks' | 'xattrs'> {
   /** Where the bytes of files go; without one they are measured only. */
   readonly store?: ObjectStore
-  /** Takes the image piece by piece, and is waited for; a piece is good until then. `image` is empty then. */
+  /** Takes the image piece by piece, and is waited for. `image` is empty then. */
   readonly sink?: (piece: Uint8Array) => void | Promise<void>
 }
 
@@ -104,8 +104,9 @@ export async function writeTree(tree: Tree, { sink, ...format }: BuildOptions, s
   for (const piece of planned.pieces()) {
     hasher.update(piece)
     if (sink === undefined) image.set(piece, size)
-    else await sink(piece)
     size += piece.length
+    // A copy: while it is awaited, another image of the same tree may move what pieces lie in.
+    if (sink !== undefined) await sink(piece.slice())
   }
   return { image, size, digest: toHex(hasher.digest()) }
 }
@@ -114,8 +115,12 @@ async function treeOf(source: BuildSource, options: BuildOptions, sha256: Sha256
   if (source instanceof Tree) return source
   if (source instanceof Image) return treeFromImage(source)
   if (source instanceof TreeBuilder) return builtTree(source, options, sha256)
-  if ('dump' in source) return treeFromDump(source.dump, { strict: source.strict })
-  if ('fs' in source) return fsTree(source, options, sha256)
+  if (typeof source === 'object' && source !== null) {
+    if ('dump' in source && (typeof source.dump === 'string' || source.dump instanceof Uint8Array)) {
+      return treeFromDump(source.dump, { strict: source.strict })
+    }
+    if ('fs' in source) return fsTree(source, options, sha256)
+  }
   throw faultError(new Fault('EINVAL', 'nothing that an image can be built from'), 'buildImage')
 }
 
@@ -125,6 +130,8 @@ function inlineMax({ format }: BuildOptions): number {
 
 function setObject(tree: Tree, node: number, digest: Uint8Array): string {
   const name = objectName(digest)
+  // Built before, for another image.
+  if (tree.digestAt[node] !== NONE && tree.payloadAt[node] !== NONE) return name
   tree.setDigest(node, digest, 0)
   const payload = binaryBytes(name)
   tree.setPayload(node, payload, 0, payload.length)
@@ -134,8 +141,12 @@ function setObject(tree: Tree, node: number, digest: Uint8Array): string {
 /** The bytes that a builder was given find their place. Can be done again, for another image of the same tree. */
 async function builtTree({ tree, data }: TreeBuilder, options: BuildOptions, sha256: Sha256): Promise<Tree> {
   for (const [node, bytes] of data) {
-    if (bytes.length <= inlineMax(options)) tree.setContent(node, bytes, 0, bytes.length)
-    else await options.store?.put(setObject(tree, node, verityDigest(bytes, sha256)), bytes)
+    if (bytes.length <= inlineMax(options)) {
+      if (tree.contentAt[node] === NONE) tree.setContent(node, bytes, 0, bytes.length)
+    } else {
+      const name = setObject(tree, node, verityDigest(bytes, sha256))
+      await options.store?.put(name, bytes)
+    }
   }
   return tree
 }
@@ -157,6 +168,9 @@ async function fsTree(source: FsSource, options: BuildOptions, sha256: Sha256): 
   const { fs, path = '/', xattrSource = ownXattrs(fs) } = source
   const { useEpoch, skipDevices, hardLinks, format } = options
   const xattrs = options.xattrs ?? (xattrSource === undefined ? 'none' : 'all')
+  if (!['none', 'user', 'all'].includes(xattrs)) {
+    throw faultError(new Fault('EINVAL', `xattrs must be 'none', 'user' or 'all'`), 'buildImage')
+  }
   if (xattrs !== 'none' && xattrSource === undefined)
     throw faultError(new Fault('ENOTSUP', 'this fs has no xattrs'), 'buildImage')
   const scanned = scanFs(fs, path, {
@@ -202,7 +216,8 @@ class FsFile {
       const hasher = new VerityHasher(sha256, this.#size)
       for (const piece of this.#pieces(fd)) hasher.update(piece)
       this.#check(fd)
-      await options.store?.put(setObject(tree, node, hasher.digest()), this.#checked(fd))
+      const name = setObject(tree, node, hasher.digest())
+      await options.store?.put(name, this.#checked(fd))
     } finally {
       this.#fs.closeSync(fd)
     }

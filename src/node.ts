@@ -129,19 +129,15 @@ export async function buildImage(source: BuildSource | string | URL, options: No
   const path = pathOf(String(source))
   const stat = await fs.promises.lstat(path)
   if (stat.isFile()) return buildFromFile(path, options)
-  const { store } = options
-  if (
-    store !== undefined &&
-    !(store instanceof DirectoryStore) &&
-    typeof store !== 'string' &&
-    !(store instanceof URL)
-  ) {
+  // Also says at once, before anything is written, where there is no such store.
+  const store = api.objectStore(options.store)
+  if (store !== undefined && !(store instanceof DirectoryStore)) {
     const xattrSource = options.xattrs === 'none' ? undefined : hostXattrs()
     return build({ fs: fs as BuildFs, path, xattrSource }, options)
   }
   const { format, xattrs, threads, useEpoch, skipDevices, hardLinks } = options
   const built = await buildDirectory(path, {
-    store: store === undefined ? undefined : store instanceof DirectoryStore ? store.label : pathOf(String(store)),
+    store: store?.label,
     cfsV1: format === 'cfs-v1' ? { payload: 'digest', digest: true } : undefined,
     ...{ xattrs, useEpoch, skipDevices, hardLinks },
     ...(fs.existsSync(WORKER) ? { threads, worker: WORKER } : { threads: 1 }),

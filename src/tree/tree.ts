@@ -7,6 +7,7 @@
 import { LIMITS } from '../format/build-layout.js'
 import { accepted } from './reasons.js'
 import { Columns } from './tree-columns.js'
+import { TreeError } from './tree-error.js'
 import { XATTR_SPACE_MAX } from './xattr-table.js'
 
 /** Bytes of a fs-verity SHA-256 digest. */
@@ -15,6 +16,14 @@ export const ROOT = 0
 /** No node, or nothing at a place. */
 export const NONE = -1
 
+const SLASH = 0x2f
+
+function hasNul(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (bytes[at] === 0) return true
+  return false
+}
+
+/** Methods throw a TreeError (EINVAL) for a node that is not there. */
 export class Tree extends Columns {
   /** Adds the root, a directory. Throws a TreeError (EINVAL, ENOTDIR). */
   addRoot(mode: number): number {
@@ -27,6 +36,10 @@ export class Tree extends Columns {
    */
   add(parent: number, source: Uint8Array, from: number, to: number, mode: number): number {
     const { core } = this
+    this.#known(parent)
+    for (let at = from; at < to; at++) {
+      if (source[at] === SLASH || source[at] === 0) throw new TreeError('EINVAL', 'a name can have no slash and no NUL')
+    }
     const at = this.#place(source, from, to)
     const node = this.#answer(core.exports.addNode(parent, at, to - from, mode))
     core.take(at, to - from)
@@ -75,6 +88,8 @@ export class Tree extends Columns {
    * A symlink's size becomes the length. Throws a TreeError (ENAMETOOLONG beyond 4095, EINVAL for an empty target).
    */
   setPayload(node: number, source: Uint8Array, from: number, to: number): void {
+    this.#known(node)
+    if (hasNul(source, from, to)) throw new TreeError('EINVAL', 'a path can have no NUL')
     const at = this.#place(source, from, to)
     accepted(this.core, this.core.exports.setPayload(node, at, to - from))
     this.core.take(at, to - from)
@@ -82,6 +97,7 @@ export class Tree extends Columns {
 
   /** Sets bytes that the image holds itself; the size becomes theirs. Throws a TreeError (EINVAL) beyond 5000. */
   setContent(node: number, source: Uint8Array, from: number, to: number): void {
+    this.#known(node)
     const at = this.#place(source, from, to)
     accepted(this.core, this.core.exports.setContent(node, at, to - from))
     this.core.take(at, to - from)
@@ -89,6 +105,7 @@ export class Tree extends Columns {
 
   /** Sets the fs-verity SHA-256 digest of the backing file: the 32 bytes at `from`. */
   setDigest(node: number, source: Uint8Array, from: number): void {
+    this.#known(node)
     const at = this.#place(source, from, from + DIGEST_SIZE)
     this.core.exports.setDigest(node, at)
     this.core.take(at, DIGEST_SIZE)
@@ -106,6 +123,8 @@ export class Tree extends Columns {
     limit: number = XATTR_SPACE_MAX,
   ): void {
     const { core } = this
+    this.#known(node)
+    if (hasNul(source, key.from, key.to)) throw new TreeError('EINVAL', 'the name of an attribute can have no NUL')
     const keyLength = key.to - key.from
     const length = value.to - value.from
     const bytes = new Uint8Array(keyLength + length)
@@ -121,6 +140,8 @@ export class Tree extends Columns {
 
   /** Makes a node a hard link. Throws a TreeError: EINVAL for a link of or to a directory, ELOOP. */
   setLink(node: number, target: number): void {
+    this.#known(node)
+    this.#known(target)
     accepted(this.core, this.core.exports.setLink(node, target))
   }
 
@@ -149,12 +170,18 @@ export class Tree extends Columns {
 
   /** Absolute path, a character a byte. */
   path(node: number): string {
+    this.#known(node)
     if (node === ROOT) return '/'
     let path = ''
     for (let at = node; at !== ROOT; at = this.parent[at]) {
       path = `/${String.fromCharCode(...this.arena.view(this.nameAt[at], this.nameLength[at]))}${path}`
     }
     return path
+  }
+
+  /** Throws a TreeError (EINVAL) for a number that no node has. */
+  #known(node: number): void {
+    if (!(node >= 0 && node < this.count)) throw new TreeError('EINVAL', `there is no node ${node}`)
   }
 
   /** Address of bytes for a call. */

@@ -1,6 +1,7 @@
 // The kinds of image that a tree can be written as. Not here: their bytes (erofs-image.ts, cfs-v1-image.ts).
 
 import type { Tree } from '../tree/tree.js'
+import { TreeError } from '../tree/tree-error.js'
 import { CfsV1Image } from './cfs-v1-image.js'
 import { ErofsImage, type ErofsOptions } from './erofs-image.js'
 
@@ -19,5 +20,7 @@ export interface PlannedImage {
 
 /** Throws a TreeError for a tree that the format can not hold. */
 export function imageOf(tree: Tree, { format = 'composefs', ...options }: ImageFormat): PlannedImage {
-  return format === 'cfs-v1' ? new CfsV1Image(tree) : new ErofsImage(tree, options)
+  if (format === 'cfs-v1') return new CfsV1Image(tree)
+  if (format !== 'composefs') throw new TreeError('EINVAL', `no such format: ${String(format)}`)
+  return new ErofsImage(tree, options)
 }

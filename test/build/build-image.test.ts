@@ -150,16 +150,29 @@ const BAD: readonly [string, (builder: TreeBuilder) => void, string][] = [
   ['too many xattrs', b => b.addFile('/to', '', { xattrs: { 'user.a': 'v'.repeat(32760) } }), 'ERANGE'],
   ['an xattr without name', b => b.addFile('/to', '', { xattrs: { '': 'v' } }), 'ERANGE'],
   ['a digest of another length', b => b.addFile('/to', { size: 100, digest: new Uint8Array(20) }), 'EINVAL'],
+  ['a target with NUL', b => b.addSymlink('/to', 'a\0b'), 'EINVAL'],
+  ['an object with NUL', b => b.addFile('/to', { size: 100, payload: 'a\0b' }), 'EINVAL'],
+  ['an xattr with NUL', b => b.addFile('/to', '', { xattrs: { 'user.a\0b': 'v' } }), 'EINVAL'],
+  ['a negative owner', b => b.addFile('/to', '', { uid: -1 }), 'EINVAL'],
+  ['a large group', b => b.addFile('/to', '', { gid: 2 ** 32 }), 'EINVAL'],
+  ['no time', b => b.addFile('/to', '', { mtime: Number.NaN }), 'EINVAL'],
+  ['a time beyond all', b => b.addFile('/to', '', { mtime: 1e300 }), 'EINVAL'],
+  ['nanoseconds of more than a second', b => b.addFile('/to', '', { mtime: { seconds: 1, nsec: 1e9 } }), 'EINVAL'],
+  ['a device that is no number', b => b.addDevice('/to', { type: 'block', major: Number.NaN, minor: 0 }), 'EINVAL'],
+  ['a device of no kind', b => b.addDevice('/to', { type: 'char' as 'block', major: 1, minor: 0 }), 'EINVAL'],
   ['a size that is none', b => b.addFile('/to', { size: 1.5 }), 'EINVAL'],
 ]
 
 for (const [what, call, code] of BAD) {
-  test(`refused: ${what}`, () => {
+  test(`refused, and nothing is added: ${what}`, () => {
+    const builder = sample()
+    const { count } = builder.tree
     try {
-      call(sample())
+      call(builder)
     } catch (error) {
       assert.instance(error, TreeError)
       assert.is((error as TreeError).code, code)
+      assert.is(builder.tree.count, count)
       return
     }
     assert.unreachable('was taken')
@@ -213,6 +226,61 @@ test('objects have the names that digests give', async () => {
   const { tree } = builder as { tree: Tree }
   const digest = toHex(tree.arena.view(tree.digestAt[1], 32))
   assert.equal(names, [`${digest.slice(0, 2)}/${digest.slice(2)}`])
+})
+
+test('without a store the image is the same: files are measured all the same', async () => {
+  const { fs } = memfs({ '/f': LONG, '/g': 'short' })
+  for (const format of ['composefs', 'cfs-v1'] as const) {
+    const store = new MemoryStore()
+    assert.is((await buildImage(sample(), { format })).digest, (await buildImage(sample(), { format, store })).digest)
+    const source = { fs: fs as never }
+    assert.is((await buildImage(source, { format })).digest, (await buildImage(source, { format, store })).digest)
+  }
+})
+
+test('a Date is exact', async () => {
+  const builder = new TreeBuilder()
+  builder.addFile('/f', '', { mtime: new Date(1_700_000_000_123) })
+  const dump = '/ 0 40755 2 0 0 0 0.0 - - -\n/f 0 100644 1 0 0 0 1700000000.123000000 - - -\n'
+  assert.is((await buildImage(builder)).digest, (await buildImage({ dump })).digest)
+})
+
+test('two images of one builder at once, each waiting for its sink', async () => {
+  const builder = new TreeBuilder()
+  for (let i = 0; i < 20_000; i++) builder.addFile(`/file-${i}`, '', { uid: i })
+  const whole = await buildImage(builder)
+  const taken = async () => {
+    const pieces: Uint8Array[] = []
+    const sink = async (piece: Uint8Array) => {
+      await new Promise(resolve => setTimeout(resolve, 1))
+      pieces.push(piece)
+    }
+    const { size } = await buildImage(builder, { sink })
+    return { size, bytes: Buffer.concat(pieces) }
+  }
+  for (const { size, bytes } of await Promise.all([taken(), taken(), taken()])) {
+    assert.is(size, whole.size)
+    assert.ok(bytes.equals(whole.image))
+  }
+})
+
+test('what is no source, format or store is EINVAL or ENOTSUP, and nothing is written', async () => {
+  const cases: [unknown, object, string][] = [
+    [null, {}, 'EINVAL'],
+    [5, {}, 'EINVAL'],
+    [{ dump: 5 }, {}, 'EINVAL'],
+    [{ dump: '/ 0 40755 2 0 0 0 0.0 - - -\n' }, { format: 'ext4' }, 'EINVAL'],
+    [{ fs: memfs().fs }, { xattrs: 'some' }, 'EINVAL'],
+    [tmpdir(), { store: 's3://bucket/objects' }, 'ENOTSUP'],
+  ]
+  for (const [source, options, code] of cases) {
+    try {
+      await buildImage(source as TreeBuilder, options)
+      assert.unreachable('was taken')
+    } catch (error) {
+      assert.is((error as { code: string }).code, code, String(error))
+    }
+  }
 })
 
 const dir = mkdtempSync(join(tmpdir(), 'composefs-build-image-'))
