@@ -23,6 +23,7 @@ import { hostXattrs } from './host/xattrs.js'
 import { beginsAsImage, type Image, type ImageOptions } from './image/image.js'
 import type { Mount } from './mount.js'
 import { DirectoryStore } from './store/directory.js'
+import { whileRegistered } from './store/directory-builds.js'
 import type { ObjectStore } from './store/object-store.js'
 
 export * from './exports.js'
@@ -149,8 +150,11 @@ export async function buildImage(source: BuildSource | string | URL, options: No
   }
 }
 
+/** A build that fills a directory is known to gc until it resolves; with a `sink`, until all has been taken. */
 function build(source: BuildSource, options: BuildImageOptions): Promise<Built> {
-  return buildFromSource(source, { ...options, store: api.objectStore(options.store) }, sha256)
+  const store = api.objectStore(options.store)
+  const run = () => buildFromSource(source, { ...options, store }, sha256)
+  return store instanceof DirectoryStore ? whileRegistered(store.label, run) : run()
 }
 
 async function buildFromFile(path: string, options: NodeBuildOptions): Promise<Built> {

@@ -8,6 +8,7 @@ import { type BuildSummary, buildDirectory } from '../host/directory-build.js'
 import { sha256 } from '../host/hash.js'
 import { beginsAsImage, IMAGE_HEAD } from '../image/image.js'
 import { DirectoryStore } from '../store/directory.js'
+import { whileRegistered } from '../store/directory-builds.js'
 import { treeFromImage } from '../tree/image-source.js'
 import type { Tree } from '../tree/tree.js'
 import type { ImageFormat } from '../writer/image-format.js'
@@ -161,6 +162,18 @@ function describe({ image, format, size, digest, entries, files }: Result): stri
   return `${lines.join('\n')}\n`
 }
 
+/** Contents find a place in the store first, and gc leaves them alone until the image is in its place. */
+async function withObjects<T>(tree: Tree, store: string | undefined, write: () => T): Promise<T> {
+  if (store === undefined) {
+    await storeContent(tree, undefined, sha256)
+    return write()
+  }
+  return whileRegistered(store, async () => {
+    await storeContent(tree, new DirectoryStore(store), sha256)
+    return write()
+  })
+}
+
 export async function build(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArguments(args, OPTIONS, HELP)
   const [source, image, ...more] = positionals
@@ -171,11 +184,9 @@ export async function build(args: readonly string[]): Promise<number> {
   checkOutput(image)
   const { tree, summary, failed, release } = await sourceOf(source, values, format)
   try {
-    if (format.format === 'cfs-v1') {
-      const store = values['digest-store']
-      await storeContent(tree, store === undefined ? undefined : new DirectoryStore(store), sha256)
-    }
-    const { size, digest = '' } = writeImage(tree, { ...format, output: image, digest: true })
+    const store = values['digest-store']
+    const write = () => writeImage(tree, { ...format, output: image, digest: true })
+    const { size, digest = '' } = format.format === 'cfs-v1' ? await withObjects(tree, store, write) : write()
     const result = { image, format: format.format ?? 'composefs', size, digest, entries: tree.count, files: summary }
     writeAll(Buffer.from(values.json ? `${JSON.stringify(result, null, 2)}\n` : describe(result)))
   } catch (error) {

@@ -31,6 +31,9 @@ function add(claims: Claims, raw: string, claim: Claim): void {
   const name = canonicalObjectName(raw)
   if (name instanceof Fault) {
     if (!claims.bad.has(raw)) claims.bad.set(raw, { name: raw, why: name, by: claim.by })
+    // No mount reads it; gc keeps what it may mean all the same.
+    const meant = canonicalObjectName(raw.replace(/\/+/g, '/').replace(/^\//, ''))
+    if (!(meant instanceof Fault) && meant !== raw) add(claims, meant, claim)
     return
   }
   const known = claims.byName.get(name)
@@ -48,7 +51,8 @@ function addImage(claims: Claims, image: Image, by: string): void {
     if (!more) return
     const { payload, digest, hardLink, mode, size } = entries
     if (hardLink || payload.from < 0 || (mode & S_IFMT) !== S_IFREG) continue
-    const name = decoder.decode(payload.bytes.subarray(payload.from, payload.to)).replace(/^\/+/, '')
+    const stored = decoder.decode(payload.bytes.subarray(payload.from, payload.to))
+    const name = image.format === 'cfs-v1' ? stored.replace(/^\/+/, '') : stored
     const hex = digest.from < 0 ? undefined : toHex(digest.bytes.subarray(digest.from, digest.to))
     add(claims, name, { size, digest: hex, by })
   }

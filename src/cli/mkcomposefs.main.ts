@@ -2,7 +2,6 @@
 // composefs-tools.md section 1), save that after a failure nothing is at IMAGE; beyond it, cfs v1 images.
 // Not here: reading the tree (directory-build.ts, dump-file.ts), writing it (write-image.ts).
 
-import fs from 'node:fs'
 import { buildDirectory, type CfsV1Files } from '../host/directory-build.js'
 import { ingestFiles } from '../host/ingest-pool.js'
 import { serveTasks } from '../host/worker-pool.js'
@@ -158,7 +157,7 @@ async function main(): Promise<number> {
   try {
     const digest = values['print-digest'] === true || values['print-digest-only'] === true
     const written = writeImage(tree, { ...options, output: image, digest })
-    if (written.digest !== undefined) fs.writeSync(1, `${written.digest}\n`)
+    if (written.digest !== undefined) writeAll(Buffer.from(`${written.digest}\n`))
   } catch (error) {
     throw failed(error)
   } finally {

@@ -104,9 +104,16 @@ function writeWhole(fd: number, piece: Uint8Array, path: string): void {
   }
 }
 
+/** No regular file, or a path that stands for a descriptor. */
+function isSpecial(path: string, stat: fs.Stats): boolean {
+  return !stat.isFile() || /^\/(dev|proc)\//.test(resolve(path))
+}
+
 /** Where a path leads, through symlinks: they stay, what they lead to is replaced. */
 function destination(path: string): { path: string; stat: fs.Stats | undefined } {
   const stat = fs.statSync(path, { throwIfNoEntry: false })
+  // What stands for a descriptor (a pipe has no path at all) is written in place.
+  if (stat !== undefined && isSpecial(path, stat)) return { path, stat }
   if (stat !== undefined) return { path: fs.realpathSync(path), stat }
   // Symlinks that lead to nothing; a ring of them stat has refused.
   let at = path
@@ -125,7 +132,7 @@ export function checkOutput(path: string): void {
   try {
     const found = destination(path)
     if (found.stat?.isDirectory()) throw new Error('is a directory')
-    if (found.stat === undefined || found.stat.isFile()) fs.accessSync(dirname(found.path), fs.constants.W_OK)
+    if (found.stat === undefined || !isSpecial(path, found.stat)) fs.accessSync(dirname(found.path), fs.constants.W_OK)
   } catch (error) {
     throw failure('open', path, error)
   }
@@ -136,7 +143,7 @@ export function openOutput(path: string): Output {
   if (path === '-') return new StandardOutputFile()
   try {
     const found = destination(path)
-    if (found.stat !== undefined && !found.stat.isFile()) return new Special(found.path)
+    if (found.stat !== undefined && isSpecial(path, found.stat)) return new Special(found.path)
     return new NewFile(found.path, found.stat?.mode)
   } catch (error) {
     throw failure('open', path, error)

@@ -73,7 +73,9 @@ function checkTree(image: Image, report: Report): void {
     report.entries++
     const { payload, digest, hardLink, mode } = entries
     if (hardLink || payload.from < 0 || (mode & S_IFMT) !== S_IFREG) continue
-    const name = decoder.decode(payload.bytes.subarray(payload.from, payload.to))
+    const stored = decoder.decode(payload.bytes.subarray(payload.from, payload.to))
+    // A cfs v1 image names files by their absolute path, too.
+    const name = image.format === 'cfs-v1' ? stored.replace(/^\/+/, '') : stored
     if (report.objects.has(name)) continue
     report.objects.set(name, {
       size: entries.size,

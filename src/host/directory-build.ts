@@ -4,12 +4,12 @@
 import fs from 'node:fs'
 import { errnoText, isErrnoName } from '../format/errno.js'
 import { binaryString } from '../format/xattr-name.js'
-import { BuildRegister } from '../store/directory-builds.js'
+import { BuildRegister, isUnwritable } from '../store/directory-builds.js'
 import { IngestError } from '../store/directory-ingest.js'
 import { missingDirectories, ownDescriptors, syncDirectories } from '../store/directory-writer.js'
 import { type Scanned, scanFs } from '../tree/fs-source.js'
 import { DIGEST_SIZE, type Tree } from '../tree/tree.js'
-import { type IngestRows, ingestFiles, ingestRows, RESULT_ROOM, stateOf } from './ingest-pool.js'
+import { type IngestData, type IngestRows, ingestFiles, ingestRows, RESULT_ROOM, stateOf } from './ingest-pool.js'
 import { processors, WorkerPool } from './worker-pool.js'
 import { hostXattrs } from './xattrs.js'
 
@@ -19,6 +19,8 @@ const INLINE_MAX = 64
 const THREADS_BYTES = 32 << 20
 const THREADS_FILES = 2000
 const REPORT_MS = 100
+/** Threads that a processor gets at most: a thread takes some 7 MB, and more of them are no faster. */
+const THREADS_EACH = 4
 const HEX = '0123456789abcdef'
 const SLASH = 0x2f
 
@@ -106,8 +108,9 @@ export async function buildDirectory(source: string, options: DirectoryBuildOpti
       const { rows, bytes } = ingestRows(scanned)
       const store = stores(scanned, inlineMax) ? options.store : undefined
       const above = store === undefined ? [] : inStore(store, () => missingDirectories(store))
-      if (store !== undefined) register = inStore(store, () => BuildRegister.begin(store))
-      const touched = await ingest(rows, bytes, store, inlineMax, options)
+      if (store !== undefined) register = registered(store)
+      const target = { store, unwritable: store !== undefined && register === undefined, inlineMax }
+      const touched = await ingest(rows, bytes, target, options)
       if (store !== undefined) inStore(store, () => syncDirectories(store, touched, above))
       place(scanned, rows, byDigest)
       count(rows, scanned, summary)
@@ -123,6 +126,16 @@ export async function buildDirectory(source: string, options: DirectoryBuildOpti
     } catch {
       // What was wrong first says more.
     }
+    throw error
+  }
+}
+
+/** undefined where the store is there and can't be written to: it may have all that is needed. */
+function registered(store: string): BuildRegister | undefined {
+  try {
+    return inStore(store, () => BuildRegister.begin(store))
+  } catch (error) {
+    if (isUnwritable(error) && fs.existsSync(store)) return undefined
     throw error
   }
 }
@@ -148,21 +161,20 @@ function stores({ files }: Scanned, inlineMax: number): boolean {
 async function ingest(
   rows: IngestRows,
   bytes: number,
-  store: string | undefined,
-  inlineMax: number,
+  target: Pick<IngestData, 'store' | 'unwritable' | 'inlineMax'>,
   { threads = processors(), progress, worker }: DirectoryBuildOptions,
 ): Promise<Set<string>> {
   const jobs = rows.jobs.length - 1
   const pays = bytes >= THREADS_BYTES || rows.count >= THREADS_FILES
   // A bar is drawn by this thread's event loop, and a program that is not a command has other things to do.
   const here = !pays || (progress === undefined && worker === undefined)
-  const pool = new WorkerPool(pays ? Math.min(threads, jobs) - (here ? 1 : 0) : 0, worker)
+  const pool = new WorkerPool(pays ? Math.min(threads, jobs, THREADS_EACH * processors()) - (here ? 1 : 0) : 0, worker)
   const done = new BigInt64Array(new SharedArrayBuffer(16))
   const report = reporter(done, progress)
   progress?.expect(rows.count, bytes)
   const timer = here ? undefined : setInterval(report, REPORT_MS)
   try {
-    const touched = await pool.run(ingestFiles, { rows, done, store, inlineMax }, jobs, { here })
+    const touched = await pool.run(ingestFiles, { rows, done, ...target }, jobs, { here })
     return new Set(touched.flat())
   } finally {
     clearInterval(timer)

@@ -45,6 +45,8 @@ export interface IngestData {
   /** Files and bytes that are done, counted up with each job. */
   readonly done: BigInt64Array
   readonly store: string | undefined
+  /** See WriterOptions. */
+  readonly unwritable: boolean
   readonly inlineMax: number
 }
 
@@ -80,8 +82,14 @@ class FilePaths {
 /** Takes files, a job being a run of them; answers the store's directories that have to be synced. For `serveTasks`. */
 export const ingestFiles: Task<IngestData, string[]> = {
   name: 'ingest-files',
-  run: ({ rows, done, store, inlineMax }, next: NextJob) => {
-    const ingester = new Ingester({ sha256, store, inlineMax, seal: store === undefined ? undefined : veritySealer() })
+  run: ({ rows, done, store, unwritable, inlineMax }, next: NextJob) => {
+    const ingester = new Ingester({
+      sha256,
+      store,
+      unwritable,
+      inlineMax,
+      seal: store === undefined ? undefined : veritySealer(),
+    })
     const { facts, order, jobs, states, results } = rows
     const paths = new FilePaths(rows)
     for (let job = next(); job !== -1; job = next()) {

@@ -143,6 +143,49 @@ function removeEmpty(dirs: readonly string[]): void {
   }
 }
 
+/**
+ * Makes a directory and those above it that lack; answers which, the deepest first. One by one: Node 20 goes round for
+ * ever where a file system says ENOENT in a directory that is there, as /proc does. Throws the host's error.
+ */
+export function makeDirectories(path: string): string[] {
+  const missing: string[] = []
+  let at = resolve(path)
+  for (; fs.statSync(at, { throwIfNoEntry: false }) === undefined && dirname(at) !== at; at = dirname(at))
+    missing.push(at)
+  const made: string[] = []
+  for (const directory of missing.reverse()) {
+    try {
+      fs.mkdirSync(directory, DIRECTORY_MODE)
+      made.unshift(directory)
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error
+    }
+  }
+  // Says EEXIST of a file, and of a directory nothing.
+  if (!fs.statSync(path).isDirectory()) fs.mkdirSync(path)
+  return made
+}
+
+/** Whether a store could not be written to: whoever finds all objects there can do without. */
+export function isUnwritable(error: unknown): boolean {
+  return ['EACCES', 'EPERM', 'EROFS'].includes(codeOf(error))
+}
+
+/** Does something as a registered build; unregistered where nothing can be written to the store anyway. */
+export async function whileRegistered<T>(root: string, action: () => Promise<T>): Promise<T> {
+  let register: BuildRegister | undefined
+  try {
+    register = BuildRegister.begin(root)
+  } catch (error) {
+    if (!isUnwritable(error)) throw error
+  }
+  try {
+    return await action()
+  } finally {
+    register?.end()
+  }
+}
+
 /** The word of a build that goes on, in the store that it fills. */
 export class BuildRegister {
   readonly #root: string
@@ -163,9 +206,7 @@ export class BuildRegister {
    */
   static begin(root: string): BuildRegister {
     const top = resolve(root)
-    const made: string[] = []
-    const first = fs.mkdirSync(top, { recursive: true, mode: DIRECTORY_MODE })
-    if (first !== undefined) for (let at = top; at.length >= first.length; at = dirname(at)) made.push(at)
+    const made = makeDirectories(top)
     const registration: Registration = { pid: process.pid, ...whereWeAre(), start: processOf('self').start }
     const temporary = join(top, temporaryName())
     const path = join(top, registerName())

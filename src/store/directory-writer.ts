@@ -36,6 +36,8 @@ export interface WriterOptions {
    * that can't work here at all, so that it is not tried again.
    */
   readonly seal?: (fd: number) => boolean
+  /** The store can't be written to: an object that is there counts, though nothing marks it as used. */
+  readonly unwritable?: boolean
   /** Look at directories as on hosts without /proc. For tests of that way. */
   readonly portable?: boolean
 }
@@ -43,6 +45,7 @@ export interface WriterOptions {
 export class ObjectWriter {
   readonly #root: Place
   readonly #walk: Walk
+  readonly #unwritable: boolean
   #seal: ((fd: number) => boolean) | undefined
   /** Directories `xx` that were seen to be directories; gc may take an empty one away again. */
   readonly #known = new Set<string>()
@@ -50,7 +53,8 @@ export class ObjectWriter {
   readonly touched = new Set<string>()
 
   /** `root` has to be there. Nothing stays open between calls. */
-  constructor(root: string, { seal, portable = false }: WriterOptions = {}) {
+  constructor(root: string, { seal, unwritable = false, portable = false }: WriterOptions = {}) {
+    this.#unwritable = unwritable
     this.#root = { path: resolve(root), fd: -1 }
     this.#walk = walkOf(portable)
     this.#seal = seal
@@ -67,7 +71,9 @@ export class ObjectWriter {
         throw error
       }
     }
-    return freshen(`${this.#root.path}/${name}`, name)
+    const path = `${this.#root.path}/${name}`
+    if (this.#unwritable) return fs.lstatSync(path, { throwIfNoEntry: false })?.isFile() === true
+    return freshen(path, name)
   }
 
   /**

@@ -12,6 +12,7 @@ import fs from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { Fault, isErrnoName } from '../format/errno.js'
+import { makeDirectories } from './directory-builds.js'
 import { freshen } from './directory-keep.js'
 import { codeOf, temporaryName } from './directory-names.js'
 import { DirectoryObject } from './directory-object.js'
@@ -144,10 +145,7 @@ export class DirectoryStore implements ObjectStore {
     const made: string[] = []
     let temporary: string | undefined
     try {
-      const first = await fs.promises.mkdir(this.#root.path, { recursive: true, mode: DIRECTORY_MODE })
-      if (first !== undefined) {
-        for (let at = this.#root.path; at.length >= first.length; at = dirname(at)) made.push(at)
-      }
+      made.push(...makeDirectories(this.#root.path))
       temporary = await this.#writeTemporary(data)
       await this.#moveIn(temporary, known)
       for (const path of made) await this.#syncDirectory(dirname(path))
