@@ -144,7 +144,8 @@ export async function buildImage(source: BuildSource | string | URL, options: No
     ...(fs.existsSync(WORKER) ? { threads, worker: WORKER } : { threads: 1 }),
   })
   try {
-    return await build(built.tree, options)
+    // Registered already.
+    return await buildFromSource(built.tree, { ...options, store }, sha256)
   } finally {
     built.release()
   }
@@ -154,7 +155,7 @@ export async function buildImage(source: BuildSource | string | URL, options: No
 function build(source: BuildSource, options: BuildImageOptions): Promise<Built> {
   const store = api.objectStore(options.store)
   const run = () => buildFromSource(source, { ...options, store }, sha256)
-  return store instanceof DirectoryStore ? whileRegistered(store.label, run) : run()
+  return whileRegistered(store instanceof DirectoryStore ? store.label : undefined, run)
 }
 
 async function buildFromFile(path: string, options: NodeBuildOptions): Promise<Built> {

@@ -163,13 +163,9 @@ function describe({ image, format, size, digest, entries, files }: Result): stri
 }
 
 /** Contents find a place in the store first, and gc leaves them alone until the image is in its place. */
-async function withObjects<T>(tree: Tree, store: string | undefined, write: () => T): Promise<T> {
-  if (store === undefined) {
-    await storeContent(tree, undefined, sha256)
-    return write()
-  }
+function withObjects<T>(tree: Tree, store: string | undefined, write: () => T): Promise<T> {
   return whileRegistered(store, async () => {
-    await storeContent(tree, new DirectoryStore(store), sha256)
+    await storeContent(tree, store === undefined ? undefined : new DirectoryStore(store), sha256)
     return write()
   })
 }

@@ -7,10 +7,11 @@
 
 import fs from 'node:fs'
 import os from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { unpark } from './directory-keep.js'
 import { codeOf, namesIn, registerName, temporaryName, topKind } from './directory-names.js'
 import { leave, walkOf } from './directory-walk.js'
+import { missingDirectories } from './directory-writer.js'
 
 /** Nanoseconds after which a register that can't be asked about, or a temporary file, is taken as left behind. */
 export const DAY_NS = 86_400_000_000_000n
@@ -148,10 +149,8 @@ function removeEmpty(dirs: readonly string[]): void {
  * ever where a file system says ENOENT in a directory that is there, as /proc does. Throws the host's error.
  */
 export function makeDirectories(path: string): string[] {
-  const missing: string[] = []
-  let at = resolve(path)
-  for (; fs.statSync(at, { throwIfNoEntry: false }) === undefined && dirname(at) !== at; at = dirname(at))
-    missing.push(at)
+  // All but the last, which is there.
+  const missing = missingDirectories(path).slice(0, -1)
   const made: string[] = []
   for (const directory of missing.reverse()) {
     try {
@@ -171,11 +170,14 @@ export function isUnwritable(error: unknown): boolean {
   return ['EACCES', 'EPERM', 'EROFS'].includes(codeOf(error))
 }
 
-/** Does something as a registered build; unregistered where nothing can be written to the store anyway. */
-export async function whileRegistered<T>(root: string, action: () => Promise<T>): Promise<T> {
+/**
+ * Does something as a registered build of a store in a directory, if it fills one; unregistered where nothing can be
+ * written to the store anyway.
+ */
+export async function whileRegistered<T>(root: string | undefined, action: () => Promise<T>): Promise<T> {
   let register: BuildRegister | undefined
   try {
-    register = BuildRegister.begin(root)
+    if (root !== undefined) register = BuildRegister.begin(root)
   } catch (error) {
     if (!isUnwritable(error)) throw error
   }
