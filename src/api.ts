@@ -15,6 +15,12 @@ import {
 import { type Image, type ImageOptions, loadImage, otherDigest } from './image/image.js'
 import { Mount } from './mount.js'
 import { ImageLayer, type Verity } from './overlay/image-layer.js'
+import type { Layer } from './overlay/layer.js'
+import type { LayerNode } from './overlay/lower.js'
+import { memoryUpper } from './overlay/memory-upper.js'
+import { MergedTree, type OverlayOptions } from './overlay/merged-tree.js'
+import { Overlay } from './overlay/overlay.js'
+import type { Upper } from './overlay/upper.js'
 import type { ObjectStore } from './store/object-store.js'
 import { VerifiedObjects } from './store/verified.js'
 import type { HostParts, IdMap, VfsEnv } from './vfs/env.js'
@@ -22,9 +28,17 @@ import type { HostParts, IdMap, VfsEnv } from './vfs/env.js'
 /** What an image can be opened from: a path (Node) or URL, bytes, or an Image. */
 export type ImageSource = string | URL | Uint8Array | ArrayBuffer | Blob | Image
 
+/** What can be mounted, alone or in a stack: an image, or another mount, whose tree is a lower layer then. */
+export type MountSource = ImageSource | Mount
+
+type StoreSource = ObjectStore | string | URL
+
 export interface MountOptions extends ImageOptions {
-  /** Where external content is: a store, a directory's path (Node), an http(s) URL. Without one it is ENOENT. */
-  readonly store?: ObjectStore | string | URL
+  /**
+   * Where external content is: a store, a directory's path (Node), an http(s) URL. Without one it is ENOENT. An array has
+   * one for each image of a stack, or undefined.
+   */
+  readonly store?: StoreSource | readonly (StoreSource | undefined)[]
   /** Check objects against the digests in the image: `on` unless said otherwise; `require` refuses files without one. */
   readonly verity?: Verity
   /** Owner of what is created; the process's unless given. */
@@ -35,8 +49,18 @@ export interface MountOptions extends ImageOptions {
   readonly idmap?: IdMap
   /** Classes of the host that streams and globs are made of; under Node they are found without being given. */
   readonly parts?: HostParts
-  /** A writable mount; not yet. */
+  /** Whether the tree can be changed; what is changed stays in memory unless there is an `upper`. */
   readonly writable?: boolean
+  /** A directory (Node) that keeps what is changed, for this mount and later ones; implies `writable`. */
+  readonly upper?: string | URL
+  /** Bytes that changes may take; more is ENOSPC. No limit unless given. */
+  readonly upperSize?: number
+  /** What `snapshot` of a mount of the same images gave: where this mount begins. In memory only. */
+  readonly snapshot?: Uint8Array
+  /** overlayfs' redirect_dir: on unless false; then renaming a lower directory is EXDEV. */
+  readonly redirectDir?: boolean
+  /** overlayfs' metacopy: as `redirectDir` unless given, which it needs; without it every change copies the whole file. */
+  readonly metacopy?: boolean
 }
 
 export interface BuildImageOptions extends Omit<BuildOptions, 'store'> {
@@ -51,6 +75,12 @@ export interface ImageBytes {
   done?(): void
 }
 
+/** An upper, and what is to be done when its mount goes. */
+export interface KeptUpper {
+  readonly upper: Upper
+  close(): void
+}
+
 export interface Host {
   readonly sha256: Sha256
   /** Brings SHA-512; called once at most, and only if someone asks for it. */
@@ -61,6 +91,8 @@ export interface Host {
   open(source: string): Promise<ImageBytes>
   /** The store that a string names. */
   store(source: string): ObjectStore
+  /** An upper that a directory keeps; made over `layers` where it is new. */
+  upper?(source: string, layers: readonly Layer<LayerNode>[], limit: number): KeptUpper
   uid(): number
   gid(): number
   umask(): number
@@ -117,14 +149,30 @@ export class Api {
     return this.#load(bytesOf(source), options, 'image')
   }
 
-  async mount(source: ImageSource | readonly ImageSource[], options: MountOptions = {}): Promise<Mount> {
-    const one = single(source, options)
-    return this.#mount(one, await this.openImage(one, options), options)
+  async mount(source: MountSource | readonly MountSource[], options: MountOptions = {}): Promise<Mount> {
+    const opening = new Opening()
+    try {
+      for (const one of sourcesOf(source)) {
+        opening.add(one, one instanceof Mount ? one : await this.openImage(one, opening.optionsFor(options)))
+      }
+      return this.#mount(opening, options)
+    } catch (error) {
+      opening.close()
+      throw error
+    }
   }
 
-  mountSync(source: ImageSource | readonly ImageSource[], options: MountOptions = {}): Mount {
-    const one = single(source, options)
-    return this.#mount(one, this.openImageSync(one, options), options)
+  mountSync(source: MountSource | readonly MountSource[], options: MountOptions = {}): Mount {
+    const opening = new Opening()
+    try {
+      for (const one of sourcesOf(source)) {
+        opening.add(one, one instanceof Mount ? one : this.openImageSync(one, opening.optionsFor(options)))
+      }
+      return this.#mount(opening, options)
+    } catch (error) {
+      opening.close()
+      throw error
+    }
   }
 
   #load(bytes: ImageBytes, options: ImageOptions, name: string): Image {
@@ -139,18 +187,32 @@ export class Api {
     }
   }
 
-  #mount(source: ImageSource, image: Image, options: MountOptions): Mount {
-    try {
-      const layer = new ImageLayer(image, this.#verified(options.store), verityOf(options.verity))
-      return new Mount(layer, this.#env(options, image), [image], isImage(source) ? [] : [image])
-    } catch (error) {
-      if (!isImage(source)) image.close()
-      throw error
-    }
+  #mount({ found, owned }: Opening, options: MountOptions): Mount {
+    const verity = verityOf(options.verity)
+    const layers = found.map((one, index) => {
+      if (one instanceof Mount) return one.layer as Layer<LayerNode>
+      return new ImageLayer(one, this.#verified(storeAt(options.store, index)), verity)
+    })
+    const images = found.flatMap(one => (one instanceof Mount ? one.images : [one]))
+    const env = this.#env(options, images)
+    const writable = options.writable === true || options.upper !== undefined || options.snapshot !== undefined
+    if (!writable && layers.length === 1) return new Mount(layers[0], env, images, owned)
+    const overlay = overlayOptions(options)
+    const limit = limitOf(options.upperSize)
+    if (!writable) return new Mount(new MergedTree(layers, memoryUpper(layers, 0), overlay), env, images, owned)
+    const kept = this.#upper(options, layers, limit)
+    return new Mount(new Overlay(layers, kept.upper, overlay), env, images, owned, () => kept.close())
+  }
+
+  #upper({ upper, snapshot }: MountOptions, layers: readonly Layer<LayerNode>[], limit: number): KeptUpper {
+    if (upper === undefined) return { upper: memoryUpper(layers, limit, snapshot), close: () => {} }
+    if (snapshot !== undefined) throw faultError(new Fault('EINVAL', 'either upper or snapshot'), 'mount')
+    if (this.#host.upper === undefined) throw faultError(new Fault('ENOTSUP', 'no directories on this host'), 'mount')
+    return this.#host.upper(String(upper), layers, limit)
   }
 
   /** One checker for all mounts of a store, so that what one has verified the others need not hash. */
-  #verified(store: MountOptions['store']): VerifiedObjects | undefined {
+  #verified(store: StoreSource | undefined): VerifiedObjects | undefined {
     const found = this.objectStore(store)
     if (found === undefined) return undefined
     let verified = this.#objects.get(found)
@@ -161,7 +223,7 @@ export class Api {
     return verified
   }
 
-  #env(options: MountOptions, image: Image): VfsEnv {
+  #env(options: MountOptions, images: readonly Image[]): VfsEnv {
     const { uid, gid, umask, idmap, parts } = options
     const host = this.#host
     return {
@@ -171,7 +233,7 @@ export class Api {
       idmap,
       parts,
       // The kernel's EROFS has no fsync (EINVAL); overlayfs has.
-      noFsync: image.format === 'erofs',
+      noFsync: images.length === 1 && images[0].format === 'erofs',
     }
   }
 }
@@ -199,12 +261,50 @@ function verityOf(verity: unknown): Verity {
   throw faultError(new Fault('EINVAL', `verity must be 'off', 'on' or 'require'`), 'mount')
 }
 
-/** Stacks and writable mounts come with the overlay. */
-function single(source: ImageSource | readonly ImageSource[], options: MountOptions): ImageSource {
-  if (options.writable) throw faultError(new Fault('ENOTSUP', 'writable mounts are not there yet'), 'mount')
-  if (!Array.isArray(source)) return source as ImageSource
-  if (source.length === 1) return source[0]
-  throw faultError(new Fault(source.length === 0 ? 'EINVAL' : 'ENOTSUP', 'stacks of images are not there yet'), 'mount')
+function overlayOptions({ redirectDir = true, metacopy = redirectDir }: MountOptions): OverlayOptions {
+  if (typeof redirectDir !== 'boolean' || typeof metacopy !== 'boolean') {
+    throw faultError(new Fault('EINVAL', 'redirectDir and metacopy are true or false'), 'mount')
+  }
+  // As the kernel has it: a metacopy file that is renamed needs a redirect.
+  if (metacopy && !redirectDir) throw faultError(new Fault('EINVAL', 'metacopy needs redirectDir'), 'mount')
+  return { redirectDir, metacopy }
+}
+
+function limitOf(size: unknown): number {
+  if (size === undefined) return Number.POSITIVE_INFINITY
+  if (typeof size === 'number' && size >= 0) return size
+  throw faultError(new Fault('EINVAL', 'upperSize is a number of bytes'), 'mount')
+}
+
+function storeAt(store: MountOptions['store'], index: number): StoreSource | undefined {
+  return Array.isArray(store) ? store[index] : (store as StoreSource | undefined)
+}
+
+function sourcesOf(source: MountSource | readonly MountSource[]): readonly MountSource[] {
+  const sources = Array.isArray(source) ? source : [source as MountSource]
+  if (sources.length === 0) throw faultError(new Fault('EINVAL', 'nothing to mount'), 'mount')
+  return sources
+}
+
+/** What a mount is made of, as far as it has been opened. */
+class Opening {
+  readonly found: (Image | Mount)[] = []
+  readonly owned: Image[] = []
+
+  /** A digest is that of the topmost image. */
+  optionsFor(options: MountOptions): ImageOptions {
+    return this.found.length === 0 ? options : {}
+  }
+
+  add(source: MountSource, opened: Image | Mount): void {
+    this.found.push(opened)
+    if (opened instanceof Mount || isImage(source as ImageSource)) return
+    this.owned.push(opened)
+  }
+
+  close(): void {
+    for (const image of this.owned) image.close()
+  }
 }
 
 function bytesOf(source: Uint8Array | ArrayBuffer): ImageBytes {

@@ -1,6 +1,6 @@
 // What every entry exports beside its functions.
 
-export type { BuildImageOptions, Host, ImageSource, MountOptions } from './api.js'
+export type { BuildImageOptions, Host, ImageSource, MountOptions, MountSource } from './api.js'
 export type { BuildFs, BuildSource, Built, FsSource } from './build.js'
 export { Fault, Miss } from './format/errno.js'
 export type { HashAlgorithm, HashFunction, HashName, Sha256, Sha512 } from './format/hash.js'

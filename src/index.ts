@@ -4,7 +4,15 @@
 import { createSHA256, createSHA512, type IHasher } from 'hash-wasm'
 import { compile } from '../wasm/core.js'
 import { CORE_BASE64 } from '../wasm/core-bytes.js'
-import { Api, type BuildImageOptions, fetchImage, type ImageSource, type MountOptions, noStore } from './api.js'
+import {
+  Api,
+  type BuildImageOptions,
+  fetchImage,
+  type ImageSource,
+  type MountOptions,
+  type MountSource,
+  noStore,
+} from './api.js'
 import { type BuildSource, type Built, buildImage as build } from './build.js'
 import type { HashAlgorithm, HashFunction, HashName } from './format/hash.js'
 import type { Image, ImageOptions } from './image/image.js'
@@ -47,7 +55,7 @@ export const openImage = async (source: ImageSource, options?: ImageOptions): Pr
   (await api()).openImage(source, options)
 
 /** Opens and mounts an image; see README. */
-export const mount = async (source: ImageSource | readonly ImageSource[], options?: MountOptions): Promise<Mount> =>
+export const mount = async (source: MountSource | readonly MountSource[], options?: MountOptions): Promise<Mount> =>
   (await api()).mount(source, options)
 
 /** Builds an image from calls, a tree, an image, dump text or a directory of an `fs`; see README. */

@@ -3,6 +3,7 @@
 import { fault, faultError } from './format/errno.js'
 import type { Image } from './image/image.js'
 import type { Layer } from './overlay/layer.js'
+import type { LayerNode } from './overlay/lower.js'
 import type { VfsEnv } from './vfs/env.js'
 import { closeFs, createFs, type MountedFs } from './vfs/mounted-fs.js'
 
@@ -13,10 +14,19 @@ export class Mount {
   readonly #env: VfsEnv
   /** Images that were opened for this mount and end with it. */
   readonly #owned: readonly Image[]
+  readonly #ended: () => void
   #fs: MountedFs | undefined
 
-  constructor(layer: Layer, env: VfsEnv, images: readonly Image[], owned: readonly Image[]) {
-    this.#layer = layer
+  constructor(
+    layer: Layer<LayerNode>,
+    env: VfsEnv,
+    images: readonly Image[],
+    owned: readonly Image[],
+    /** What is to be done when the mount ends. */
+    ended: () => void = () => {},
+  ) {
+    this.#layer = layer as unknown as Layer
+    this.#ended = ended
     this.#env = env
     this.images = images
     this.#owned = owned
@@ -39,9 +49,11 @@ export class Mount {
 
   /** Ends the mount and closes the images that it opened itself. Calling it again changes nothing. */
   unmount(): void {
+    const was = this.#layer
     this.#layer = undefined
     if (this.#fs !== undefined) closeFs(this.#fs)
     this.#fs = undefined
+    if (was !== undefined) this.#ended()
     for (const image of this.#owned) image.close()
   }
 

@@ -13,6 +13,7 @@ import {
   type ImageBytes,
   type ImageSource,
   type MountOptions,
+  type MountSource,
   noStore,
 } from './api.js'
 import { type BuildFs, type BuildSource, type Built, buildImage as buildFromSource } from './build.js'
@@ -92,8 +93,8 @@ function nodeHost(): Host {
     open: async source => (/^https?:\/\//i.test(source) ? fetchImage(source) : openFile(source)),
     store: source =>
       URL_SCHEME.test(source) && !source.startsWith('file://') ? noStore(source) : directories.get(source),
-    uid: () => process.getuid?.() ?? 0,
-    gid: () => process.getgid?.() ?? 0,
+    uid: () => process.geteuid?.() ?? 0,
+    gid: () => process.getegid?.() ?? 0,
     umask: () => process.umask(),
   }
 }
@@ -108,11 +109,11 @@ export const openImage = (source: ImageSource, options?: ImageOptions): Promise<
 export const openImageSync = (source: ImageSource, options?: ImageOptions): Image => api.openImageSync(source, options)
 
 /** Opens and mounts an image; see README. */
-export const mount = (source: ImageSource | readonly ImageSource[], options?: MountOptions): Promise<Mount> =>
+export const mount = (source: MountSource | readonly MountSource[], options?: MountOptions): Promise<Mount> =>
   api.mount(source, options)
 
 /** Opens and mounts an image at once. */
-export const mountSync = (source: ImageSource | readonly ImageSource[], options?: MountOptions): Mount =>
+export const mountSync = (source: MountSource | readonly MountSource[], options?: MountOptions): Mount =>
   api.mountSync(source, options)
 
 /** Options of buildImage under Node. */

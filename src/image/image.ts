@@ -6,8 +6,9 @@ import type { CorePool, Resident } from '../../wasm/pool.js'
 import { errnoName, Fault, fault } from '../format/errno.js'
 import type { Sha256 } from '../format/hash.js'
 import { toHex } from '../format/hex.js'
-import { CFS_V1_SUPERBLOCK, COMPOSEFS_HEADER, CONSTANTS, QUERY_FLAGS } from '../format/structs.js'
+import { CFS_V1_SUPERBLOCK, COMPOSEFS_HEADER, CONSTANTS, QUERY_FLAGS, SUPERBLOCK } from '../format/structs.js'
 import { verityDigest } from '../format/verity.js'
+import { searchBytes } from './marks.js'
 import { type Batch, type ScannedEntry, scanBatches, scanEntries } from './scan.js'
 import { CFS_V1_VIEW, COMPOSEFS_VIEW, EROFS_VIEW, TREE_VIEW, type View } from './view.js'
 
@@ -28,6 +29,7 @@ export class Image {
   readonly #resident: Resident
   readonly #sha256: Sha256
   #digest: string | undefined
+  #mayHoldMarks: boolean | undefined
   #open = true
 
   /** Takes over one use of the resident image. */
@@ -65,6 +67,23 @@ export class Image {
   /** What the core has to be told so that it answers in that view. */
   get queryFlags(): number {
     return this.view.hideDev0 ? QUERY_FLAGS.Q_HIDE_DEV0 : 0
+  }
+
+  /**
+   * Whether a mount of this image may show whiteouts, redirects or the like to an overlay above it. False where no name of
+   * such an xattr stands anywhere in the image; looked for at the first call.
+   */
+  get mayHoldMarks(): boolean {
+    // A mount of a composefs image shows those that are escaped.
+    const name = this.format === 'composefs' ? 'overlay.overlay.' : 'overlay.'
+    this.#mayHoldMarks ??= this.#cutsNames || searchBytes(this.core.bytes(), name) !== -1
+    return this.#mayHoldMarks
+  }
+
+  /** Whether xattr names may stand in two pieces in the image: it has a table of long prefixes. */
+  get #cutsNames(): boolean {
+    const at = CONSTANTS.EROFS_SUPER_OFFSET + SUPERBLOCK.fields.xattr_prefix_count.offset
+    return this.format !== 'cfs-v1' && this.core.bytes()[at] !== 0
   }
 
   get closed(): boolean {

@@ -6,7 +6,7 @@ import { CfsDetails, readCtime } from '../../wasm/cfs-details.js'
 import type { CoreImage } from '../../wasm/core-image.js'
 import { errnoName, Fault, fault, type Outcome } from '../format/errno.js'
 import { metacopyDigest } from '../format/metacopy.js'
-import { CONSTANTS, QUERY_FLAGS } from '../format/structs.js'
+import { CONSTANTS, QUERY_FLAGS, STOP } from '../format/structs.js'
 import {
   binaryBytes,
   binaryString,
@@ -20,9 +20,10 @@ import { canonicalObjectName } from '../store/object-name.js'
 import type { VerifiedObjects } from '../store/verified.js'
 import { ImageFile } from './image-file.js'
 import type { Attr, Bytes, DirList, FsInfo, Layer, OpenFile } from './layer.js'
+import type { PlainWalk, Walked } from './lower.js'
 
 const { S_IFMT, S_IFDIR, S_IFLNK, S_IFREG } = CONSTANTS
-const { Q_FOLLOW } = QUERY_FLAGS
+const { Q_FOLLOW, Q_STOP_SYMLINK } = QUERY_FLAGS
 const SLASH = 0x2f
 const DOT = 0x2e
 const NO_ID = 0xffffffff
@@ -40,7 +41,7 @@ export interface ImageNode {
 
 export type Verity = 'off' | 'on' | 'require'
 
-export class ImageLayer implements Layer<ImageNode> {
+export class ImageLayer implements Layer<ImageNode>, PlainWalk {
   readonly root: ImageNode
   readonly image: Image
   readonly #core: CoreImage
@@ -61,6 +62,31 @@ export class ImageLayer implements Layer<ImageNode> {
     this.#blockSize = image.superblock.blockSize
     this.#objects = objects
     this.#verity = verity
+  }
+
+  get unmarked(): boolean {
+    return !this.image.mayHoldMarks
+  }
+
+  get mayHoldDevices(): boolean {
+    return !this.#view.hideDev0
+  }
+
+  walk(dir: ImageNode, path: Bytes, follow: boolean): Outcome<Walked> {
+    const core = this.#core
+    const r = core.resolve(dir.nid, path, this.#flags | Q_STOP_SYMLINK | (follow ? Q_FOLLOW : 0))
+    if (r < 0) return this.#fault(r, path)
+    const found = { nid: core.nid(), mode: core.mode() }
+    const { why, rest } = core.stopped()
+    const stopped = why === STOP.STOP_SYMLINK
+    let way: Bytes | ImageNode = path
+    let parent = dir
+    if (dir !== this.root || stopped) {
+      for (const nid of core.chain().slice(1)) parent = { nid, mode: S_IFDIR, way: parent }
+      way = parent
+    }
+    const node: ImageNode = { ...found, way }
+    return { node, left: stopped ? rest.length : -1, parent: stopped ? parent : undefined }
   }
 
   resolve(path: Bytes, follow: boolean): Outcome<ImageNode> {

@@ -1,7 +1,7 @@
 // The waist of the hour-glass: what a tree has to answer so that a host (`fs`, WASI, the tools) can be drawn over it.
 // An image with its store is a Layer; so is an overlay of Layers. Not here: how any of them does it.
 // Inode-level, as the kernel's inode_operations are; paths are resolved below this line because an image does it in
-// one call.
+// one call. A layer that can be written to answers mutations too, each of them whole or not at all.
 
 import type { InodeNumbers } from '../../wasm/core-image.js'
 import type { Fault, Outcome } from '../format/errno.js'
@@ -110,4 +110,87 @@ export interface Layer<N extends object = object> {
   /** Opens a regular file for reading (EISDIR, ENXIO for others). ENOENT, naming it, when its object is missing. */
   open(node: N, wait: boolean): Outcome<OpenFile>
   statfs(): FsInfo
+}
+
+/** An inode that is to be made. */
+export interface NewInode {
+  /** S_IFMT and permission bits; `umask` is still to be taken off (a default ACL of the directory stands in its place). */
+  readonly mode: number
+  readonly umask: number
+  readonly uid: number
+  readonly gid: number
+  /** Of a CHR or BLK, as st_rdev has it. */
+  readonly rdev?: number
+  /** Of a LNK. */
+  readonly target?: Uint8Array
+}
+
+/** A point in time; nanoseconds are 0 … 999,999,999, also before 1970. */
+export interface Time {
+  readonly sec: number
+  readonly nsec: number
+}
+
+/** What setAttr changes; what is left out stays. chown clears setuid and setgid as the kernel does. */
+export interface AttrChange {
+  /** Permission bits; the type stays. */
+  readonly mode?: number
+  readonly uid?: number
+  readonly gid?: number
+  readonly atime?: Time
+  readonly mtime?: Time
+}
+
+/** An open regular file that can be written to. All that it changes is there for every reader at once. */
+export interface WritableFile extends OpenFile {
+  /**
+   * Writes all of `from` at `position`, at the end of the file for null. `dropIds`: the writer is not root, so setuid and
+   * setgid go (file_remove_privs). ENOSPC, EFBIG: nothing has been written then.
+   */
+  write(from: Uint8Array, position: number | null, dropIds: boolean): Fault | undefined
+  /** Sets the size, in bytes; what is new reads as zeros. EFBIG, ENOSPC. */
+  truncate(size: number): Fault | undefined
+}
+
+/** renameat2's flags. */
+export const RENAME_NOREPLACE = 1
+export const RENAME_EXCHANGE = 2
+export const RENAME_WHITEOUT = 4
+/** setxattr's flags. */
+export const XATTR_CREATE = 1
+export const XATTR_REPLACE = 2
+
+/** What a watcher is told: what inotify calls modify or attrib (`change`), or that a name came or went (`rename`). */
+export type ChangeListener = (kind: 'rename' | 'change', path: string) => void
+
+/**
+ * A tree that can be changed. `wait` is as for `open`: data of a lower file that is not here gives a Miss, and nothing has
+ * changed then; asking again goes on where it stopped. Names are single ones, neither empty nor `.` nor `..`.
+ */
+export interface WritableLayer<N extends object = object> extends Layer<N> {
+  readonly writable: true
+  /** Makes an inode of any type. EEXIST, ENOENT (directory removed), ENAMETOOLONG, EPERM (a whiteout), ENOSPC. */
+  create(dir: N, name: Bytes, inode: NewInode, wait: boolean): Outcome<N>
+  /** A further name for an inode that is no directory. EEXIST, EPERM (a directory), EXDEV (spec overlayfs.md 7.6). */
+  link(node: N, dir: N, name: Bytes, wait: boolean): Fault | undefined
+  /** EISDIR, ENOENT. */
+  unlink(dir: N, name: Bytes): Fault | undefined
+  /** ENOTDIR, ENOENT, ENOTEMPTY. */
+  rmdir(dir: N, name: Bytes): Fault | undefined
+  /** RENAME_* flags; the order of errors is that of spec overlayfs.md 7.5. */
+  rename(from: N, name: Bytes, to: N, newName: Bytes, flags: number, wait: boolean): Fault | undefined
+  setAttr(node: N, change: AttrChange, wait: boolean): Fault | undefined
+  /** XATTR_* flags: EEXIST, ENODATA. ENOTSUP (no such namespace), EPERM (`user.*` of what holds no data), ERANGE, E2BIG. */
+  setxattr(node: N, name: Bytes, value: Uint8Array, flags: number, wait: boolean): Fault | undefined
+  removexattr(node: N, name: Bytes, wait: boolean): Fault | undefined
+  /** Opens a regular file for writing, its data copied up first; with `truncate` it is emptied instead. */
+  openWritable(node: N, truncate: boolean, wait: boolean): Outcome<WritableFile>
+  /** Makes all that has happened to an inode (of the whole tree, without one) last, as far as the upper can. */
+  sync(node?: N): Fault | undefined
+  /** Tells of every change from now on, until the function that it answers is called. Paths are from `/`, in UTF-8. */
+  watch(listener: ChangeListener): () => void
+}
+
+export function isWritable<N extends object>(layer: Layer<N>): layer is WritableLayer<N> {
+  return 'writable' in layer
 }

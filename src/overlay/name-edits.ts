@@ -1,0 +1,95 @@
+// What removing and renaming have in common: whiteouts where something below would show, inodes that lose a name, redirects.
+// Not here: the operations (overlay.ts, rename.ts). Follows fs/overlayfs/dir.c; spec overlayfs.md 7.
+
+import { Fault, fault } from '../format/errno.js'
+import type { ChangeFeed } from './change-feed.js'
+import type { CopyUp } from './copy-up.js'
+import { newAttr } from './layer.js'
+import type { LowerPart } from './lower.js'
+import { type OverlayNode, upperOf } from './lower-node.js'
+import type { MergedTree } from './merged-tree.js'
+import { showsBelow } from './search.js'
+import { now } from './upper.js'
+import type { UpperInode } from './upper-inode.js'
+
+/** Bytes of an absolute redirect that the kernel writes. */
+const OVL_REDIRECT_MAX = 256
+
+export class NameEdits {
+  constructor(
+    readonly tree: MergedTree,
+    readonly copyUp: CopyUp,
+    readonly feed: ChangeFeed,
+  ) {}
+
+  /** ENOTEMPTY for a directory in which something can be found. */
+  notEmpty(dir: OverlayNode): Fault | undefined {
+    const { tree } = this
+    const list = tree.readdir(dir)
+    if (list instanceof Fault) return list
+    for (let i = 0; i < list.names.length; i++) {
+      const found = tree.lookup(dir, list.raw?.get(i) ?? list.names[i])
+      if (!(found instanceof Fault) || found.code !== 'ENOENT') return fault('ENOTEMPTY')
+    }
+    return undefined
+  }
+
+  /** Takes away what a name stands for; a whiteout stays where something below would show. */
+  vacate(parent: UpperInode, name: string): Fault | undefined {
+    const hides = showsBelow((parent.below ?? []) as readonly LowerPart[], name)
+    if (hides instanceof Fault) return hides
+    if (hides) this.tree.upper.put(parent, name, null)
+    else this.tree.upper.remove(parent, name)
+    return undefined
+  }
+
+  /** An inode has lost the name that it had in a directory. */
+  unname(parent: UpperInode, name: string, node: OverlayNode): void {
+    const { opened, upper } = this.tree
+    for (const held of opened) {
+      if (held.base === parent && held.upper === undefined && held.names().join('/') === name) held.removed = true
+    }
+    const inode = upperOf(node)
+    if (inode === undefined) return
+    if (inode.isDirectory) {
+      inode.nlink = 0
+      // What is left in it are whiteouts.
+      inode.children?.clear()
+    } else inode.nlink--
+    inode.changed(now())
+    upper.changed(inode)
+    upper.release(inode)
+  }
+
+  /** A directory has another entry under a name than before. */
+  changed(dir: UpperInode, name: string): void {
+    dir.modified(now())
+    this.tree.upper.changed(dir)
+    this.feed.tell('rename', dir, name)
+  }
+
+  /**
+   * ovl_set_redirect: says under which name or path an inode with something below is found there. EXDEV for a path that is
+   * longer than the kernel takes. `dir` and `name` are where it is now.
+   */
+  redirect(inode: UpperInode, sameDirectory: boolean, dir: UpperInode, name: string): Fault | undefined {
+    const known = inode.redirect
+    if (known !== undefined && (sameDirectory || known.startsWith('/'))) return undefined
+    const isAbsolute = !sameDirectory || (!inode.isDirectory && this.#linksBelow(inode) > 1)
+    let path = known ?? name
+    for (let at = dir; isAbsolute && !path.startsWith('/') && at.parent !== undefined; at = at.parent) {
+      path = `${at.redirect ?? at.name}/${path}`
+    }
+    if (isAbsolute && !path.startsWith('/')) path = `/${path}`
+    if (path.length > OVL_REDIRECT_MAX) return new Fault('EXDEV', 'the path below is too long for a redirect')
+    inode.redirect = path
+    this.tree.upper.changed(inode)
+    return undefined
+  }
+
+  #linksBelow(inode: UpperInode): number {
+    const [part] = inode.below as readonly LowerPart[]
+    const attr = newAttr()
+    return part.lower.stat(part.node, attr) === undefined ? attr.nlink : 1
+  }
+}

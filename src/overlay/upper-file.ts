@@ -1,0 +1,41 @@
+// An open regular file of the upper that can be written to. Not here: how it came to be in the upper (copy-up.ts).
+
+import { type Fault, fault } from '../format/errno.js'
+import type { ChangeFeed } from './change-feed.js'
+import type { WritableFile } from './layer.js'
+import { type FileHome, OverlayFile } from './overlay-file.js'
+import { now } from './upper.js'
+import { dropPrivileges, type UpperInode } from './upper-inode.js'
+
+export class UpperFile extends OverlayFile implements WritableFile {
+  readonly #inode: UpperInode
+  readonly #feed: ChangeFeed
+
+  constructor(home: FileHome, inode: UpperInode, feed: ChangeFeed) {
+    super(home, inode, undefined)
+    this.#inode = inode
+    this.#feed = feed
+  }
+
+  write(from: Uint8Array, position: number | null, dropIds: boolean): Fault | undefined {
+    const { body } = this
+    if (body === undefined) return fault('EBADF')
+    if (from.length === 0) return undefined
+    return body.write(from, position ?? body.size) ?? this.#written(dropIds)
+  }
+
+  truncate(size: number): Fault | undefined {
+    const { body } = this
+    if (body === undefined) return fault('EBADF')
+    return body.truncate(size) ?? this.#written(false)
+  }
+
+  #written(dropIds: boolean): undefined {
+    const inode = this.#inode
+    dropPrivileges(inode, dropIds)
+    inode.modified(now())
+    this.home.upper.changed(inode)
+    this.#feed.tellOf(inode)
+    return undefined
+  }
+}

@@ -1,0 +1,23 @@
+// Which extended attributes an upper takes. Not here: the overlay's own marks, which are fields (upper-inode.ts).
+// Follows xattr_permission and vfs_setxattr of fs/xattr.c as a caller with all capabilities meets them.
+
+import { type Fault, fault } from '../format/errno.js'
+import { CONSTANTS } from '../format/structs.js'
+
+const { S_IFMT, S_IFDIR, S_IFREG } = CONSTANTS
+const XATTR_NAME_MAX = 255
+const XATTR_SIZE_MAX = 65536
+const NAMESPACES = ['user.', 'trusted.', 'security.']
+const ACLS = ['system.posix_acl_access', 'system.posix_acl_default']
+
+/** Why an attribute of that name, and with a value of that many bytes, can't be set on an inode of that type. */
+export function xattrFault(mode: number, name: string, length: number): Fault | undefined {
+  if (name === '' || name.length > XATTR_NAME_MAX) return fault('ERANGE')
+  if (length > XATTR_SIZE_MAX) return fault('E2BIG')
+  if (ACLS.includes(name)) return undefined
+  const space = NAMESPACES.find(prefix => name.startsWith(prefix))
+  if (space === undefined) return fault('ENOTSUP')
+  const type = mode & S_IFMT
+  if (space === 'user.' && type !== S_IFREG && type !== S_IFDIR) return fault('EPERM')
+  return name === space ? fault('EINVAL') : undefined
+}
