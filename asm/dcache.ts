@@ -5,15 +5,18 @@
 // root. No directory can then stand below itself on a cached path, so the fast way needs no list of ancestors; whatever is
 // not so (two names for a directory, a loop) goes the long way of path.ts each time.
 //
-//   slot:  [image u32][length u32][nid u64][path, zero padded]
+// Whoever wants to stop at symlinks (Q_STOP_SYMLINK) must not be given a directory to which one leads: such a path is kept
+// as crooked.
+//
+//   slot:  [image u32][length u31, crooked u1][nid u64][path, zero padded]
 
 import { hashName } from './bytes'
 import { findBelow, leadsOn } from './directory'
 import { readFound } from './entries'
 import { image } from './image'
 import { iNid, isDir, isLink, readInode } from './inode'
-import { ENAMETOOLONG, ENOENT, EROFS_NAME_LEN, PATH_MAX, Q_FOLLOW } from './layout'
-import { isRegular, resolvePath } from './path'
+import { ENAMETOOLONG, ENOENT, EROFS_NAME_LEN, PATH_MAX, Q_FOLLOW, Q_STOP_SYMLINK } from './layout'
+import { isRegular, isStraight, notStopped, resolvePath } from './path'
 import { answer, inputByte, loadWord, maskedWord, ownU32, ownU64, PATH, WORK, WORK_BYTES } from './scratch'
 
 const SLASH: u32 = 0x2f
@@ -26,6 +29,7 @@ const SLOT_SIZE: usize = 128
 const SLOT_LENGTH: usize = 4
 const SLOT_NID: usize = 8
 const SLOT_PATH: usize = 16
+const CROOKED: u32 = 0x80000000
 const MAX_CACHED: u32 = <u32>(SLOT_SIZE - SLOT_PATH)
 const TABLE: usize = memory.data(1 << (14 + 7), 64)
 
@@ -34,6 +38,7 @@ const LAST: usize = memory.data(4096 + 16, 8)
 let lastImage: u32 = 0
 let lastLength: u32 = 0
 let lastNid: u64 = 0
+let lastCrooked: u32 = 0
 
 /** Index of the last slash of a path; -1 where there is none. */
 function lastSlash(length: u32): i32 {
@@ -63,33 +68,41 @@ function slotOf(length: u32): usize {
 
 @inline
 function holds(slot: usize, length: u32): bool {
-  return ownU32(slot) == image.number && ownU32(slot + SLOT_LENGTH) == length && isPath(slot + SLOT_PATH, length)
+  const known = ownU32(slot + SLOT_LENGTH) & ~CROOKED
+  return ownU32(slot) == image.number && known == length && isPath(slot + SLOT_PATH, length)
 }
 
-function remember(length: u32, nid: u64): void {
+function remember(length: u32, nid: u64, crooked: u32): void {
   memory.copy(LAST, PATH, length)
   lastImage = image.number
   lastLength = length
   lastNid = nid
+  lastCrooked = crooked
 }
 
 /** Keeps the directory that the first `length` bytes of the path name. The newer of a pair stands first. */
-function keep(length: u32, nid: u64): void {
+function keep(length: u32, nid: u64, crooked: u32): void {
   if (length == 0 || length > MAX_CACHED) return
   const slot = slotOf(length)
   if (holds(slot, length)) return
   memory.copy(slot + SLOT_SIZE, slot, SLOT_SIZE)
   store<u32>(slot, image.number)
-  store<u32>(slot + SLOT_LENGTH, length)
+  store<u32>(slot + SLOT_LENGTH, length | crooked)
   store<u64>(slot + SLOT_NID, nid)
   memory.copy(slot + SLOT_PATH, PATH, length)
 }
 
 const NONE: u64 = u64.MAX_VALUE
 
+/** Of the directory found last. */
+let crooked: u32 = 0
+
 /** The directory that the first `length` bytes of the path name, if it is in the cache; else NONE. */
 function cached(length: u32): u64 {
-  if (lastLength == length && lastImage == image.number && isPath(LAST, length)) return lastNid
+  if (lastLength == length && lastImage == image.number && isPath(LAST, length)) {
+    crooked = lastCrooked
+    return lastNid
+  }
   if (length > MAX_CACHED) return NONE
   const slot = slotOf(length)
   if (holds(slot, length)) return hit(slot, length)
@@ -97,21 +110,25 @@ function cached(length: u32): u64 {
 }
 
 /** The directory that the first `length` bytes of the path name; NONE where the long way has to be gone. */
-function directory(length: u32): u64 {
+function directory(length: u32, flags: u32): u64 {
+  crooked = 0
   if (length == 0) return image.root
-  const known = cached(length)
-  if (known != NONE) return known
-  if (walk(length, Q_FOLLOW) < 0 || !isDir() || !isRegular()) return NONE
-  const nid = iNid
-  keep(length, nid)
-  remember(length, nid)
-  return nid
+  let nid = cached(length)
+  if (nid == NONE) {
+    if (walk(length, Q_FOLLOW) < 0 || !isDir() || !isRegular()) return NONE
+    nid = iNid
+    crooked = isStraight() ? 0 : CROOKED
+    keep(length, nid, crooked)
+    remember(length, nid, crooked)
+  }
+  return crooked != 0 && flags & Q_STOP_SYMLINK ? NONE : nid
 }
 
 @inline
 function hit(slot: usize, length: u32): u64 {
   const nid = ownU64(slot + SLOT_NID)
-  remember(length, nid)
+  crooked = ownU32(slot + SLOT_LENGTH) & CROOKED
+  remember(length, nid, crooked)
   return nid
 }
 
@@ -133,8 +150,10 @@ export function lookupPath(length: u32, flags: u32): i32 {
   const n = length - <u32>(slash + 1)
   const dots = n <= 2 && inputByte(name) == DOT && (n == 1 || inputByte(name + 1) == DOT)
   if (n == 0 || dots || n > EROFS_NAME_LEN) return walk(length, flags)
-  const dir = directory(slash > 0 ? <u32>slash : 0)
+  const dir = directory(slash > 0 ? <u32>slash : 0, flags)
   if (dir == NONE) return walk(length, flags)
+  const way = crooked
+  notStopped()
   let r = findBelow(dir, name, n)
   if (r < 0) return r
   r = readFound(flags)
@@ -142,12 +161,14 @@ export function lookupPath(length: u32, flags: u32): i32 {
   if (isLink()) return flags & Q_FOLLOW ? walk(length, flags) : 0
   if (!isDir()) return 0
   if (!leadsOn(dir)) return walk(length, flags)
-  keep(length, iNid)
+  keep(length, iNid, way)
   return 0
 }
 
 /** The same for a directory about to be listed, which has most likely just been looked up. */
-export function lookupDirectory(length: u32): i32 {
+export function lookupDirectory(length: u32, flags: u32): i32 {
   const known = length == 0 || length >= PATH_MAX ? NONE : cached(length)
-  return known == NONE ? lookupPath(length, Q_FOLLOW) : readInode(known)
+  if (known == NONE || (crooked != 0 && flags & Q_STOP_SYMLINK)) return lookupPath(length, flags | Q_FOLLOW)
+  notStopped()
+  return readInode(known)
 }

@@ -120,7 +120,7 @@ export function readdir(handle: usize, nid: f64, cookie: f64, flags: u32): i32 {
 /** The same for the directory that the `length` bytes at `path` lead to, from its start; its nid is in the scratch record. */
 export function readdirPath(handle: usize, length: u32, flags: u32): i32 {
   use(handle)
-  const r = lookupDirectory(length)
+  const r = lookupDirectory(length, flags)
   if (r < 0) return r
   store<f64>(SCRATCH + SCR_DIRECTORY, <f64>iNid)
   return list(0, flags)

@@ -50,6 +50,12 @@ export function inChain(nid: u64, depth: u32): bool {
   return false
 }
 
+/** Notes that the last answer is the end of its path. */
+@inline
+export function notStopped(): void {
+  store<u32>(SCRATCH + SCR_STOP, STOP_NONE)
+}
+
 function done(chainLength: u32, stop: u32, rest: usize): i32 {
   store<u32>(SCRATCH + SCR_CHAIN_LEN, chainLength)
   store<u32>(SCRATCH + SCR_STOP, stop)
@@ -64,6 +70,14 @@ let regular: bool = true
 @inline
 export function isRegular(): bool {
   return regular
+}
+
+/** Was no symlink followed on the way to the last answer? */
+let straight: bool = true
+
+@inline
+export function isStraight(): bool {
+  return straight
 }
 
 /** Bytes of the target that linkTarget found last. In cfs v1 a symlink's size may say something else. */
@@ -124,6 +138,7 @@ export function resolvePath(start: u64, length: u32, flags: u32): i32 {
   let links: u32 = 0
   let current = start
   regular = start == image.root
+  straight = true
   store<f64>(CHAIN, <f64>start)
   let r = readInode(start)
   if (r < 0) return r
@@ -154,6 +169,7 @@ export function resolvePath(start: u64, length: u32, flags: u32): i32 {
     if (isLink() && (at < END || flags & Q_FOLLOW)) {
       if (flags & Q_STOP_SYMLINK) return done(depth + 1, STOP_SYMLINK, at)
       if (++links > MAXSYMLINKS) return answer(ELOOP)
+      straight = false
       const target = linkTarget()
       if (!target) return lastError()
       if (linkLength >= PATH_MAX) return answer(ENAMETOOLONG)

@@ -2,7 +2,7 @@
 // Every question answers >= 0 or -errno and leaves its record in the instance's table, from which `attr` or the
 // accessors read it before the next question. Not here: caches, views, errors as objects.
 
-import { CONSTANTS, SCRATCH, XATTR_RECORD } from '../src/format/structs.js'
+import { CONSTANTS, SCRATCH, STOP, XATTR_RECORD } from '../src/format/structs.js'
 import type { Core } from './core.js'
 import { CoreWalk } from './core-walk.js'
 import { decodeNames, joinNames, type Names } from './names.js'
@@ -169,6 +169,11 @@ export class CoreImage {
     const length = core.u32[(core.scratch + S.chain_len.offset) >>> 2]
     const first = core.exports.chain.value >>> 3
     return Array.from(core.f64.subarray(first, first + length))
+  }
+
+  /** Whether the last answer is that of a symlink before the end of its path (Q_STOP_SYMLINK). */
+  get atLink(): boolean {
+    return this.core.u32[(this.core.scratch + S.stop.offset) >>> 2] === STOP.STOP_SYMLINK
   }
 
   /** Why resolve stopped (STOP), and the part of the path that it left, as bytes. */

@@ -20,7 +20,7 @@ import { canonicalObjectName } from '../store/object-name.js'
 import type { VerifiedObjects } from '../store/verified.js'
 import { ImageFile } from './image-file.js'
 import type { Attr, Bytes, DirList, FsInfo, Layer, OpenFile } from './layer.js'
-import type { PlainWalk, Walked } from './lower.js'
+import { AT_LINK, type PlainWalk, type Walked } from './lower.js'
 
 const { S_IFMT, S_IFDIR, S_IFLNK, S_IFREG } = CONSTANTS
 const { Q_FOLLOW, Q_STOP_SYMLINK } = QUERY_FLAGS
@@ -87,6 +87,28 @@ export class ImageLayer implements Layer<ImageNode>, PlainWalk {
     }
     const node: ImageNode = { ...found, way }
     return { node, left: stopped ? rest.length : -1, parent: stopped ? parent : undefined }
+  }
+
+  resolveDirect(path: Bytes, follow: boolean): Outcome<ImageNode> {
+    const core = this.#core
+    const r = core.statPath(path, this.#flags | Q_STOP_SYMLINK | (follow ? Q_FOLLOW : 0))
+    if (r < 0) return this.#fault(r, path)
+    return core.atLink ? AT_LINK : { nid: core.nid(), mode: core.mode(), way: path }
+  }
+
+  statDirect(path: Bytes, follow: boolean, out: Attr): Fault | undefined {
+    const core = this.#core
+    const r = core.statPath(path, this.#flags | Q_STOP_SYMLINK | (follow ? Q_FOLLOW : 0))
+    if (r < 0) return this.#fault(r, path)
+    if (core.atLink) return AT_LINK
+    this.#fill(out)
+    return undefined
+  }
+
+  namesDirect(path: Bytes): Outcome<string[]> {
+    const names = this.#core.namesAt(path, this.#flags | Q_STOP_SYMLINK)
+    if (typeof names !== 'number') return names
+    return this.#core.atLink ? AT_LINK : this.#fault(names, path)
   }
 
   resolve(path: Bytes, follow: boolean): Outcome<ImageNode> {

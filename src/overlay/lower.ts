@@ -25,6 +25,9 @@ export interface Walked {
   readonly parent: LayerNode | undefined
 }
 
+/** What a direct question is answered where a symlink stands on the way: the caller has to follow it. */
+export const AT_LINK = new Fault('ELOOP', 'symlink')
+
 /** A layer in which nothing is a mark can be walked without a look at each directory on the way. */
 export interface PlainWalk {
   /** Whether nothing in the layer means anything to an overlay above, character devices 0:0 apart. */
@@ -33,6 +36,12 @@ export interface PlainWalk {
   readonly mayHoldDevices: boolean
   /** Walks a path that has no `..` from a directory and stops at the first symlink that is to be followed. */
   walk(dir: LayerNode, path: Bytes, follow: boolean): Outcome<Walked>
+  /** resolve for a path without `..`; AT_LINK where it would have to follow a symlink. */
+  resolveDirect(path: Bytes, follow: boolean): Outcome<LayerNode>
+  /** statPath for a path without `..`; AT_LINK where it would have to follow a symlink. */
+  statDirect(path: Bytes, follow: boolean, out: Attr): Fault | undefined
+  /** namesAt for a path without `..`; AT_LINK where it would have to follow a symlink. */
+  namesDirect(path: Bytes): Outcome<string[]>
 }
 
 /** A layer's own object behind one entry of the overlay. */

@@ -7,9 +7,19 @@ import { binaryPath, callPath } from '../format/call-path.js'
 import { Fault, fault, type Outcome } from '../format/errno.js'
 import { CONSTANTS } from '../format/structs.js'
 import { binaryBytes, binaryString } from '../format/xattr-name.js'
+import { DirectPaths } from './direct.js'
 import { type Attr, type Bytes, type DirList, type FsInfo, type Layer, newAttr, type OpenFile } from './layer.js'
 import { fullList, mergedList, namesOf } from './listing.js'
-import { isDirectory, type LayerNode, Lower, type LowerPart, lowerXattr, type PlainWalk, shownXattr } from './lower.js'
+import {
+  AT_LINK,
+  isDirectory,
+  type LayerNode,
+  Lower,
+  type LowerPart,
+  lowerXattr,
+  type PlainWalk,
+  shownXattr,
+} from './lower.js'
 import { LowerNode, type OverlayNode, upperOf } from './lower-node.js'
 import { OverlayFile } from './overlay-file.js'
 import { NOTHING, redirectFault, Search } from './search.js'
@@ -21,6 +31,8 @@ const { S_IFMT, S_IFCHR, S_IFLNK, S_IFREG, S_IFDIR } = CONSTANTS
 const MAXSYMLINKS = 40
 const PATH_MAX = 4096
 const NAME_MAX = 255
+/** Merged directories that are remembered at a time. */
+const MAX_REMEMBERED = 4096
 const NO_PARTS: readonly LowerPart[] = []
 
 export interface OverlayOptions {
@@ -40,6 +52,9 @@ export class MergedTree implements Layer<OverlayNode> {
   /** Handles that open files hold; they follow what becomes of their entries. */
   readonly opened = new Set<LowerNode>()
   /** Upper directories by the number of the lower one that they merge with: no two may have the same. */
+  #merged = new WeakMap<readonly LowerPart[], Map<string, readonly LowerPart[]>>()
+  #remembered = 0
+  readonly direct: DirectPaths
   readonly #merging = new Map<number, UpperInode>()
 
   constructor(
@@ -52,6 +67,10 @@ export class MergedTree implements Layer<OverlayNode> {
     this.root = upper.root
     this.root.below = this.#roots
     this.#rootIno = this.root.ino
+    this.direct = new DirectPaths(this.root, this.lowers, (parts, name) => {
+      const found = this.#searchKnown(parts, name)
+      return !(found instanceof Fault) && found.length > 0 && isDirectory(found[0].node) ? found : NOTHING
+    })
     const only = layers.length === 1 && this.lowers[0].plain !== undefined ? layers[0] : undefined
     this.#only = only as (Layer<LayerNode> & PlainWalk) | undefined
   }
@@ -66,8 +85,29 @@ export class MergedTree implements Layer<OverlayNode> {
   resolve(path: Bytes, follow: boolean): Outcome<OverlayNode> {
     if (path.length === 0) return NOTHING
     if (path.length >= PATH_MAX) return fault('ENAMETOOLONG')
+    const direct = typeof path === 'string' ? this.#resolveDirect(path, follow) : AT_LINK
+    if (direct !== AT_LINK) return direct
     const text = binaryPath(path)
     return text.length >= PATH_MAX ? fault('ENAMETOOLONG') : this.#walk(text, follow)
+  }
+
+  /** AT_LINK where it takes a walk. */
+  #resolveDirect(path: string, follow: boolean): Outcome<OverlayNode> {
+    const { direct } = this
+    if (!direct.find(path)) return AT_LINK
+    const { lower, base, from } = direct
+    const way = path.slice(from)
+    if (lower !== undefined) {
+      const node = (lower.plain as PlainWalk).resolveDirect(path, follow)
+      if (node instanceof Fault) return node
+      const whiteout = (node.mode & S_IFMT) === S_IFCHR && lower.isWhiteout(node)
+      if (whiteout !== false) return whiteout instanceof Fault ? whiteout : NOTHING
+      return new LowerNode([{ lower, node }], base, way)
+    }
+    const found = this.#search(direct.parts as readonly LowerPart[], path.slice(direct.last), 'none')
+    if (found instanceof Fault) return found
+    if (found.length === 0) return NOTHING
+    return follow && (found[0].node.mode & S_IFMT) === S_IFLNK ? AT_LINK : new LowerNode(found, base, way)
   }
 
   #walk(path: string, follow: boolean): Outcome<OverlayNode> {
@@ -155,20 +195,43 @@ export class MergedTree implements Layer<OverlayNode> {
 
   statPath(path: Bytes, follow: boolean, out: Attr): Fault | undefined {
     const only = this.#untouched
-    if (only === undefined) {
-      const node = this.resolve(path, follow)
-      return node instanceof Fault ? node : this.stat(node, out)
+    if (only !== undefined) {
+      const failed = only.statPath(path, follow, out)
+      if (failed !== undefined) return failed
+      if (out.ino === this.#rootIno) return this.stat(this.root, out)
+      return (out.mode & S_IFMT) === S_IFCHR && out.rdev === 0 ? NOTHING : undefined
     }
-    const failed = only.statPath(path, follow, out)
-    if (failed !== undefined) return failed
-    if (out.ino === this.#rootIno) return this.stat(this.root, out)
-    return (out.mode & S_IFMT) === S_IFCHR && out.rdev === 0 ? NOTHING : undefined
+    if (
+      typeof path === 'string' &&
+      path.length < PATH_MAX &&
+      this.direct.find(path) &&
+      this.direct.lower !== undefined
+    ) {
+      const { lower } = this.direct
+      const failed = (lower.plain as PlainWalk).statDirect(path, follow, out)
+      if (failed === undefined) {
+        out.ino = lower.ino(out.ino)
+        return (out.mode & S_IFMT) === S_IFCHR && out.rdev === 0 ? NOTHING : undefined
+      }
+      if (failed !== AT_LINK) return failed
+    }
+    const node = this.resolve(path, follow)
+    return node instanceof Fault ? node : this.stat(node, out)
   }
 
   namesAt(path: Bytes): Outcome<string[]> {
     const only = this.#untouched
     // A lower directory that nothing is merged with is listed as it is, whiteouts and all; the root is merged.
     if (only?.mayHoldDevices === false) return only.namesAt(path)
+    if (
+      typeof path === 'string' &&
+      path.length < PATH_MAX &&
+      this.direct.find(path) &&
+      this.direct.lower !== undefined
+    ) {
+      const names = (this.direct.lower.plain as PlainWalk).namesDirect(path)
+      if (names !== AT_LINK) return names
+    }
     const dir = this.resolve(path, true)
     if (dir instanceof Fault) return dir
     const list = this.readdir(dir)
@@ -201,9 +264,26 @@ export class MergedTree implements Layer<OverlayNode> {
 
   #lookupBelow(dir: OverlayNode, parts: readonly LowerPart[], name: string): Outcome<OverlayNode> {
     if (parts.length === 0) return NOTHING
-    const found = this.#search(parts, name, 'none')
+    const found = this.#searchKnown(parts, name)
     if (found instanceof Fault) return found
     return found.length === 0 ? NOTHING : this.#lowerNode(found, dir, name)
+  }
+
+  /** What a name has below; of directories that several layers have, what they merge is remembered. */
+  #searchKnown(parts: readonly LowerPart[], name: string): Outcome<readonly LowerPart[]> {
+    if (parts.length === 1) return this.#search(parts, name, 'none')
+    const known = this.#merged.get(parts)
+    const before = known?.get(name)
+    if (before !== undefined) return before
+    const found = this.#search(parts, name, 'none')
+    if (found instanceof Fault || found.length === 0 || !isDirectory(found[0].node)) return found
+    if (this.#remembered++ >= MAX_REMEMBERED) {
+      this.#merged = new WeakMap()
+      this.#remembered = 0
+    }
+    if (known === undefined) this.#merged.set(parts, new Map([[name, found]]))
+    else known.set(name, found)
+    return found
   }
 
   #search(parts: readonly LowerPart[], name: string, upper: 'none' | 'directory' | 'metacopy'): Outcome<LowerPart[]> {
