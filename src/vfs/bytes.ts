@@ -88,3 +88,46 @@ export function textIn(data: Uint8Array, encoding: string): string {
 export function encoded(data: Uint8Array, encoding: string | undefined): string | Uint8Array {
   return encoding === 'buffer' ? asBuffer(data) : textIn(data, encoding || 'utf8')
 }
+
+function bytesWithoutBuffer(text: string, encoding: string): Uint8Array {
+  switch (encoding.toLowerCase()) {
+    case 'hex': {
+      const pairs = /^(?:[0-9a-f]{2})*/i.exec(text)?.[0] ?? ''
+      return Uint8Array.from({ length: pairs.length / 2 }, (_one, i) =>
+        Number.parseInt(pairs.slice(2 * i, 2 * i + 2), 16),
+      )
+    }
+    case 'base64':
+    case 'base64url': {
+      const plain = text
+        .replace(/-/g, '+')
+        .replace(/_/g, '/')
+        .replace(/[^A-Za-z0-9+/]/g, '')
+      return Uint8Array.from(atob(plain.slice(0, plain.length - (plain.length % 4 === 1 ? 1 : 0))), c =>
+        c.charCodeAt(0),
+      )
+    }
+    case 'latin1':
+    case 'binary':
+    case 'ascii':
+      return Uint8Array.from(text, c => c.charCodeAt(0))
+    case 'ucs2':
+    case 'ucs-2':
+    case 'utf16le':
+    case 'utf-16le': {
+      const bytes = new Uint8Array(2 * text.length)
+      const view = new DataView(bytes.buffer)
+      for (let i = 0; i < text.length; i++) view.setUint16(2 * i, text.charCodeAt(i), true)
+      return bytes
+    }
+    default:
+      return utf8Bytes(text)
+  }
+}
+
+/** Text as bytes in one of the encodings of `isEncoding`; one that is not known is taken for UTF-8, as Node does. */
+export function bytesIn(text: string, encoding: string): Uint8Array {
+  if (encoding === 'utf8' || encoding === 'utf-8') return utf8Bytes(text)
+  if (HostBuffer === undefined) return bytesWithoutBuffer(text, encoding)
+  return HostBuffer.from(text, HostBuffer.isEncoding(encoding) ? encoding : 'utf8')
+}

@@ -1,12 +1,15 @@
 // Which operation stands behind which name, for each of the three ways to call. Tables only; not here: how a call is
 // made of an operation (faces.ts) or found by its name (mounted-fs.ts).
 
+import * as attrs from './attr-ops.js'
 import type { AnyFunction } from './check.js'
 import { cp } from './copy.js'
+import { copyFile } from './copy-file.js'
 import type { Core } from './core.js'
 import * as dirs from './dir-ops.js'
 import { callbackFace, promiseFace, syncFace } from './faces.js'
 import * as files from './file-ops.js'
+import * as makes from './make-ops.js'
 import { rm, rmdir, rmSync } from './remove.js'
 import * as stats from './stat-ops.js'
 import type { Operation } from './task.js'
@@ -17,45 +20,45 @@ import * as xattrs from './xattr-ops.js'
 const COMMON: Readonly<Record<string, Operation<unknown>>> = {
   access: stats.access,
   appendFile: writes.appendFile,
-  chmod: writes.chmod,
-  chown: writes.chown,
-  copyFile: writes.copyFile,
+  chmod: attrs.chmod,
+  chown: attrs.chown,
+  copyFile,
   cp,
   getxattr: xattrs.getxattr,
-  lchmod: writes.lchmod,
-  lchown: writes.lchown,
-  link: writes.link,
+  lchmod: attrs.lchmod,
+  lchown: attrs.lchown,
+  link: makes.link,
   listxattr: xattrs.listxattr,
   lstat: stats.lstat,
-  lutimes: writes.lutimes,
-  mkdir: writes.mkdir,
-  mkdtemp: writes.mkdtemp,
+  lutimes: attrs.lutimes,
+  mkdir: makes.mkdir,
+  mkdtemp: makes.mkdtemp,
   readFile: files.readFile,
   readlink: stats.readlink,
   removexattr: xattrs.removexattr,
-  rename: writes.rename,
+  rename: makes.rename,
   rm,
   rmdir,
   setxattr: xattrs.setxattr,
   stat: stats.stat,
   statfs: stats.statfs,
-  symlink: writes.symlink,
+  symlink: makes.symlink,
   truncate: writes.truncate,
-  unlink: writes.unlink,
-  utimes: writes.utimes,
+  unlink: makes.unlink,
+  utimes: attrs.utimes,
   writeFile: writes.writeFile,
 }
 
 /** Those that have no promise form of their own, or another one. */
 const NOT_PROMISED: Readonly<Record<string, Operation<unknown>>> = {
   close: files.close,
-  fchmod: writes.fchmod,
-  fchown: writes.fchown,
+  fchmod: attrs.fchmod,
+  fchown: attrs.fchown,
   fdatasync: writes.fdatasync,
   fstat: stats.fstat,
   fsync: writes.fsync,
   ftruncate: writes.ftruncate,
-  futimes: writes.futimes,
+  futimes: attrs.futimes,
   open: files.open,
   readdir: dirs.readdir,
   realpath: stats.realpath,
@@ -65,6 +68,9 @@ export type CallMaker = (core: Core) => AnyFunction
 
 const readSpread = ({ bytesRead, buffer }: files.ReadResult) => [bytesRead, buffer]
 const readvSpread = ({ bytesRead, buffers }: files.ReadvResult) => [bytesRead, buffers]
+const writeSpread = ({ bytesWritten, buffer }: writes.WriteResult) => [bytesWritten, buffer]
+const writevSpread = ({ bytesWritten, buffers }: writes.WritevResult) => [bytesWritten, buffers]
+const bytesWritten = (result: { bytesWritten: number }) => result.bytesWritten
 const bytesRead = (result: { bytesRead: number }) => result.bytesRead
 
 /** A call with its `native` form beside it, as realpath has. */
@@ -90,8 +96,8 @@ export function syncCalls(): Map<string, CallMaker> {
   table.set('opendirSync', core => syncFace(core, 'opendirSync', dirs.opendirSync))
   table.set('readSync', core => syncFace(core, 'readSync', files.readSync, bytesRead))
   table.set('readvSync', core => syncFace(core, 'readvSync', files.readv, bytesRead))
-  table.set('writeSync', core => syncFace(core, 'writeSync', writes.write))
-  table.set('writevSync', core => syncFace(core, 'writevSync', writes.writev))
+  table.set('writeSync', core => syncFace(core, 'writeSync', writes.write, bytesWritten))
+  table.set('writevSync', core => syncFace(core, 'writevSync', writes.writev, bytesWritten))
   table.set('realpathSync', core =>
     withNative(syncFace(core, 'realpathSync', stats.realpath), syncFace(core, 'realpathSync', stats.realpathNative)),
   )
@@ -105,8 +111,8 @@ export function callbackCalls(): Map<string, CallMaker> {
   table.set('read', core => callbackFace(core, 'read', files.read, readSpread))
   table.set('readFile', core => callbackFace(core, 'readFile', files.readFileCallback))
   table.set('readv', core => callbackFace(core, 'readv', files.readv, readvSpread))
-  table.set('write', core => callbackFace(core, 'write', writes.write))
-  table.set('writev', core => callbackFace(core, 'writev', writes.writev))
+  table.set('write', core => callbackFace(core, 'write', writes.write, writeSpread))
+  table.set('writev', core => callbackFace(core, 'writev', writes.writev, writevSpread))
   table.set('realpath', core =>
     withNative(callbackFace(core, 'realpath', stats.realpath), callbackFace(core, 'realpath', stats.realpathNative)),
   )

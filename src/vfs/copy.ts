@@ -1,16 +1,20 @@
-// cp on a tree that cannot change: every check that Node makes before it writes, and the refusal of the first thing it
-// would write. Not here: copyFile (write-ops.ts). Follows lib/internal/fs/cp/cp-sync.js of Node 20.
+// cp: every check that Node makes, and what it does in between by the operations it is made of. On a tree that cannot change
+// the first thing that it would write is refused. Not here: copyFile (copy-file.ts). Follows lib/internal/fs/cp/cp-sync.js
+// of Node 20.
 
-import { Fault, fault, type Outcome } from '../format/errno.js'
+import { Fault, fault, Miss, type Outcome } from '../format/errno.js'
 import type { Attr } from '../overlay/layer.js'
 import { newAttr } from '../overlay/layer.js'
 import { invalidArgType, systemError } from './arg-errors.js'
+import { timeOf } from './attr-ops.js'
 import { utf8Text } from './bytes.js'
 import { type AnyFunction, checkBoolean, checkFunction, checkInteger, checkObject, type Options } from './check.js'
+import { FileCopy } from './copy-file.js'
 import type { Core } from './core.js'
+import { makeDirectories, makeDirectory, makeLink, removeName } from './make-ops.js'
 import { checkPath, joinText, resolveText, showPath } from './path-arg.js'
+import { refuseCreate } from './refuse.js'
 import { type Course, type Operation, Task } from './task.js'
-import { refuseCreate } from './write-ops.js'
 
 const S_IFMT = 0o170000
 const S_IFDIR = 0o040000
@@ -24,6 +28,8 @@ interface CopyOptions {
   readonly dereference: boolean
   readonly errorOnExist: boolean
   readonly force: boolean
+  readonly mode: number
+  readonly preserveTimestamps: boolean
   readonly recursive: boolean
   readonly verbatimSymlinks: boolean
   readonly filter?: AnyFunction
@@ -35,6 +41,7 @@ function checkCopyOptions(value: unknown): CopyOptions {
     dereference: false,
     errorOnExist: false,
     force: true,
+    mode: 0,
     preserveTimestamps: false,
     recursive: false,
     verbatimSymlinks: false,
@@ -84,83 +91,185 @@ function checkPair(from: string, to: string, source: Attr, there: Attr | undefin
   }
 }
 
+/** A filter's answer that is waited for. */
+function filterMiss(key: string, answer: Promise<unknown>, answers: Map<string, boolean>): Miss {
+  return new Miss('the answer of a filter', async () => {
+    answers.set(key, Boolean(await answer))
+  })
+}
+
 class Copy {
+  /** Destinations that are there already: what was done before a Miss is not done again. */
+  readonly #done = new Set<string>()
+  readonly #answers = new Map<string, boolean>()
+  #file: FileCopy | undefined
+
   constructor(
     readonly core: Core,
     readonly options: CopyOptions,
-    readonly task: Course,
     readonly sync: boolean,
   ) {}
 
-  #names(syscall: string, path: string, dest?: string): void {
-    this.task.syscall = syscall
-    this.task.path = path
-    this.task.dest = dest
+  close(): void {
+    this.#file?.close()
   }
 
-  #refuse(failed: Fault, syscall: string, path: string, dest?: string): Fault {
-    this.#names(syscall, path, dest)
+  #refuse(task: Course, failed: Outcome<undefined>, syscall: string, path: string, dest?: string): Outcome<undefined> {
+    if (failed === undefined) return undefined
+    task.syscall = syscall
+    task.path = path
+    task.dest = dest
     return failed
   }
 
-  run(from: string, to: string, top: boolean): Outcome<undefined> {
+  #filtered(from: string, to: string): boolean | Miss {
+    const { filter } = this.options
+    if (filter === undefined) return true
+    const key = `${from}\0${to}`
+    const known = this.#answers.get(key)
+    if (known !== undefined) return known
+    const answer = filter(from, to)
+    if (!this.sync && answer instanceof Promise) return filterMiss(key, answer, this.#answers)
+    this.#answers.set(key, Boolean(answer))
+    return Boolean(answer)
+  }
+
+  run(task: Course, from: string, to: string, top: boolean, wait: boolean): Outcome<undefined> {
+    if (this.#done.has(to)) return undefined
+    const copied = this.#entry(task, from, to, top, wait)
+    if (!(copied instanceof Fault)) this.#done.add(to)
+    return copied
+  }
+
+  #entry(task: Course, from: string, to: string, top: boolean, wait: boolean): Outcome<undefined> {
     const { core, options } = this
     const source = newAttr()
     const there = newAttr()
     const syscall = options.dereference ? 'stat' : 'lstat'
-    if (options.filter !== undefined && !options.filter(from, to)) return undefined
+    const wanted = this.#filtered(from, to)
+    if (wanted !== true) return wanted === false ? undefined : wanted
     const failed = core.layer.statPath(from, options.dereference, source)
-    if (failed !== undefined) return this.#refuse(failed, syscall, from)
+    if (failed !== undefined) return this.#refuse(task, failed, syscall, from)
     const missing = core.layer.statPath(to, options.dereference, there)
-    if (missing !== undefined && missing.code !== 'ENOENT') return this.#refuse(missing, syscall, to)
-    checkPair(from, to, source, missing === undefined ? there : undefined)
-    const parent = resolveText(`${to}/..`)
-    if (top && core.layer.statPath(parent, true, core.scratch) !== undefined) {
-      return this.#refuse(fault('ENOENT'), 'mkdir', to.includes('/') ? to.replace(/\/+[^/]*\/*$/, '') : '.')
-    }
+    if (missing !== undefined && missing.code !== 'ENOENT') return this.#refuse(task, missing, syscall, to)
+    const exists = missing === undefined
+    if (!this.#begun(to)) checkPair(from, to, source, exists ? there : undefined)
+    const parent = top ? this.#parent(task, to) : undefined
+    if (parent !== undefined) return parent
     switch (typeOf(source)) {
       case S_IFDIR:
-        return this.#directory(from, to, missing === undefined)
+        return this.#directory(task, from, to, source, exists, wait)
       case S_IFLNK:
-        return this.#link(from, to, missing === undefined)
+        return this.#link(task, from, to, exists)
       case S_IFSOCK:
         throw refused('ERR_FS_CP_SOCKET', 'Cannot copy a socket file', 'EINVAL', `cannot copy a socket file: ${to}`, to)
       case S_IFIFO:
         throw refused('ERR_FS_CP_FIFO_PIPE', 'Cannot copy a FIFO pipe', 'EINVAL', `cannot copy a FIFO pipe: ${to}`, to)
     }
-    if (missing !== undefined) return this.#refuse(refuseCreate(core, to, false), 'copyfile', from, to)
-    if (options.force) return this.#refuse(fault('EROFS'), 'unlink', to)
-    if (!options.errorOnExist) return undefined
-    throw refused('ERR_FS_CP_EEXIST', 'Target already exists', 'EEXIST', `${to} already exists`, to)
+    return this.#regular(task, from, to, source, exists, wait)
   }
 
-  #directory(from: string, to: string, exists: boolean): Outcome<undefined> {
+  #begun(to: string): boolean {
+    return this.#file !== undefined && this.#file.to === to
+  }
+
+  /** Makes the directories above the destination. */
+  #parent(task: Course, to: string): Outcome<undefined> {
+    const { core } = this
+    const parent = resolveText(`${to}/..`)
+    if (core.layer.statPath(parent, true, core.scratch) === undefined) return undefined
+    const shown = to.includes('/') ? to.replace(/\/+[^/]*\/*$/, '') : '.'
+    if (core.writable === undefined) return this.#refuse(task, fault('ENOENT'), 'mkdir', shown)
+    const made = makeDirectories(core, parent, 0o777)
+    return made instanceof Fault ? this.#refuse(task, made, 'mkdir', shown) : undefined
+  }
+
+  #regular(task: Course, from: string, to: string, source: Attr, exists: boolean, wait: boolean): Outcome<undefined> {
+    const { core, options } = this
+    if (exists && !this.#begun(to)) {
+      if (options.force) {
+        const gone = core.writable === undefined ? fault('EROFS') : removeName(core, to)
+        if (gone !== undefined) return this.#refuse(task, gone, 'unlink', to)
+      } else {
+        if (!options.errorOnExist) return undefined
+        throw refused('ERR_FS_CP_EEXIST', 'Target already exists', 'EEXIST', `${to} already exists`, to)
+      }
+    }
+    if (core.writable === undefined) return this.#refuse(task, refuseCreate(core, to, false), 'copyfile', from, to)
+    if (!this.#begun(to)) this.#file = new FileCopy(core, from, to, options.mode)
+    const copied = this.#file?.step(wait)
+    if (copied instanceof Miss) return copied
+    this.#file = undefined
+    return (
+      this.#refuse(task, copied, 'copyfile', from, to) ??
+      this.#attributes(task, to, source, options.preserveTimestamps, wait)
+    )
+  }
+
+  #attributes(task: Course, to: string, source: Attr, timed: boolean, wait: boolean): Outcome<undefined> {
+    const { core } = this
+    const node = core.layer.resolve(to, true)
+    if (node instanceof Fault) return this.#refuse(task, node, 'chmod', to)
+    const times = timed && {
+      atime: timeOf(source.atimeSec + source.atimeNsec / 1e9),
+      mtime: timeOf(source.mtimeSec + source.mtimeNsec / 1e9),
+    }
+    const changed = core.writable?.setAttr(node, { mode: source.mode & 0o7777, ...times }, wait)
+    return this.#refuse(task, changed, 'chmod', to)
+  }
+
+  #directory(task: Course, from: string, to: string, source: Attr, exists: boolean, wait: boolean): Outcome<undefined> {
     if (!this.options.recursive) {
       const text = `${from} is a directory (not copied)`
       // Node's synchronous form gives this one the number of EINVAL.
       throw refused('ERR_FS_EISDIR', 'Path is a directory', 'EISDIR', text, from, this.sync ? 22 : 21)
     }
-    if (!exists) return this.#refuse(refuseCreate(this.core, to, true), 'mkdir', to)
+    const made = exists ? undefined : makeDirectory(this.core, to)
+    if (made instanceof Fault) return this.#refuse(task, made, 'mkdir', to)
+    if (!exists) this.#answers.set(`made ${to}`, true)
     const names = this.core.names(from)
-    if (names instanceof Fault) return this.#refuse(names, 'opendir', from)
+    if (names instanceof Fault) return this.#refuse(task, names, 'opendir', from)
     for (const name of names) {
-      const failed = this.run(joinText(from, name), joinText(to, name), false)
+      const failed = this.run(task, joinText(from, name), joinText(to, name), false, wait)
       if (failed !== undefined) return failed
     }
-    return undefined
+    if (!this.#answers.get(`made ${to}`)) return undefined
+    return this.#attributes(task, to, source, false, wait)
   }
 
-  #link(from: string, to: string, exists: boolean): Outcome<undefined> {
-    const node = this.core.layer.resolve(from, false)
+  #targetOf(path: string): Outcome<string> {
+    const node = this.core.layer.resolve(path, false)
     const bytes = node instanceof Fault ? node : this.core.layer.readlink(node)
-    if (bytes instanceof Fault) return this.#refuse(bytes, 'readlink', from)
-    const target = utf8Text(bytes)
+    return bytes instanceof Fault ? bytes : utf8Text(bytes)
+  }
+
+  #link(task: Course, from: string, to: string, exists: boolean): Outcome<undefined> {
+    const target = this.#targetOf(from)
+    if (target instanceof Fault) return this.#refuse(task, target, 'readlink', from)
     const absolute = this.options.verbatimSymlinks || target.startsWith('/')
     const points = absolute ? target : resolveText(`${from}/../${target}`)
-    const there = this.core.layer.resolve(to, false)
-    const link = there instanceof Fault ? there : this.core.layer.readlink(there)
-    if (exists && !(link instanceof Fault)) return this.#refuse(fault('EROFS'), 'unlink', to)
-    return this.#refuse(refuseCreate(this.core, to, false), 'symlink', points, to)
+    const there = exists ? this.#targetOf(to) : fault('EINVAL')
+    if (!(there instanceof Fault)) {
+      this.#checkLinks(points, there.startsWith('/') ? there : resolveText(`${to}/../${there}`))
+      const gone = this.core.writable === undefined ? fault('EROFS') : removeName(this.core, to)
+      if (gone !== undefined) return this.#refuse(task, gone, 'unlink', to)
+    }
+    return this.#refuse(task, makeLink(this.core, points, to), 'symlink', points, to)
+  }
+
+  /** What a link at the destination points to must not be replaced by what is in it, nor the other way round. */
+  #checkLinks(points: string, there: string): void {
+    const isDirectory = (path: string) => this.core.isDirectory(path)
+    const inside = (path: string, dir: string) => `${resolveText(path)}/`.startsWith(`${resolveText(dir)}/`)
+    if (isDirectory(points) && inside(there, points)) {
+      const text = `cannot copy ${points} to a subdirectory of self ${there}`
+      throw refused('ERR_FS_CP_EINVAL', 'Invalid src or dest', 'EINVAL', text, there)
+    }
+    if (isDirectory(there) && inside(points, there)) {
+      const text = `cannot overwrite ${there} with ${points}`
+      const prefix = 'Cannot overwrite symlink in subdirectory of self'
+      throw refused('ERR_FS_CP_SYMLINK_TO_SUBDIRECTORY', prefix, 'EINVAL', text, there)
+    }
   }
 }
 
@@ -169,5 +278,10 @@ export const cp: Operation<undefined> = (core, [fromArg, toArg, optionsArg]) => 
   const to = showPath(checkPath(toArg, 'dest'))
   const options = checkCopyOptions(optionsArg)
   if (from === '' && to === '') throw invalidArgType('src', 'of type string', fromArg)
-  return new Task<undefined>('cp', from, (task, wait) => new Copy(core, options, task, wait).run(from, to, true))
+  let copy: Copy | undefined
+  const step = (task: Course, wait: boolean) => {
+    copy ??= new Copy(core, options, wait)
+    return copy.run(task, from, to, true, wait)
+  }
+  return new Task<undefined>('cp', from, step, undefined, undefined, () => copy?.close())
 }

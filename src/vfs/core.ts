@@ -2,7 +2,15 @@
 // ceremony (the hot paths). Not here: forms of arguments beyond the plain ones, or error shapes.
 
 import { Fault, fault, type Outcome } from '../format/errno.js'
-import { type Attr, type Bytes, type Layer, newAttr, type OpenFile } from '../overlay/layer.js'
+import {
+  type Attr,
+  type Bytes,
+  isWritable,
+  type Layer,
+  newAttr,
+  type OpenFile,
+  type WritableLayer,
+} from '../overlay/layer.js'
 import { shownId, type VfsEnv } from './env.js'
 import { FdTable } from './fd-table.js'
 import { BigIntStats, Stats } from './stats.js'
@@ -14,12 +22,15 @@ export class Core {
   readonly #attr: Attr = newAttr()
   readonly fds = new FdTable()
   readonly dev: number
+  /** The layer, if it can be changed. */
+  readonly writable: WritableLayer | undefined
 
   constructor(
     readonly layer: Layer,
     readonly env: VfsEnv,
   ) {
     this.dev = env.dev ?? 0
+    this.writable = isWritable(layer) ? layer : undefined
   }
 
   /** The record that the next stat overwrites. */

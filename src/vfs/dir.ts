@@ -1,5 +1,5 @@
-// Dir: the handle that opendir gives. Not here: listing; the entries are all here when it is made, since a directory
-// of an immutable tree cannot change while it is read. Follows lib/internal/fs/dir.js of Node 20.
+// Dir: the handle that opendir gives. Not here: listing; the entries are all here when it is made: a listing stays
+// as it was when it began, as the kernel's merged ones do. Follows lib/internal/fs/dir.js of Node 20.
 
 import type { Bytes } from '../overlay/layer.js'
 import { tagged } from './arg-errors.js'

@@ -16,8 +16,12 @@ export interface Description {
   /** null for a directory. */
   readonly file: OpenFile | null
   readonly path: Bytes
-  /** Where the next read without a position starts, in bytes. */
+  /** Where the next read or write without a position starts, in bytes. */
   cursor: number
+  /** Whether it was opened for reading, for writing, and to write at the end only. */
+  readonly reads: boolean
+  readonly writes: boolean
+  readonly append: boolean
 }
 
 export class FdTable {

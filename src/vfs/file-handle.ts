@@ -1,7 +1,8 @@
 // FileHandle: what promises.open gives. Not here: the operations on descriptors. Follows lib/internal/fs/promises.js of
 // Node 20; a call on a closed handle is "file closed" (EBADF) there, and so here.
 
-import { tagged } from './arg-errors.js'
+import { abortError, tagged } from './arg-errors.js'
+import * as attrs from './attr-ops.js'
 import { checkOptions, type Options } from './check.js'
 import type { Core } from './core.js'
 import { Emitter } from './emitter.js'
@@ -18,6 +19,7 @@ export interface StreamShape {
   emit(event: string, ...args: unknown[]): boolean
   destroy(error?: unknown): this
   once(event: string, listener: (...args: unknown[]) => void): this
+  setDefaultEncoding(encoding: string): this
   readonly destroyed: boolean
 }
 
@@ -29,7 +31,13 @@ export interface StreamClasses {
 /** Bytes that a web stream of a file asks for at a time. */
 const WEB_CHUNK = 65536
 
-/** An open file. `read` answers `{ bytesRead, buffer }`; what would change the file fails as the kernel says. */
+/** Whether data comes in pieces: an iterable that is neither text nor bytes. */
+export function isPieces(data: unknown): data is AsyncIterable<unknown> | Iterable<unknown> {
+  if (typeof data !== 'object' || data === null || ArrayBuffer.isView(data)) return false
+  return Symbol.asyncIterator in data || Symbol.iterator in data
+}
+
+/** An open file. `read` answers `{ bytesRead, buffer }`, `write` `{ bytesWritten, buffer }`. */
 export class FileHandle extends Emitter {
   readonly #core: Core
   readonly #streams: () => StreamClasses
@@ -85,20 +93,28 @@ export class FileHandle extends Emitter {
     return this.#call('fdatasync', writes.fdatasync)
   }
 
-  write(data: unknown): Promise<undefined> {
-    return this.#call('write', writes.write, data)
+  /** `write(buffer, offset | options, length, position)` and `write(text, position, encoding)`. */
+  write(...args: readonly unknown[]): Promise<writes.WriteResult> {
+    return this.#call('write', writes.write, ...args)
   }
 
-  writev(buffers: unknown): Promise<undefined> {
-    return this.#call('writev', writes.writev, buffers)
+  writev(buffers: readonly ArrayBufferView[], position?: number | null): Promise<writes.WritevResult> {
+    return this.#call('writev', writes.writev, buffers, position)
   }
 
-  writeFile(data: unknown, options?: unknown): Promise<undefined> {
-    return this.#call('writeFile', writes.writeFile, data, options)
+  /** From where the file has been written to; the data may be an iterable of pieces too. */
+  async writeFile(data: unknown, options?: unknown): Promise<undefined> {
+    if (!isPieces(data)) return this.#call('writeFile', writes.writeFile, data, options)
+    const { encoding, signal } = checkOptions(options)
+    for await (const piece of data) {
+      if ((signal as AbortSignal | undefined)?.aborted === true) throw abortError(signal as AbortSignal)
+      await this.#call('write', writes.writeFile, piece, { encoding })
+    }
+    return undefined
   }
 
   appendFile(data: unknown, options?: unknown): Promise<undefined> {
-    return this.#call('writeFile', writes.appendFile, data, options)
+    return this.writeFile(data, options)
   }
 
   truncate(length?: unknown): Promise<undefined> {
@@ -106,15 +122,15 @@ export class FileHandle extends Emitter {
   }
 
   chmod(mode: unknown): Promise<undefined> {
-    return this.#call('fchmod', writes.fchmod, mode)
+    return this.#call('fchmod', attrs.fchmod, mode)
   }
 
   chown(uid: unknown, gid: unknown): Promise<undefined> {
-    return this.#call('fchown', writes.fchown, uid, gid)
+    return this.#call('fchown', attrs.fchown, uid, gid)
   }
 
   utimes(atime: unknown, mtime: unknown): Promise<undefined> {
-    return this.#call('futimes', writes.futimes, atime, mtime)
+    return this.#call('futimes', attrs.futimes, atime, mtime)
   }
 
   /** Closing a closed handle does nothing. */

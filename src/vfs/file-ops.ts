@@ -17,9 +17,9 @@ import { type Course, type Operation, Task } from './task.js'
 export const open: Operation<number> = (core, [pathArg, flagsArg, modeArg]) => {
   const path = checkPath(pathArg)
   const flags = openFlags(flagsArg)
-  checkMode(modeArg, 'mode', 0o666)
+  const mode = checkMode(modeArg, 'mode', 0o666)
   return new Task('open', path, (_task, wait) => {
-    const opened = openPath(core, path, flags, wait)
+    const opened = openPath(core, path, flags, wait, mode)
     return opened instanceof Fault ? opened : core.fds.add(opened)
   })
 }
@@ -36,6 +36,7 @@ export interface ReadResult {
 
 /** Reads at a position, or at the cursor and moves it. */
 function readInto(open: Description, into: Uint8Array, position: number | null, wait: boolean): Outcome<number> {
+  if (!open.reads) return fault('EBADF')
   if (open.file === null) return fault('EISDIR')
   const at = position ?? open.cursor
   if (at >= open.file.size || into.length === 0) return 0
@@ -74,6 +75,7 @@ export const readv: Operation<ReadvResult> = (core, [fdArg, buffersArg, position
     if (open instanceof Fault) return open
     if (buffers.length === 0) return fault('EINVAL')
     if (total === 0) return { bytesRead: 0, buffers }
+    if (!open.reads) return fault('EBADF')
     if (open.file === null) return fault('EISDIR')
     const whole = new Uint8Array(Math.min(total, Math.max(0, open.file.size - (position ?? open.cursor))))
     const count = readInto(open, whole, position, wait)
@@ -90,6 +92,7 @@ export const readv: Operation<ReadvResult> = (core, [fdArg, buffersArg, position
 
 /** The rest of an open file from its cursor on. */
 function readRest(open: Description, wait: boolean): Outcome<Uint8Array> {
+  if (!open.reads) return fault('EBADF')
   if (open.file === null) return fault('EISDIR')
   const length = Math.max(0, open.file.size - open.cursor)
   if (length > READ_FILE_MAX) throw fileTooLarge(length)
@@ -112,6 +115,10 @@ function openForReadFile(core: Core, task: Course, flags: number, wait: boolean)
   task.syscall = 'read'
   task.path = undefined
   if (opened.file === null) return fault('EISDIR')
+  if (!opened.reads) {
+    opened.file.close()
+    return fault('EBADF')
+  }
   if (opened.file.size <= READ_FILE_MAX) return opened.file
   opened.file.close()
   throw fileTooLarge(opened.file.size)

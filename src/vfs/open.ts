@@ -1,4 +1,4 @@
-// open: what a path and flags lead to in a tree that cannot change. Not here: argument forms (file-ops.ts).
+// open: what a path and flags lead to. Not here: argument forms (file-ops.ts).
 // Follows do_open, open_last_lookups and may_open of the kernel's fs/namei.c, and the order of errors that overlayfs
 // without an upper layer shows (spec overlayfs.md section 11).
 
@@ -7,9 +7,10 @@ import type { Bytes } from '../overlay/layer.js'
 import { constants } from './constants.js'
 import type { Core } from './core.js'
 import type { Description } from './fd-table.js'
+import { newInode } from './make-ops.js'
 import { below, concat, lastName } from './path-arg.js'
 
-const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_TRUNC } = constants
+const { O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_TRUNC } = constants
 const O_TMPFILE = 0o20000000
 const ACCESS = 3
 const S_IFMT = 0o170000
@@ -19,10 +20,10 @@ const S_IFLNK = 0o120000
 const LINK_LIMIT = 40
 
 /**
- * Why a name cannot be created at the end of a path that leads nowhere: what is wrong on the way to it, else EROFS. A
- * link at the end is followed to where the file would be made.
+ * Makes a file at the end of a path that leads nowhere: what is wrong on the way to it, or EROFS. A link at the end is followed
+ * to where the file is to be.
  */
-function createFault(core: Core, start: Bytes): Fault {
+function create(core: Core, start: Bytes, mode: number, follow: boolean): Outcome<object> {
   let path = start
   for (let links = 0; links <= LINK_LIMIT; links++) {
     const last = lastName(path)
@@ -30,44 +31,66 @@ function createFault(core: Core, start: Bytes): Fault {
     if (dir instanceof Fault) return dir
     if (last.kind !== 'name') return fault('EISDIR')
     const node = core.layer.lookup(dir, last.name)
-    if (node instanceof Fault) return node.code === 'ENOENT' ? fault('EROFS') : node
-    const target = core.layer.readlink(node)
-    if (target instanceof Fault) return fault('EROFS')
+    if (node instanceof Fault) return node.code === 'ENOENT' ? makeFile(core, dir, last.name, mode) : node
+    const target = follow ? core.layer.readlink(node) : fault('EEXIST')
+    if (target instanceof Fault) return target.code === 'EEXIST' ? target : fault('EROFS')
     path = target[0] === 0x2f ? target : last.parent.length === 0 ? concat('/', target) : below(last.parent, target)
   }
   return fault('ELOOP')
 }
 
-/** The inode to open, or why it cannot be opened so. */
-function target(core: Core, path: Bytes, flags: number): Outcome<object> {
-  const create = (flags & O_CREAT) !== 0
-  if (create && (flags & O_DIRECTORY) !== 0) return fault('EINVAL')
+function makeFile(core: Core, dir: object, name: Bytes, mode: number): Outcome<object> {
+  if (core.writable === undefined) return fault('EROFS')
+  const inode = newInode(core, S_IFREG | (mode & 0o7777))
+  return inode instanceof Fault ? inode : core.writable.create(dir, name, inode, true)
+}
+
+/** The inode to open and whether it has just been made, or why it cannot be opened so. */
+function target(core: Core, path: Bytes, flags: number, mode: number): Outcome<{ node: object; made: boolean }> {
+  const creates = (flags & O_CREAT) !== 0
+  if (creates && (flags & O_DIRECTORY) !== 0) return fault('EINVAL')
   const last = path.length === 0 ? undefined : lastName(path)
-  if (create && last?.slash && last.kind === 'name') {
+  if (creates && last?.slash && last.kind === 'name') {
     const dir = core.directory(last.parent)
     return dir instanceof Fault ? dir : fault('EISDIR')
   }
-  const exclusive = create && (flags & O_EXCL) !== 0
-  const node = core.layer.resolve(path, (flags & O_NOFOLLOW) === 0 && !exclusive)
-  if (!(node instanceof Fault)) return exclusive ? fault('EEXIST') : node
-  return create && node.code === 'ENOENT' && path.length > 0 ? createFault(core, path) : node
+  const exclusive = creates && (flags & O_EXCL) !== 0
+  const follow = (flags & O_NOFOLLOW) === 0 && !exclusive
+  const node = core.layer.resolve(path, follow)
+  if (!(node instanceof Fault)) return exclusive ? fault('EEXIST') : { node, made: false }
+  if (!creates || node.code !== 'ENOENT' || path.length === 0) return node
+  const made = create(core, path, mode, follow)
+  return made instanceof Fault ? made : { node: made, made: true }
 }
 
-/** Opens a file or directory for reading; every other way of opening fails with what the kernel says. */
-export function openPath(core: Core, path: Bytes, flags: number, wait: boolean): Outcome<Description> {
-  const node = target(core, path, flags)
-  if (node instanceof Fault) return node
+/** Opens a file or directory; on a tree that cannot change every way of writing fails with what the kernel says. */
+export function openPath(core: Core, path: Bytes, flags: number, wait: boolean, newMode = 0o666): Outcome<Description> {
+  const found = target(core, path, flags, newMode)
+  if (found instanceof Fault) return found
+  const { node, made } = found
   const mode = core.modeOf(node)
   if (mode instanceof Fault) return mode
   const type = mode & S_IFMT
-  const writes = (flags & ACCESS) !== 0 || (flags & O_TRUNC) !== 0
-  if ((flags & O_TMPFILE) !== 0)
-    return fault(type !== S_IFDIR ? 'ENOTDIR' : (flags & ACCESS) === 0 ? 'EINVAL' : 'EROFS')
+  const truncates = (flags & O_TRUNC) !== 0 && !made
+  const writes = (flags & ACCESS) !== 0
+  if ((flags & O_TMPFILE) !== 0) return fault(tmpfileCode(core, type, writes))
   if ((flags & O_CREAT) !== 0 && type === S_IFDIR) return fault('EISDIR')
   if ((flags & O_DIRECTORY) !== 0 && type !== S_IFDIR) return fault('ENOTDIR')
   if (type === S_IFLNK) return fault('ELOOP')
-  if (type === S_IFDIR) return writes ? fault('EISDIR') : { node, file: null, path, cursor: 0 }
-  if (type === S_IFREG && writes) return fault('EROFS')
-  const file = core.layer.open(node, wait)
-  return file instanceof Fault ? file : { node, file, path, cursor: 0 }
+  const ways = { node, path, cursor: 0, reads: (flags & ACCESS) !== 1, writes, append: (flags & O_APPEND) !== 0 }
+  if (type === S_IFDIR) return writes || truncates ? fault('EISDIR') : { ...ways, file: null }
+  if (type !== S_IFREG || !(writes || truncates)) {
+    const file = core.layer.open(node, wait)
+    return file instanceof Fault ? file : { ...ways, file }
+  }
+  if (core.writable === undefined) return fault('EROFS')
+  const file = core.writable.openWritable(node, truncates, wait)
+  return file instanceof Fault ? file : { ...ways, file }
+}
+
+/** Files without a name are not made. */
+function tmpfileCode(core: Core, type: number, writes: boolean): 'ENOTDIR' | 'EINVAL' | 'EROFS' | 'ENOTSUP' {
+  if (type !== S_IFDIR) return 'ENOTDIR'
+  if (!writes) return 'EINVAL'
+  return core.writable === undefined ? 'EROFS' : 'ENOTSUP'
 }

@@ -2,10 +2,10 @@
 // for its descriptor where a file is read or written.
 
 import { promiseCalls } from './calls.js'
-import type { AnyFunction } from './check.js'
+import { type AnyFunction, checkOptions } from './check.js'
 import { constants } from './constants.js'
 import type { Core } from './core.js'
-import { FileHandle, type StreamClasses } from './file-handle.js'
+import { FileHandle, isPieces, type StreamClasses } from './file-handle.js'
 import * as files from './file-ops.js'
 import { globPromise } from './glob.js'
 import { runPromise } from './task.js'
@@ -15,24 +15,42 @@ const MAKERS = promiseCalls()
 /** What takes a FileHandle in place of a path. */
 const TAKES_HANDLE = ['appendFile', 'readFile', 'writeFile']
 
+type Named = Record<string, AnyFunction>
+
 function overHandle(name: string, call: AnyFunction): AnyFunction {
-  type Named = Record<string, AnyFunction>
   return async (target, ...args) => {
     if (!(target instanceof FileHandle)) return call(target, ...args)
     return (target as unknown as Named)[name](...args)
   }
 }
 
+/** writeFile and appendFile of a path, with data that comes in pieces: through a handle. */
+function inPieces(open: AnyFunction, flag: string, call: AnyFunction): AnyFunction {
+  return async (path, data, options) => {
+    if (!isPieces(data)) return call(path, data, options)
+    const given = checkOptions(options)
+    const handle = (await open(path, given['flag'] ?? flag, given['mode'] ?? 0o666)) as FileHandle
+    try {
+      await handle.writeFile(data, options)
+    } finally {
+      await handle.close()
+    }
+    return undefined
+  }
+}
+
 /** All calls of fs.promises; each works detached. */
 export function promisesOf(core: Core, streams: () => StreamClasses): Record<string, unknown> {
+  const open = async (...args: unknown[]) => new FileHandle(core, streams, await runPromise(files.open(core, args)))
   const made: Record<string, unknown> = {
     constants,
-    open: async (...args: unknown[]) => new FileHandle(core, streams, await runPromise(files.open(core, args))),
+    open,
     watch: (path: unknown, options?: unknown) => watchPromise(core, path, options),
     glob: (pattern: unknown, options?: unknown) => globPromise(core, pattern, options),
   }
   for (const [name, make] of MAKERS) {
-    const call = make(core)
+    const flag = name === 'writeFile' ? 'w' : name === 'appendFile' ? 'a' : undefined
+    const call = flag === undefined ? make(core) : inPieces(open, flag, make(core))
     made[name] = TAKES_HANDLE.includes(name) ? overHandle(name, call) : call
   }
   return made

@@ -2,11 +2,13 @@
 // a missing path is ENOENT from lstat, a directory without `recursive` ERR_FS_EISDIR.
 
 import { Fault, fault } from '../format/errno.js'
+import type { Bytes, WritableLayer } from '../overlay/layer.js'
 import { systemError } from './arg-errors.js'
 import { checkBoolean, checkObject, checkUint32 } from './check.js'
+import type { Core } from './core.js'
+import { rmdir as plainRmdir, removeDirectory, removeName } from './make-ops.js'
 import { checkPath, lastName, showPath } from './path-arg.js'
 import { type Operation, Task } from './task.js'
-import { rmdir as plainRmdir, refuseRmdir, unlink } from './write-ops.js'
 
 const S_IFMT = 0o170000
 const S_IFDIR = 0o040000
@@ -21,11 +23,43 @@ function checkRmOptions(options: unknown): { recursive: boolean; force: boolean 
   return found
 }
 
+/** Removes what is in a directory, and below. Answers the first failure. */
+function empty(layer: WritableLayer, dir: object): Fault | undefined {
+  const list = layer.readdir(dir)
+  if (list instanceof Fault) return list
+  for (const [index, shown] of list.names.entries()) {
+    const name = list.raw?.get(index) ?? shown
+    const failed = layer.unlink(dir, name)
+    const left = failed?.code === 'EISDIR' ? removeAll(layer, dir, name) : failed
+    // A whiteout may be listed, and is not there.
+    if (left !== undefined && left.code !== 'ENOENT') return left
+  }
+  return undefined
+}
+
+function removeAll(layer: WritableLayer, dir: object, name: Bytes): Fault | undefined {
+  const failed = layer.rmdir(dir, name)
+  if (failed?.code !== 'ENOTEMPTY') return failed
+  const node = layer.lookup(dir, name)
+  if (node instanceof Fault) return node
+  return empty(layer, node) ?? layer.rmdir(dir, name)
+}
+
+/** Removes a directory and all that is in it. */
+function removeTree(core: Core, path: Bytes): Fault | undefined {
+  const failed = removeDirectory(core, path)
+  if (failed === undefined || failed.code !== 'ENOTEMPTY') return failed
+  if (core.writable === undefined || lastName(path).kind !== 'name') return failed
+  const dir = core.directory(path)
+  if (dir instanceof Fault) return dir
+  return empty(core.writable, dir) ?? removeDirectory(core, path)
+}
+
 function rmOperation(sync: boolean): Operation<undefined> {
   return (core, [pathArg, options]) => {
     const path = checkPath(pathArg)
     const { recursive, force } = checkRmOptions(options)
-    return new Task<undefined>('lstat', path, (task, wait) => {
+    return new Task<undefined>('lstat', path, task => {
       const failed = core.layer.statPath(path, false, core.scratch)
       if (force && failed?.code === 'ENOENT') return undefined
       if (failed !== undefined && !(sync && force && recursive)) return failed
@@ -35,11 +69,10 @@ function rmOperation(sync: boolean): Operation<undefined> {
         throw systemError('ERR_FS_EISDIR', 'Path is a directory', info)
       }
       task.syscall = directory ? 'rmdir' : 'unlink'
-      if (directory) {
-        const refused = refuseRmdir(core, path)
-        return refused.code === 'ENOTEMPTY' && lastName(path).kind === 'dotdot' ? fault('EROFS') : refused
-      }
-      return unlink(core, [path]).step(task, wait)
+      if (!directory) return removeName(core, path)
+      const left = removeTree(core, path)
+      const isParent = left?.code === 'ENOTEMPTY' && lastName(path).kind === 'dotdot'
+      return isParent && core.writable === undefined ? fault('EROFS') : left
     })
   }
 }
@@ -51,14 +84,14 @@ export const rmSync = rmOperation(true)
 /** rmdir; its old option `recursive` asks lstat first. */
 export const rmdir: Operation<undefined> = (core, [pathArg, options]) => {
   const path = checkPath(pathArg)
-  const plain = plainRmdir(core, [pathArg])
   const recursive =
     typeof options === 'object' && options !== null && (options as { recursive?: unknown }).recursive === true
-  if (!recursive) return plain
-  return new Task<undefined>('lstat', path, (task, wait) => {
+  if (!recursive) return plainRmdir(core, [pathArg])
+  return new Task<undefined>('lstat', path, task => {
     const failed = core.layer.statPath(path, false, core.scratch)
     if (failed instanceof Fault) return failed
     task.syscall = 'rmdir'
-    return plain.step(task, wait)
+    if ((core.scratch.mode & S_IFMT) !== S_IFDIR) return fault('ENOTDIR')
+    return removeTree(core, path)
   })
 }

@@ -72,9 +72,10 @@ export function checkSmallMode(mode: unknown): number {
 }
 
 /** Whether a caller whom permission bits do not stop may use an inode of this mode so: undefined if so. */
-export function accessFault(mode: number, wanted: number): Fault | undefined {
+export function accessFault(mode: number, wanted: number, writable: boolean): Fault | undefined {
   const type = mode & S_IFMT
-  if ((wanted & 2) !== 0 && (type === S_IFREG || type === S_IFDIR || type === S_IFLNK)) return fault('EROFS')
+  if (!writable && (wanted & 2) !== 0 && (type === S_IFREG || type === S_IFDIR || type === S_IFLNK))
+    return fault('EROFS')
   if ((wanted & 1) !== 0 && type !== S_IFDIR && (mode & 0o111) === 0) return fault('EACCES')
   return undefined
 }
@@ -85,7 +86,9 @@ export const access: Operation<undefined> = (core, [pathArg, modeArg]) => {
   return new Task(
     'access',
     path,
-    () => core.layer.statPath(path, true, core.scratch) ?? accessFault(core.scratch.mode, wanted),
+    () =>
+      core.layer.statPath(path, true, core.scratch) ??
+      accessFault(core.scratch.mode, wanted, core.writable !== undefined),
   )
 }
 

@@ -1,15 +1,16 @@
 // ReadStream and WriteStream of a mount, made over the host's Readable and Writable when first asked for. Not here:
-// reading. Follows lib/internal/fs/streams.js of Node 20.
+// reading and writing. Follows lib/internal/fs/streams.js of Node 20.
 
 import { invalidArgType, outOfRange } from './arg-errors.js'
 import { asBuffer } from './bytes.js'
-import { checkInteger, checkOptions, checkSignal, type Options } from './check.js'
+import { checkBoolean, checkInteger, checkOptions, checkSignal, type Options } from './check.js'
 import type { Core } from './core.js'
 import { FileHandle, type StreamClasses, type StreamShape } from './file-handle.js'
 import * as files from './file-ops.js'
 import { part } from './host.js'
 import { checkPath, showPath } from './path-arg.js'
 import { type Operation, runCallback } from './task.js'
+import { writevArgs } from './write-args.js'
 import * as writes from './write-ops.js'
 
 const DEFAULT_HIGH_WATER_MARK = 64 * 1024
@@ -152,17 +153,51 @@ function writeStream(core: Core): StreamClasses['WriteStream'] {
   const Base = openedStream(part(core.env, 'Writable') as StreamBase, core, files.open, 'w')
   return class WriteStream extends Base {
     readonly start: number | undefined
+    readonly flush: boolean
+    /** Where the next piece goes; undefined for where the descriptor stands. */
+    pos: number | undefined
     bytesWritten = 0
 
     constructor(path: unknown, value?: unknown) {
       const options = streamOptions(value)
       if (options['start'] !== undefined) checkInteger(options['start'], 'start', 0)
+      const { flush } = options
+      const flushes = flush !== undefined && flush !== null && checkBoolean(flush, 'options.flush')
       super({ ...options, decodeStrings: true, path })
       this.start = options['start'] as number | undefined
+      this.pos = this.start
+      this.flush = flushes
+      if (typeof options['encoding'] === 'string') this.setDefaultEncoding(options['encoding'])
+    }
+
+    #put(args: readonly unknown[], done: Done): void {
+      runCallback(writes.write(core, [this.fd, ...args]), (error, result) => {
+        if (error || result === undefined) {
+          done(error)
+          return
+        }
+        this.bytesWritten += result.bytesWritten
+        done()
+      })
     }
 
     _write(data: Uint8Array, _encoding: string, done: Done): void {
-      runCallback(writes.write(core, [this.fd, data]), done)
+      const position = this.pos
+      if (position !== undefined) this.pos = position + data.length
+      this.#put([data, 0, data.length, position], done)
+    }
+
+    _writev(pieces: readonly { chunk: Uint8Array }[], done: Done): void {
+      const { bytes } = writevArgs(
+        pieces.map(({ chunk }) => chunk),
+        undefined,
+      )
+      this._write(bytes, '', done)
+    }
+
+    _final(done: Done): void {
+      if (this.flush && this.fd !== null) runCallback(writes.fsync(core, [this.fd]), done)
+      else done()
     }
   }
 }

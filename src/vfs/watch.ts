@@ -1,11 +1,12 @@
-// watch, watchFile and promises.watch. A tree that cannot change never has anything to report: the watchers here can be
-// opened, closed, kept alive and let go, and say nothing. `persistent` holds the process as an idle timer does (which
+// watch, watchFile and promises.watch. A writable tree tells of its own changes; one that cannot change never has anything to
+// report: its watchers can be opened, closed, kept alive and let go, and say nothing. `persistent` holds the process as an idle timer does (which
 // ref and unref switch); where timers do not hold anything, as in a browser, it means nothing.
-// Not here: noticing changes of a writable mount. Follows lib/internal/fs/watchers.js of Node 20.
+// Not here: noticing changes (src/overlay/change-feed.ts). Follows lib/internal/fs/watchers.js of Node 20.
 
-import { Fault, type Outcome } from '../format/errno.js'
-import { newAttr } from '../overlay/layer.js'
+import { Fault } from '../format/errno.js'
+import { newAttr, type WritableLayer } from '../overlay/layer.js'
 import { abortError, invalidArgType } from './arg-errors.js'
+import { encoded, utf8Bytes } from './bytes.js'
 import { checkFunction, checkOptions, checkSignal } from './check.js'
 import type { Core } from './core.js'
 import { Emitter } from './emitter.js'
@@ -46,9 +47,31 @@ class Hold {
   }
 }
 
+/** The name of what changed as seen from a watched path; undefined where that is none of the watcher's. */
+function seenFrom(watched: string, path: string, recursive: boolean): string | undefined {
+  if (path === watched) return path.slice(path.lastIndexOf('/') + 1)
+  const dir = watched === '/' ? '/' : `${watched}/`
+  if (!path.startsWith(dir)) return undefined
+  const name = path.slice(dir.length)
+  return recursive || !name.includes('/') ? name : undefined
+}
+
 export class FSWatcher extends Emitter {
   readonly #hold: Hold
+  #stop: () => void = () => {}
   #closed = false
+
+  /** Emits `change` for what happens at a path, in a directory there, or with `recursive` below it. */
+  follow(layer: WritableLayer, path: string, recursive: boolean, encoding: string | undefined): void {
+    this.#stop = layer.watch((kind, changed) => {
+      const name = seenFrom(path, changed, recursive)
+      if (name === undefined) return
+      const shown = encoded(utf8Bytes(name), encoding)
+      defer(() => {
+        if (!this.#closed) this.emit('change', kind, shown)
+      })
+    })
+  }
 
   constructor(persistent: boolean, signal?: AbortSignal) {
     super()
@@ -60,6 +83,7 @@ export class FSWatcher extends Emitter {
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    this.#stop()
     this.#hold.end()
     defer(() => this.emit('close'))
   }
@@ -77,13 +101,33 @@ export class FSWatcher extends Emitter {
 
 export class StatWatcher extends Emitter {
   readonly #hold: Hold
+  #stop: () => void = () => {}
 
   constructor(persistent: boolean) {
     super()
     this.#hold = new Hold(persistent)
   }
 
+  /** Emits `change` with what stat says now and said before, once for all that happens in one go. */
+  follow(layer: WritableLayer, path: string, stat: () => unknown): void {
+    let before = stat()
+    let waiting = false
+    const look = () => {
+      waiting = false
+      const now = stat()
+      const then = before
+      before = now
+      this.emit('change', now, then)
+    }
+    this.#stop = layer.watch((_kind, changed) => {
+      if (waiting || (changed !== path && !path.startsWith(`${changed}/`) && !isIn(path, changed))) return
+      waiting = true
+      defer(look)
+    })
+  }
+
   stop(): void {
+    this.#stop()
     this.#hold.end()
     this.emit('stop')
   }
@@ -99,6 +143,10 @@ export class StatWatcher extends Emitter {
   }
 }
 
+function isIn(dir: string, path: string): boolean {
+  return path.slice(0, path.lastIndexOf('/')) === (dir === '/' ? '' : dir)
+}
+
 /** watch(path[, options][, listener]). Throws ENOENT and the like, as Node does. */
 export function watch(core: Core, pathArg: unknown, optionsArg?: unknown, listenerArg?: unknown): FSWatcher {
   const options = checkOptions(optionsArg)
@@ -108,6 +156,9 @@ export function watch(core: Core, pathArg: unknown, optionsArg?: unknown, listen
   if (failed instanceof Fault) throw Object.assign(fsError(failed, 'watch', path), { filename: showPath(path) })
   const signal = options['signal'] === undefined ? undefined : checkSignal(options['signal'], 'options.signal')
   const watcher = new FSWatcher(options['persistent'] !== false, signal)
+  const recursive = options['recursive'] === true
+  const encoding = options['encoding'] as string | undefined
+  if (core.writable !== undefined) watcher.follow(core.writable, resolveText(showPath(path)), recursive, encoding)
   if (listener !== undefined) watcher.on('change', checkFunction(listener, 'listener') as (...args: unknown[]) => void)
   return watcher
 }
@@ -128,11 +179,17 @@ export class FileWatchers {
     const watcher = known ?? new StatWatcher(options['persistent'] !== false)
     this.#watchers.set(path, watcher)
     watcher.on('change', listener as (...args: unknown[]) => void)
-    if (known === undefined && this.core.layer.statPath(path, true, this.core.scratch) !== undefined) {
-      const none: Outcome<Stats | BigIntStats> =
-        options['bigint'] === true ? new BigIntStats(zeroes(), 0, 0, 0) : new Stats(zeroes(), 0, 0, 0)
+    if (known !== undefined) return watcher
+    const bigint = options['bigint'] === true
+    const stat = () => {
+      const found = this.core.statPath(path, true, bigint)
+      return found instanceof Fault ? nothing(bigint) : found
+    }
+    if (this.core.layer.statPath(path, true, this.core.scratch) !== undefined) {
+      const none = nothing(bigint)
       defer(() => watcher.emit('change', none, none))
     }
+    if (this.core.writable !== undefined) watcher.follow(this.core.writable, path, stat)
     return watcher
   }
 
@@ -153,22 +210,44 @@ export class FileWatchers {
   }
 }
 
-function zeroes() {
-  return { ...newAttr(), blksize: 0 }
+/** What stat is taken to say of what is not there. */
+function nothing(bigint: boolean): Stats | BigIntStats {
+  const zeroes = { ...newAttr(), blksize: 0 }
+  return bigint ? new BigIntStats(zeroes, 0, 0, 0) : new Stats(zeroes, 0, 0, 0)
 }
 
-/** promises.watch: nothing ever comes; a signal ends it with an AbortError. */
-export async function* watchPromise(core: Core, path: unknown, options?: unknown): AsyncGenerator<never> {
+interface WatchEvent {
+  readonly eventType: 'rename' | 'change'
+  readonly filename: unknown
+}
+
+/** promises.watch: what happens, as it happens; a signal ends it with an AbortError. */
+export async function* watchPromise(core: Core, path: unknown, options?: unknown): AsyncGenerator<WatchEvent> {
   const signal = loose(options)['signal']
   if (signal !== undefined) checkSignal(signal, 'options.signal')
   const abort = signal as AbortSignal | undefined
-  if (abort?.aborted === true) throw abortError(abort)
+  const aborted = () => abort !== undefined && abort.aborted
+  if (aborted()) throw abortError(abort as AbortSignal)
   const watcher = watch(core, path, { ...loose(options), signal: undefined })
+  const events: WatchEvent[] = []
+  let wake = () => {}
+  watcher.on('change', (eventType, filename) => {
+    events.push({ eventType: eventType as WatchEvent['eventType'], filename })
+    wake()
+  })
+  const onAbort = () => wake()
+  abort?.addEventListener('abort', onAbort, { once: true })
   try {
-    await new Promise((_resolve, reject) =>
-      abort?.addEventListener('abort', () => reject(abortError(abort)), { once: true }),
-    )
+    for (;;) {
+      for (let event = events.shift(); event !== undefined; event = events.shift()) yield event
+      if (aborted()) throw abortError(abort as AbortSignal)
+      await new Promise<void>(resolve => {
+        wake = resolve
+        if (events.length > 0 || aborted()) resolve()
+      })
+    }
   } finally {
+    abort?.removeEventListener('abort', onAbort)
     watcher.close()
   }
 }

@@ -1,256 +1,148 @@
-// The operations that would change something, on a tree that cannot change: EROFS, or what is wrong before it comes to
-// that, in the kernel's order (spec overlayfs.md section 11, and filename_create, do_unlinkat, do_rmdir, do_renameat2
-// of fs/namei.c). Not here: rm and cp, which are made of other operations (rm.ts, cp.ts).
+// The operations that change what a file holds: write, writev, writeFile, appendFile, truncate, and fsync. Not here: opening
+// (open.ts), forms of arguments (write-args.ts), copyFile (copy-file.ts). Follows lib/fs.js of Node 20.
 
 import { Fault, fault, type Outcome } from '../format/errno.js'
-import type { Bytes } from '../overlay/layer.js'
-import { invalidArgType, tagged } from './arg-errors.js'
+import type { WritableFile } from '../overlay/layer.js'
 import { checkBoolean, checkBuffers, checkFd, checkInteger, checkMode, checkOptions } from './check.js'
 import { openFlags } from './constants.js'
 import type { Core } from './core.js'
+import type { Description } from './fd-table.js'
 import { openPath } from './open.js'
-import { checkPath, concat, lastName } from './path-arg.js'
-import { checkSmallMode, loose } from './stat-ops.js'
-import { type Operation, Task } from './task.js'
+import { checkPath } from './path-arg.js'
+import { type Course, type Operation, Task } from './task.js'
+import { dataBytes, type WriteArgs, writeArgs, writevArgs } from './write-args.js'
 
-type Refusal = Outcome<undefined>
-
-/** A call that creates a name: EEXIST or a bad parent before EROFS. */
-export function refuseCreate(core: Core, path: Bytes, directory: boolean): Fault {
-  if (path.length === 0) return fault('ENOENT')
-  const last = lastName(path)
-  const dir = core.directory(last.parent)
-  if (dir instanceof Fault) return dir
-  if (last.kind !== 'name') return fault('EEXIST')
-  const found = core.layer.lookup(dir, last.name)
-  if (!(found instanceof Fault)) return fault('EEXIST')
-  if (found.code !== 'ENOENT') return found
-  return fault(last.slash && !directory ? 'ENOENT' : 'EROFS')
+/** Writes at a position, or at the cursor and moves it. Not to be called again after it has answered. */
+function writeInto(core: Core, open: Description, { bytes, position }: WriteArgs): Outcome<number> {
+  const { file } = open
+  if (!open.writes || file === null) return fault('EBADF')
+  const at = open.append ? null : (position ?? open.cursor)
+  const failed = (file as WritableFile).write(bytes, at, core.env.uid() !== 0)
+  if (failed !== undefined) return failed
+  if (position === null) open.cursor = at === null ? file.size : at + bytes.length
+  return bytes.length
 }
 
-/** A call that removes or moves a name: a bad parent or a dot before EROFS, which comes whatever the name is. */
-function refuseRemove(core: Core, path: Bytes, dots: { dot: Fault; dotdot: Fault; root: Fault }): Fault {
-  if (path.length === 0) return fault('ENOENT')
-  const last = lastName(path)
-  const dir = core.directory(last.parent)
-  if (dir instanceof Fault) return dir
-  return last.kind === 'name' ? fault('EROFS') : dots[last.kind]
+export interface WriteResult<B = unknown> {
+  readonly bytesWritten: number
+  readonly buffer: B
 }
 
-/** A call that changes an inode: it must be there. */
-export function refuseChange(core: Core, path: Bytes, follow: boolean): Fault {
-  const node = core.layer.resolve(path, follow)
-  return node instanceof Fault ? node : fault('EROFS')
+export const write: Operation<WriteResult> = (core, args) => {
+  const fd = checkFd(args[0])
+  const what = writeArgs(args)
+  return new Task<WriteResult>('write', undefined, () => {
+    const open = core.fds.get(fd)
+    if (open instanceof Fault) return open
+    const count = writeInto(core, open, what)
+    return count instanceof Fault ? count : { bytesWritten: count, buffer: what.given }
+  })
 }
 
-const all = (one: Fault) => ({ dot: one, dotdot: one, root: one })
-
-function changing(
-  syscall: string,
-  follow: boolean,
-  check: (args: readonly unknown[]) => void = () => {},
-): Operation<undefined> {
-  return (core, args) => {
-    const path = checkPath(args[0])
-    check(args)
-    return new Task<undefined>(syscall, path, () => refuseChange(core, path, follow))
-  }
+export interface WritevResult {
+  readonly bytesWritten: number
+  readonly buffers: readonly ArrayBufferView[]
 }
 
-/** What a descriptor of a read-only file answers to a change. */
-function onFd(
-  syscall: string,
-  answer: Refusal,
-  check: (args: readonly unknown[]) => void = () => {},
-): Operation<undefined> {
-  return (core, args) => {
-    const fd = checkFd(args[0])
-    check(args)
-    return new Task<undefined>(syscall, undefined, () => {
-      const open = core.fds.get(fd)
-      return open instanceof Fault ? open : answer
-    })
-  }
+export const writev: Operation<WritevResult> = (core, [fdArg, buffersArg, position]) => {
+  const fd = checkFd(fdArg)
+  const buffers = checkBuffers(buffersArg)
+  const what = writevArgs(buffers, position)
+  return new Task<WritevResult>('write', undefined, () => {
+    const open = core.fds.get(fd)
+    if (open instanceof Fault) return open
+    const count = writeInto(core, open, what)
+    return count instanceof Fault ? count : { bytesWritten: count, buffers }
+  })
 }
 
-const MAX_ID = 2 ** 32 - 1
-
-function checkOwner([, uid, gid]: readonly unknown[]): void {
-  checkInteger(uid, 'uid', -1, MAX_ID)
-  checkInteger(gid, 'gid', -1, MAX_ID)
+function writeOpened(
+  core: Core,
+  task: Course,
+  open: Description,
+  bytes: Uint8Array,
+  flush: boolean,
+): Outcome<undefined> {
+  task.syscall = 'write'
+  task.path = undefined
+  const count = bytes.length === 0 ? 0 : writeInto(core, open, { bytes, given: undefined, position: null })
+  if (count instanceof Fault || !flush) return count instanceof Fault ? count : undefined
+  task.syscall = 'fsync'
+  return core.writable?.sync(open.node)
 }
 
-function checkTime(time: unknown): void {
-  if (typeof time === 'string' && +time === Number(time)) return
-  if (typeof time === 'number' && Number.isFinite(time)) return
-  if (time instanceof Date) return
-  throw invalidArgType('time', 'an instance of Date or an Time in seconds', time)
-}
-
-function checkTimes([, atime, mtime]: readonly unknown[]): void {
-  checkTime(atime)
-  checkTime(mtime)
-}
-
-const checkModeArg = (args: readonly unknown[]) => void checkMode(args[1], 'mode', 0)
-
-export const chmod = changing('chmod', true, ([, mode]) => {
-  if (mode === undefined || mode === null) throw invalidArgType('mode', 'of type number', mode)
-  checkMode(mode, 'mode', 0)
-})
-export const lchmod = changing('lchmod', false, checkModeArg)
-export const fchmod = onFd('fchmod', fault('EROFS'), checkModeArg)
-export const chown = changing('chown', true, checkOwner)
-export const lchown = changing('lchown', false, checkOwner)
-export const fchown = onFd('fchown', fault('EROFS'), checkOwner)
-export const utimes = changing('utime', true, checkTimes)
-export const lutimes = changing('lutime', false, checkTimes)
-export const futimes = onFd('futime', fault('EROFS'), checkTimes)
-export const ftruncate = onFd('ftruncate', fault('EINVAL'), ([, length]) => void checkInteger(length ?? 0, 'len'))
-
-function syncing(syscall: string): Operation<undefined> {
-  const [done, refused] = [onFd(syscall, undefined), onFd(syscall, fault('EINVAL'))]
-  return (core, args) => (core.env.noFsync === true ? refused : done)(core, args)
-}
-
-export const fsync = syncing('fsync')
-export const fdatasync = syncing('fdatasync')
-
-export const truncate: Operation<undefined> = (core, args) => {
-  if (typeof args[0] === 'number') return ftruncate(core, args)
-  const path = checkPath(args[0])
-  return new Task<undefined>('open', path, (_task, wait) => writable(core, path, 'r+', wait))
-}
-
-/** Opening to write never succeeds here: what it answers. A special file could be opened, and cannot be served. */
-function writable(core: Core, path: Bytes, flags: unknown, wait: boolean): Fault {
-  const opened = openPath(core, path, openFlags(flags), wait)
-  if (opened instanceof Fault) return opened
-  opened.file?.close()
-  return fault('EBADF')
-}
-
-export function checkWritten(data: unknown): void {
-  if (typeof data === 'string' || ArrayBuffer.isView(data)) return
-  throw invalidArgType('data', 'of type string or an instance of Buffer, TypedArray, or DataView', data)
-}
-
-function writeFileOperation(flag: string): Operation<undefined> {
+function writeFileOperation(defaultFlag: string): Operation<undefined> {
   return (core, [pathArg, data, optionsArg]) => {
     const options = checkOptions(optionsArg)
-    checkWritten(data)
-    if (typeof pathArg === 'number') return onFd('write', fault('EBADF'))(core, [pathArg])
+    const flush = options['flush'] !== undefined && options['flush'] !== null
+    const flushes = flush && checkBoolean(options['flush'], 'options.flush')
+    const bytes = dataBytes(data, options['encoding'])
+    const signal = options['signal'] as AbortSignal | undefined
+    if (typeof pathArg === 'number') {
+      const fd = checkFd(pathArg)
+      const onOpen = (task: Course) => {
+        const open = core.fds.get(fd)
+        return open instanceof Fault ? open : writeOpened(core, task, open, bytes, flushes)
+      }
+      return new Task<undefined>('write', undefined, onOpen, undefined, signal)
+    }
     const path = checkPath(pathArg)
-    const flags = options['flag'] ?? flag
-    openFlags(flags)
-    return new Task<undefined>(
-      'open',
-      path,
-      (_task, wait) => writable(core, path, flags, wait),
-      undefined,
-      options['signal'] as AbortSignal | undefined,
-    )
+    const flags = openFlags(options['flag'] || defaultFlag)
+    const mode = checkMode(options['mode'], 'mode', 0o666)
+    const step = (task: Course, wait: boolean) => {
+      const open = openPath(core, path, flags, wait, mode)
+      if (open instanceof Fault) return open
+      const failed = writeOpened(core, task, open, bytes, flushes)
+      open.file?.close()
+      return failed
+    }
+    return new Task<undefined>('open', path, step, undefined, signal)
   }
 }
 
 export const writeFile = writeFileOperation('w')
 export const appendFile = writeFileOperation('a')
 
-export const write = onFd('write', fault('EBADF'), ([, data]) => {
-  if (typeof data === 'string' || ArrayBuffer.isView(data)) return
-  throw invalidArgType('buffer', 'of type string or an instance of Buffer, TypedArray, or DataView', data)
-})
-export const writev = onFd('write', fault('EBADF'), ([, buffers]) => void checkBuffers(buffers))
-
-export const mkdir: Operation<string | undefined> = (core, [pathArg, options]) => {
-  const { recursive, mode } = loose(options)
-  const path = checkPath(pathArg)
-  checkMode(typeof options === 'number' || typeof options === 'string' ? options : mode, 'mode', 0o777)
-  const all = recursive !== undefined && recursive !== null && checkBoolean(recursive, 'options.recursive')
-  return new Task<string | undefined>('mkdir', path, () =>
-    all ? refuseAllDirectories(core, path) : refuseCreate(core, path, true),
-  )
+function truncateOpened(open: Description, size: number): Outcome<undefined> {
+  if (!open.writes || open.file === null) return fault('EINVAL')
+  return (open.file as WritableFile).truncate(size)
 }
 
-/** mkdir with `recursive`: nothing to do for a directory that is there; libuv asks stat of what it could not make. */
-function refuseAllDirectories(core: Core, path: Bytes): Refusal {
-  const made = refuseCreate(core, path, true)
-  if (made.code === 'ENOTDIR') return made
-  const failed = core.layer.statPath(path, true, core.scratch)
-  if (failed !== undefined) return failed
-  return core.isDirectory(path) ? undefined : fault('EEXIST')
+export const ftruncate: Operation<undefined> = (core, [fdArg, lengthArg]) => {
+  const fd = checkFd(fdArg)
+  const length = Math.max(0, checkInteger(lengthArg ?? 0, 'len'))
+  return new Task<undefined>('ftruncate', undefined, () => {
+    const open = core.fds.get(fd)
+    return open instanceof Fault ? open : truncateOpened(open, length)
+  })
 }
 
-export const mkdtemp: Operation = (core, [prefixArg, options]) => {
-  checkOptions(options)
-  const path = concat(checkPath(prefixArg, 'prefix'), 'XXXXXX')
-  return new Task<unknown>('mkdtemp', path, () => refuseCreate(core, path, true))
+export const truncate: Operation<undefined> = (core, args) => {
+  if (typeof args[0] === 'number') return ftruncate(core, args)
+  const path = checkPath(args[0])
+  const length = Math.max(0, checkInteger(args[1] ?? 0, 'len'))
+  return new Task<undefined>('open', path, (task, wait) => {
+    const open = openPath(core, path, openFlags('r+'), wait)
+    if (open instanceof Fault) return open
+    task.syscall = 'ftruncate'
+    task.path = undefined
+    const failed = truncateOpened(open, length)
+    open.file?.close()
+    return failed
+  })
 }
 
-/** As long as a link's target may be, in bytes, its end included. */
-const PATH_MAX = 4096
-const LINK_TYPES: readonly unknown[] = [undefined, null, 'dir', 'file', 'junction']
-
-export const symlink: Operation<undefined> = (core, [targetArg, pathArg, type]) => {
-  if (!LINK_TYPES.includes(type)) {
-    const text = `Symlink type must be one of "dir", "file", or "junction". Received "${String(type)}"`
-    throw tagged(new Error(text), 'ERR_FS_INVALID_SYMLINK_TYPE')
+function syncing(syscall: string): Operation<undefined> {
+  return (core, [fdArg]) => {
+    const fd = checkFd(fdArg)
+    return new Task<undefined>(syscall, undefined, () => {
+      const open = core.fds.get(fd)
+      if (open instanceof Fault) return open
+      if (core.env.noFsync === true) return fault('EINVAL')
+      return core.writable?.sync(open.node)
+    })
   }
-  const target = checkPath(targetArg, 'target')
-  const path = checkPath(pathArg)
-  const step = () => {
-    if (target.length === 0) return fault('ENOENT')
-    return target.length >= PATH_MAX ? fault('ENAMETOOLONG') : refuseCreate(core, path, false)
-  }
-  return new Task<undefined>('symlink', target, step, path)
 }
 
-export const link: Operation<undefined> = (core, [oldArg, newArg]) => {
-  const from = checkPath(oldArg, 'existingPath')
-  const to = checkPath(newArg, 'newPath')
-  const step = () => {
-    const node = core.layer.resolve(from, false)
-    return node instanceof Fault ? node : refuseCreate(core, to, false)
-  }
-  return new Task<undefined>('link', from, step, to)
-}
-
-export const rename: Operation<undefined> = (core, [oldArg, newArg]) => {
-  const from = checkPath(oldArg, 'oldPath')
-  const to = checkPath(newArg, 'newPath')
-  const step = () => {
-    const busy = all(fault('EBUSY'))
-    const first = refuseRemove(core, from, all(fault('EROFS')))
-    if (first.code !== 'EROFS') return first
-    const second = refuseRemove(core, to, busy)
-    if (second.code !== 'EROFS') return second
-    return refuseRemove(core, from, busy)
-  }
-  return new Task<undefined>('rename', from, step, to)
-}
-
-export const unlink: Operation<undefined> = (core, [pathArg]) => {
-  const path = checkPath(pathArg)
-  return new Task<undefined>('unlink', path, () => refuseRemove(core, path, all(fault('EISDIR'))))
-}
-
-export function refuseRmdir(core: Core, path: Bytes): Fault {
-  return refuseRemove(core, path, { dot: fault('EINVAL'), dotdot: fault('ENOTEMPTY'), root: fault('EBUSY') })
-}
-
-export const rmdir: Operation<undefined> = (core, [pathArg]) => {
-  const path = checkPath(pathArg)
-  return new Task<undefined>('rmdir', path, () => refuseRmdir(core, path))
-}
-
-export const copyFile: Operation<undefined> = (core, [fromArg, toArg, modeArg]) => {
-  const from = checkPath(fromArg, 'src')
-  const to = checkPath(toArg, 'dest')
-  const mode = checkSmallMode(modeArg)
-  const step = (_task: unknown, wait: boolean) => {
-    const node = core.layer.resolve(from, true)
-    if (node instanceof Fault) return node
-    return writable(core, to, (mode & 1) !== 0 ? 0o301 : 0o101, wait)
-  }
-  return new Task<undefined>('copyfile', from, step, to)
-}
+export const fsync = syncing('fsync')
+export const fdatasync = syncing('fdatasync')

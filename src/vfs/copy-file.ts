@@ -1,0 +1,111 @@
+// copyFile. Not here: cp, which copies trees (copy.ts). Follows uv__fs_copyfile of libuv 1.46: the destination keeps its inode
+// and owner and takes the source's mode; a file copied onto itself is left alone; what fails half-way is removed.
+
+import { Fault, fault, type Outcome } from '../format/errno.js'
+import { type Attr, type Bytes, newAttr, type OpenFile, type WritableFile } from '../overlay/layer.js'
+import { constants } from './constants.js'
+import type { Core } from './core.js'
+import type { Description } from './fd-table.js'
+import { removeName } from './make-ops.js'
+import { openPath } from './open.js'
+import { checkPath } from './path-arg.js'
+import { checkSmallMode } from './stat-ops.js'
+import { type Operation, Task } from './task.js'
+
+const { COPYFILE_EXCL, COPYFILE_FICLONE_FORCE, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } = constants
+/** Bytes copied at a time. */
+const PIECE = 1 << 20
+
+/** A copy under way; it goes on where it was when its step is called again. */
+export class FileCopy {
+  #source: Description | undefined
+  #target: Description | undefined
+  #done = 0
+
+  constructor(
+    readonly core: Core,
+    readonly from: Bytes,
+    readonly to: Bytes,
+    readonly mode: number,
+  ) {}
+
+  step(wait: boolean): Outcome<undefined> {
+    const done = this.#run(wait)
+    if (done instanceof Fault && 'load' in done) return done
+    const begun = this.#target !== undefined
+    this.close()
+    // Ignores whether that works, as an error has happened already.
+    if (done instanceof Fault && begun) removeName(this.core, this.to)
+    return done
+  }
+
+  close(): void {
+    this.#source?.file?.close()
+    this.#target?.file?.close()
+    this.#source = undefined
+    this.#target = undefined
+  }
+
+  #run(wait: boolean): Outcome<undefined> {
+    const { core } = this
+    if (this.#source === undefined) {
+      const source = openPath(core, this.from, O_RDONLY, wait)
+      if (source instanceof Fault) return source
+      this.#source = source
+    }
+    const attr = newAttr()
+    const failed = core.layer.stat(this.#source.node, attr)
+    if (failed !== undefined) return failed
+    if (this.#target === undefined) {
+      const begun = this.#begin(attr, wait)
+      if (begun !== undefined) return begun === 'same' ? undefined : begun
+    }
+    const { file } = this.#source
+    if (file === null) return fault('EISDIR')
+    if ((this.mode & COPYFILE_FICLONE_FORCE) !== 0) return fault('ENOTSUP')
+    return this.#copy(file, (this.#target as unknown as Description).file as WritableFile, wait)
+  }
+
+  /** Opens the destination, unless it is the source. */
+  #begin(source: Attr, wait: boolean): Fault | 'same' | undefined {
+    const { core } = this
+    const flags = O_WRONLY | O_CREAT | ((this.mode & COPYFILE_EXCL) !== 0 ? O_EXCL : 0)
+    const target = openPath(core, this.to, flags, wait, source.mode & 0o7777)
+    if (target instanceof Fault) return target
+    const attr = newAttr()
+    const failed = core.layer.stat(target.node, attr)
+    if (failed !== undefined || attr.ino === source.ino) {
+      target.file?.close()
+      return failed ?? 'same'
+    }
+    this.#target = target
+    const emptied = (target.file as WritableFile).truncate(0)
+    return emptied ?? core.writable?.setAttr(target.node, { mode: source.mode & 0o7777 }, wait)
+  }
+
+  #copy(file: OpenFile, into: WritableFile, wait: boolean): Outcome<undefined> {
+    const buffer = new Uint8Array(Math.min(PIECE, Math.max(1, file.size)))
+    for (;;) {
+      const count = file.read(buffer, this.#done, wait)
+      if (count instanceof Fault) return count
+      if (count === 0) return undefined
+      const failed = into.write(buffer.subarray(0, count), this.#done, false)
+      if (failed !== undefined) return failed
+      this.#done += count
+    }
+  }
+}
+
+export const copyFile: Operation<undefined> = (core, [fromArg, toArg, modeArg]) => {
+  const from = checkPath(fromArg, 'src')
+  const to = checkPath(toArg, 'dest')
+  const copy = new FileCopy(core, from, to, checkSmallMode(modeArg))
+  return new Task<undefined>(
+    'copyfile',
+    from,
+    (_task, wait) => copy.step(wait),
+    to,
+    undefined,
+    () => copy.close(),
+  )
+}
