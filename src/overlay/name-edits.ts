@@ -6,7 +6,7 @@ import type { ChangeFeed } from './change-feed.js'
 import type { CopyUp } from './copy-up.js'
 import { newAttr } from './layer.js'
 import type { LowerPart } from './lower.js'
-import { type OverlayNode, upperOf } from './lower-node.js'
+import type { OverlayNode } from './lower-node.js'
 import type { MergedTree } from './merged-tree.js'
 import { showsBelow } from './search.js'
 import { now } from './upper.js'
@@ -43,13 +43,12 @@ export class NameEdits {
     return undefined
   }
 
-  /** An inode has lost the name that it had in a directory. */
-  unname(parent: UpperInode, name: string, node: OverlayNode): void {
+  /** What stood under a name has lost it: an upper inode, or nothing but what is below. */
+  unname(parent: UpperInode, name: string, inode: UpperInode | undefined): void {
     const { opened, upper } = this.tree
     for (const held of opened) {
       if (held.base === parent && held.upper === undefined && held.names().join('/') === name) held.removed = true
     }
-    const inode = upperOf(node)
     if (inode === undefined) return
     if (inode.isDirectory) {
       inode.nlink = 0

@@ -137,9 +137,10 @@ export class Overlay extends MergedTree implements WritableLayer<OverlayNode> {
   #remove(dir: OverlayNode, name: string, node: OverlayNode): Fault | undefined {
     const parent = this.copyUp.directory(dir)
     if (parent instanceof Fault) return parent
+    const inode = upperOf(node)
     const failed = this.#names.vacate(parent, name)
     if (failed !== undefined) return failed
-    this.#names.unname(parent, name, node)
+    this.#names.unname(parent, name, inode)
     this.#names.changed(parent, name)
     return undefined
   }

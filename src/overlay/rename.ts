@@ -83,11 +83,12 @@ class Rename {
       this.#mark(inode, same, from, this.from.name, to) ??
       (other === undefined ? undefined : this.#mark(other, same, to, this.to.name, from))
     if (failed !== undefined) return failed
+    const replaced = this.target === undefined ? undefined : upperOf(this.target)
     tree.upper.put(to, this.to.name, inode)
     if (other === undefined) {
       const kept = this.edits.vacate(from, this.from.name)
       if (kept !== undefined) return kept
-      if (this.target !== undefined) this.edits.unname(to, this.to.name, this.target)
+      if (this.target !== undefined) this.edits.unname(to, this.to.name, replaced)
     } else tree.upper.put(from, this.from.name, other)
     for (const moved of other === undefined ? [inode] : [inode, other]) {
       moved.changed(now())

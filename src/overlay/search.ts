@@ -52,7 +52,6 @@ export class Search {
       if (here instanceof Fault) return here
       if (here === undefined) continue
       if (this.#metacopy && !this.followMetacopy) return new Fault('EPERM', 'metacopy is off')
-      if (this.start.upper === 'metacopy' && !this.followMetacopy) return new Fault('EPERM', 'metacopy is off')
       if (!this.#metacopy || this.#found.length === 0) this.#found.push({ lower, node: here })
       if (this.#name.startsWith('/') && list !== this.roots) {
         list = this.roots
@@ -64,6 +63,7 @@ export class Search {
 
   #complete(): Outcome<LowerPart[]> {
     const sought = this.start.upper === 'metacopy'
+    if (sought && !this.followMetacopy) return new Fault('EPERM', 'metacopy is off')
     if (this.#metacopy || (sought && this.#found.length === 0)) return new Fault('EIO', 'metacopy without data')
     const data = this.#found.at(-1)
     const isData = !this.#isDir && data !== undefined && (sought || this.#found.length > 1)
