@@ -6,10 +6,10 @@
 // no half of one is ever seen.
 
 import fs from 'node:fs'
-import os from 'node:os'
 import { join, resolve } from 'node:path'
 import { unpark } from './directory-keep.js'
 import { codeOf, namesIn, registerName, temporaryName, topKind } from './directory-names.js'
+import { isRunning, type Registration, readRegistration, thisProcess } from './directory-process.js'
 import { leave, walkOf } from './directory-walk.js'
 import { missingDirectories } from './directory-writer.js'
 
@@ -18,83 +18,6 @@ export const DAY_NS = 86_400_000_000_000n
 
 const DIRECTORY_MODE = 0o755
 const REGISTER_MODE = 0o644
-/** A register is some 200 bytes. */
-const REGISTER_MAX = 4096
-/** Of /proc/PID/stat (proc(5)), counted from what follows the name: state, and start in clock ticks since boot. */
-const STAT_STATE = 0
-const STAT_START = 19
-
-const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants
-
-interface Registration {
-  readonly pid: number
-  readonly host: string
-  /** Which boot of which machine, and which numbering of its processes; empty where the host has no word for it. */
-  readonly boot: string
-  readonly pids: string
-  /** When the process began, in clock ticks since boot; empty as above. */
-  readonly start: string
-}
-
-function textOf(read: () => string): string {
-  try {
-    return read().trim()
-  } catch {
-    return ''
-  }
-}
-
-function processOf(pid: number | 'self'): { state: string; start: string } {
-  const text = textOf(() => fs.readFileSync(`/proc/${pid}/stat`, 'latin1'))
-  // The name may hold parentheses and spaces.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  return { state: fields[STAT_STATE] ?? '', start: fields[STAT_START] ?? '' }
-}
-
-function whereWeAre(): Pick<Registration, 'host' | 'boot' | 'pids'> {
-  return {
-    host: os.hostname(),
-    boot: textOf(() => fs.readFileSync('/proc/sys/kernel/random/boot_id', 'latin1')),
-    pids: textOf(() => fs.readlinkSync('/proc/self/ns/pid')),
-  }
-}
-
-function isRegistration(value: unknown): value is Registration {
-  if (typeof value !== 'object' || value === null) return false
-  const { pid, host, boot, pids, start } = value as Record<string, unknown>
-  const isPid = typeof pid === 'number' && Number.isSafeInteger(pid) && pid > 0 && pid < 2 ** 31
-  return isPid && [host, boot, pids, start].every(text => typeof text === 'string')
-}
-
-function readRegistration(path: string): Registration | undefined {
-  let fd = -1
-  try {
-    fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-    const buffer = Buffer.alloc(REGISTER_MAX)
-    const value: unknown = JSON.parse(buffer.toString('utf8', 0, fs.readSync(fd, buffer)))
-    return isRegistration(value) ? value : undefined
-  } catch {
-    return undefined
-  } finally {
-    if (fd >= 0) fs.closeSync(fd)
-  }
-}
-
-/** Does the process run? undefined where its number means nothing here: another host, container or boot. */
-function isRunning({ pid, host, boot, pids, start }: Registration): boolean | undefined {
-  const here = whereWeAre()
-  if (boot === '' || pids === '' || host !== here.host || boot !== here.boot || pids !== here.pids) return undefined
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    // EPERM: it runs, as another user's.
-    if (codeOf(error) === 'ESRCH') return false
-  }
-  const now = processOf(pid)
-  if (now.state === 'Z' || now.state === 'X') return false
-  // /proc may hide it: then its number must do.
-  return now.start === '' || start === '' || now.start === start
-}
 
 /** What is known of the builds of a store at one moment. Times are nanoseconds since 1970. */
 export interface Builds {
@@ -209,7 +132,7 @@ export class BuildRegister {
   static begin(root: string): BuildRegister {
     const top = resolve(root)
     const made = makeDirectories(top)
-    const registration: Registration = { pid: process.pid, ...whereWeAre(), start: processOf('self').start }
+    const registration: Registration = thisProcess()
     const temporary = join(top, temporaryName())
     const path = join(top, registerName())
     try {
