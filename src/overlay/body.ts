@@ -14,6 +14,8 @@ export interface Body {
   /** All of `from`, or nothing and ENOSPC, EFBIG, EIO. */
   write(from: Uint8Array, position: number): Fault | undefined
   truncate(size: number): Fault | undefined
+  /** Where the next byte at or behind `position` is that need not be zero; `size` for nowhere. */
+  dataFrom(position: number): number
   /** Makes the bytes last. */
   sync(): Fault | undefined
   /** Gives the bytes back: no name and no open file leads here any more. */
