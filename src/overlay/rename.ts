@@ -4,9 +4,10 @@
 
 import { Fault, fault, type Outcome } from '../format/errno.js'
 import { RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from './layer.js'
-import { isDirectory } from './lower.js'
+import { isDirectory, type LowerPart } from './lower.js'
 import { LowerNode, type OverlayNode, upperOf } from './lower-node.js'
 import type { NameEdits } from './name-edits.js'
+import { showsBelow } from './search.js'
 import { now } from './upper.js'
 import { type UpperInode, upperPath } from './upper-inode.js'
 
@@ -61,7 +62,24 @@ class Rename {
       if (!isDirectory(source) && isDirectory(target)) return fault('EISDIR')
     }
     if (!this.#canMove(source) || (exchange && !this.#canMove(target as OverlayNode))) return fault('EXDEV')
-    return target !== undefined && !exchange && isDirectory(target) ? edits.notEmpty(target) : undefined
+    const replaced = target !== undefined && !exchange && isDirectory(target)
+    return replaced && hasBelow(target) ? edits.notEmpty(target) : undefined
+  }
+
+  /**
+   * Of a target directory that is only upper, the kernel's upper file system finds out that it is not empty, when copies and
+   * marks have been made and the whiteout is at its place: they stay, and so does the source directory's new mtime.
+   */
+  #upperNotEmpty(from: UpperInode): Fault | undefined {
+    const { target, exchange, edits } = this
+    const replaced = target === undefined || exchange ? undefined : upperOf(target)
+    if (replaced?.isDirectory !== true || replaced.children?.size === 0) return undefined
+    if (hasBelow(replaced)) return undefined
+    const whiteout = showsBelow((from.below ?? []) as readonly LowerPart[], this.from.name)
+    if (whiteout !== true) return whiteout instanceof Fault ? whiteout : fault('ENOTEMPTY')
+    from.modified(now())
+    edits.tree.upper.changed(from)
+    return fault('ENOTEMPTY')
   }
 
   #canMove(node: OverlayNode): boolean {
@@ -82,7 +100,8 @@ class Rename {
     const failed =
       this.#mark(inode, same, from, this.from.name, to) ??
       (other === undefined ? undefined : this.#mark(other, same, to, this.to.name, from))
-    if (failed !== undefined) return failed
+    const refused = failed ?? this.#upperNotEmpty(from)
+    if (refused !== undefined) return refused
     const replaced = this.target === undefined ? undefined : upperOf(this.target)
     tree.upper.put(to, this.to.name, inode)
     if (other === undefined) {

@@ -226,7 +226,7 @@ export async function* watchPromise(core: Core, path: unknown, options?: unknown
   const signal = loose(options)['signal']
   if (signal !== undefined) checkSignal(signal, 'options.signal')
   const abort = signal as AbortSignal | undefined
-  const aborted = () => abort !== undefined && abort.aborted
+  const aborted = () => abort?.aborted === true
   if (aborted()) throw abortError(abort as AbortSignal)
   const watcher = watch(core, path, { ...loose(options), signal: undefined })
   const events: WatchEvent[] = []

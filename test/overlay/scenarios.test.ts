@@ -63,7 +63,8 @@ async function check(scenario: Scenario, variant: 'on' | 'off'): Promise<void> {
   close()
 }
 
-const path = SHARED === undefined ? '' : join(SHARED, 'overlay/scenarios-public.json')
+// OVERLAY_SCENARIOS names others of the same form.
+const path = process.env['OVERLAY_SCENARIOS'] ?? join(SHARED ?? '', 'overlay/scenarios-public.json')
 if (existsSync(path)) {
   const found = JSON.parse(readFileSync(path, 'utf8')) as { scenarios: Scenario[] }
   for (const scenario of found.scenarios) {
