@@ -6,13 +6,14 @@ import { rootOver } from './copied-inode.js'
 import type { Layer } from './layer.js'
 import type { LayerNode } from './lower.js'
 import { MemoryBodies } from './memory-body.js'
+import { readSnapshot } from './snapshot.js'
 import { Upper } from './upper.js'
 
 /** For layers, topmost first, with room for `limit` bytes. Throws the error of a bad snapshot or a closed image. */
 export function memoryUpper(layers: readonly Layer<LayerNode>[], limit: number, snapshot?: Uint8Array): Upper {
   const quota = new Quota(limit)
   const bodies = new MemoryBodies(quota)
-  if (snapshot !== undefined) throw faultError(new Fault('ENOTSUP', 'snapshots'), 'snapshot')
+  if (snapshot !== undefined) return orThrow(readSnapshot(snapshot, bodies, quota), 'snapshot')
   return new Upper(orThrow(rootOver(layers), 'mount'), bodies, quota)
 }
 

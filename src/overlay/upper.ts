@@ -52,6 +52,11 @@ export class Upper {
     return new UpperInode(ino ?? this.#nextIno++, mode, uid, gid)
   }
 
+  /** Counts inodes that were not made here. ENOSPC. */
+  admit(count: number): Fault | undefined {
+    return this.quota.take(count * INODE_COST) ? undefined : fault('ENOSPC')
+  }
+
   /** A body for an inode; EIO, ENOSPC. */
   body(inode: UpperInode): Outcome<Body> {
     return this.bodies.create(inode.ino)

@@ -18,8 +18,8 @@ import { type Question, survey } from './survey.js'
 
 const TIMEOUT_MS = 60_000
 /** Of a page that only mounts, minified: what a new dependency must not double. Bytes. */
-const MAX_MINIFIED = 175_000
-const MAX_GZIPPED = 65_000
+const MAX_MINIFIED = 225_000
+const MAX_GZIPPED = 82_000
 
 const CHROMIUM = [
   process.env['CHROMIUM'],

@@ -1,0 +1,209 @@
+// An upper as records: plain values, one for each inode and one for each name, that JSON can hold and that an upper can be made
+// of again. A later record of the same thing takes the place of an earlier one. Snapshots and the journal of a directory upper
+// are made of them. Not here: bytes of files, which a record only names.
+//
+//   inode  { i: number, m: mode, u: uid, g: gid, n: links, t: [atime, mtime, ctime, birth time], each [sec, nsec],
+//            r?: device, s?: size (metacopy), x?: { name: value }, l?: target, o?: opaque, d?: redirect, k?: metacopy,
+//            w?: 1 (whiteout as attribute), p?: 1 (copy of a lower inode), f?: body }
+//   name   { e: [directory, name], c?: inode, or null for a whiteout }; without `c` the name is gone
+//
+// Bytes (names, targets, values) are text with a character a byte.
+
+import { Fault, type Outcome } from '../format/errno.js'
+import { CONSTANTS } from '../format/structs.js'
+import { binaryBytes, binaryString } from '../format/xattr-name.js'
+import type { Body } from './body.js'
+import { type UpperEntry, UpperInode } from './upper-inode.js'
+
+const { S_IFMT, S_IFREG, S_IFLNK } = CONSTANTS
+const NAME_MAX = 255
+
+type Stamp = readonly [sec: number, nsec: number]
+
+export interface InodeRecord {
+  readonly i: number
+  readonly m: number
+  readonly u: number
+  readonly g: number
+  readonly n: number
+  readonly t: readonly [Stamp, Stamp, Stamp, Stamp]
+  readonly r?: number
+  readonly s?: number
+  readonly x?: Readonly<Record<string, string>>
+  readonly l?: string
+  readonly o?: string
+  readonly d?: string
+  readonly k?: string
+  readonly w?: 1
+  readonly p?: 1
+  readonly f?: number
+}
+
+export interface NameRecord {
+  readonly e: readonly [directory: number, name: string]
+  readonly c?: number | null
+}
+
+/** The record of an inode; `bodyId` says what its body is called. */
+export function inodeRecord(inode: UpperInode, bodyId: (body: Body) => number): InodeRecord {
+  const { atimeSec, atimeNsec, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec, birthtimeSec, birthtimeNsec } = inode
+  return {
+    i: inode.ino,
+    m: inode.mode,
+    u: inode.uid,
+    g: inode.gid,
+    n: inode.nlink,
+    t: [
+      [atimeSec, atimeNsec],
+      [mtimeSec, mtimeNsec],
+      [ctimeSec, ctimeNsec],
+      [birthtimeSec, birthtimeNsec],
+    ],
+    ...(inode.rdev === 0 ? {} : { r: inode.rdev }),
+    ...(inode.metacopy === undefined ? {} : { s: inode.size, k: binaryString(inode.metacopy) }),
+    ...(inode.xattrs === undefined ? {} : { x: textOf(inode.xattrs) }),
+    ...(inode.target === undefined ? {} : { l: binaryString(inode.target) }),
+    ...(inode.opaque === '' ? {} : { o: inode.opaque }),
+    ...(inode.redirect === undefined ? {} : { d: inode.redirect }),
+    ...(inode.whiteout ? { w: 1 as const } : {}),
+    ...(inode.copied ? { p: 1 as const } : {}),
+    ...(inode.body === undefined ? {} : { f: bodyId(inode.body) }),
+  }
+}
+
+function textOf(xattrs: ReadonlyMap<string, Uint8Array>): Record<string, string> {
+  return Object.fromEntries(Array.from(xattrs, ([name, value]) => [name, binaryString(value)]))
+}
+
+/** The record of a name as it stands. */
+export function nameRecord(dir: UpperInode, name: string): NameRecord {
+  const entry = dir.children?.get(name)
+  return entry === undefined ? { e: [dir.ino, name] } : { e: [dir.ino, name], c: entry === null ? null : entry.ino }
+}
+
+function corrupt(what: string): Fault {
+  return new Fault('EUCLEAN', `upper: ${what}`)
+}
+
+const isCount = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value)
+const isU32 = (value: unknown): value is number => isCount(value) && value >= 0 && value < 2 ** 32
+const isStamp = (value: unknown): value is Stamp =>
+  Array.isArray(value) && value.length === 2 && isCount(value[0]) && isU32(value[1]) && value[1] < 1e9
+// biome-ignore lint/suspicious/noControlCharactersInRegex: every character that is a byte
+const BYTES = /^[\x00-\xff]*$/
+const isBytes = (value: unknown): value is string => typeof value === 'string' && BYTES.test(value)
+
+function isName(name: unknown): name is string {
+  return isBytes(name) && name !== '' && name.length <= NAME_MAX && !/^\.\.?$/.test(name) && !/[/\0]/.test(name)
+}
+
+/** Takes records in, in their order, and makes the upper of what they come to. What they hold is not trusted. */
+export class RecordReader {
+  readonly #inodes = new Map<number, UpperInode>()
+  readonly #bodies = new Map<number, number>()
+  readonly #names = new Map<number, Map<string, number | null>>()
+
+  /** EUCLEAN for what is no record. */
+  add(record: unknown): Fault | undefined {
+    if (typeof record !== 'object' || record === null) return corrupt('no record')
+    return 'e' in record ? this.#addName(record as NameRecord) : this.#addInode(record as InodeRecord)
+  }
+
+  #addName({ e, c }: NameRecord): Fault | undefined {
+    if (!Array.isArray(e) || e.length !== 2 || !isCount(e[0]) || !isName(e[1])) return corrupt('name')
+    if (c !== undefined && c !== null && !isCount(c)) return corrupt('name')
+    const [dir, name] = e
+    const names = this.#names.get(dir) ?? new Map<string, number | null>()
+    this.#names.set(dir, names)
+    if (c === undefined) names.delete(name)
+    else names.set(name, c)
+    return undefined
+  }
+
+  #addInode(record: InodeRecord): Fault | undefined {
+    const { i, m, u, g, n, t } = record
+    if (!isCount(i) || !isU32(m) || !isU32(u) || !isU32(g) || !isU32(n)) return corrupt('inode')
+    if (!Array.isArray(t) || t.length !== 4 || !t.every(isStamp)) return corrupt('times')
+    const inode = new UpperInode(i, m, u, g)
+    const [atime, mtime, ctime, birth] = t as unknown as Stamp[]
+    inode.nlink = n
+    inode.atimeSec = atime[0]
+    inode.atimeNsec = atime[1]
+    inode.mtimeSec = mtime[0]
+    inode.mtimeNsec = mtime[1]
+    inode.ctimeSec = ctime[0]
+    inode.ctimeNsec = ctime[1]
+    inode.birthtimeSec = birth[0]
+    inode.birthtimeNsec = birth[1]
+    return this.#addRest(inode, record)
+  }
+
+  #addRest(inode: UpperInode, { r = 0, s = 0, x, l, o = '', d, k, w, p, f }: InodeRecord): Fault | undefined {
+    const type = inode.mode & S_IFMT
+    if (!isU32(r) || !isCount(s) || s < 0 || (o !== '' && o !== 'x' && o !== 'y')) return corrupt('inode')
+    if ((l === undefined) !== (type !== S_IFLNK) || (f === undefined) !== (type !== S_IFREG || k !== undefined)) {
+      return corrupt('content of another type')
+    }
+    for (const text of [l, d, k]) if (text !== undefined && !isBytes(text)) return corrupt('bytes')
+    if (f !== undefined && (!isCount(f) || f < 0)) return corrupt('body')
+    if (k !== undefined && type !== S_IFREG) return corrupt('metacopy')
+    inode.rdev = r
+    inode.size = s
+    inode.opaque = o
+    inode.redirect = d
+    inode.whiteout = w === 1
+    inode.copied = p === 1
+    inode.target = l === undefined ? undefined : binaryBytes(l)
+    inode.metacopy = k === undefined ? undefined : binaryBytes(k)
+    if (x !== undefined) {
+      if (typeof x !== 'object' || x === null) return corrupt('xattrs')
+      if (!Object.entries(x).every(([name, value]) => isBytes(name) && isBytes(value))) return corrupt('xattrs')
+      inode.xattrs = new Map(Object.entries(x).map(([name, value]) => [name, binaryBytes(value)]))
+    }
+    this.#inodes.set(inode.ino, inode)
+    if (f === undefined) this.#bodies.delete(inode.ino)
+    else this.#bodies.set(inode.ino, f)
+    return undefined
+  }
+
+  /**
+   * The root with all that is below it. `place` hangs a directory's entry in, `bodyOf` finds the body of a name. EUCLEAN for a
+   * tree that is none: no root, a directory with two names, a name without an inode.
+   */
+  build(
+    root: number,
+    place: (dir: UpperInode, name: string, entry: UpperEntry) => void,
+    bodyOf: (id: number, inode: UpperInode) => Outcome<Body>,
+  ): Outcome<UpperInode> {
+    const top = this.#inodes.get(root)
+    if (top?.isDirectory !== true) return corrupt('no root')
+    const links = new Map<UpperInode, number>([[top, 1]])
+    const waiting = [top]
+    for (let dir = waiting.pop(); dir !== undefined; dir = waiting.pop()) {
+      for (const [name, ino] of this.#names.get(dir.ino) ?? []) {
+        const entry = ino === null ? null : this.#inodes.get(ino)
+        if (entry === undefined) return corrupt('a name without an inode')
+        if (entry !== null) {
+          const before = links.get(entry) ?? 0
+          if (before > 0 && entry.isDirectory) return corrupt('a directory with two names')
+          links.set(entry, before + 1)
+          if (entry.isDirectory) waiting.push(entry)
+          const failed = before > 0 ? undefined : this.#giveBody(entry, bodyOf)
+          if (failed !== undefined) return failed
+        }
+        place(dir, name, entry)
+      }
+    }
+    for (const [inode, count] of links) if (!inode.isDirectory) inode.nlink = count
+    return top
+  }
+
+  #giveBody(inode: UpperInode, bodyOf: (id: number, inode: UpperInode) => Outcome<Body>): Fault | undefined {
+    const id = this.#bodies.get(inode.ino)
+    if (id === undefined) return undefined
+    const body = bodyOf(id, inode)
+    if (body instanceof Fault) return body
+    inode.body = body
+    return undefined
+  }
+}
