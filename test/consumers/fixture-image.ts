@@ -17,7 +17,7 @@ export interface Place {
   readonly root: string
 }
 
-function copyTree(from: NodeFs, path: string, to: string): void {
+export function copyTree(from: NodeFs, path: string, to: string): void {
   for (const entry of from.readdirSync(path || '/', { withFileTypes: true })) {
     const source = `${path}/${entry.name}`
     const target = join(to, entry.name)
