@@ -31,7 +31,23 @@ export const second = [shared, words.word7].join(' ')
     "export const pad = (text, width) => text.padEnd(width, '.')\nexport const unused = 'shaken off'\n",
   'dist/main.js': '// of an earlier build\n',
   'dist/stale.js': '// stale\n',
-  'types/tsconfig.json': '{}\n',
+  'types/tsconfig.json': JSON.stringify({
+    compilerOptions: {
+      ...{ target: 'ES2020', module: 'ES2020', moduleResolution: 'bundler', strict: true, noLib: true, types: [] },
+      ...{ declaration: true, sourceMap: true, incremental: true, rootDir: 'src', outDir: 'built' },
+    },
+    files: ['src/index.ts', 'src/wrong.ts', 'src/library.d.ts'],
+  }),
+  // As much of a library as a compiler wants: then no path in its output leads out of the project.
+  'types/src/library.d.ts': `interface ReadonlyArray<T> {
+  map<U>(each: (value: T) => U): U[]
+  reduce<U>(each: (sum: U, value: T) => U, first: U): U
+}
+interface Array<T> extends ReadonlyArray<T> { [index: number]: T }
+interface Boolean {} interface CallableFunction {} interface Function {} interface IArguments {}
+interface NewableFunction {} interface Number {} interface Object {} interface RegExp {} interface String {}
+`,
+  'types/built/shape.js': '// of an earlier build\n',
   'types/src/index.ts': `import { type Shape, area } from './shape'
 export * from './shape'
 export const sum = (shapes: readonly Shape[]): number => shapes.map(area).reduce((a, b) => a + b, 0)
