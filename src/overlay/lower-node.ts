@@ -4,8 +4,9 @@ import type { LayerNode, LowerPart } from './lower.js'
 import type { UpperInode } from './upper-inode.js'
 
 export class LowerNode implements LayerNode {
-  /** The copy in the upper, once there is one: whoever still holds the handle goes on with that. */
-  upper: UpperInode | undefined
+  #upper: UpperInode | undefined
+  /** Who holds the handle open: they hold the copy open as soon as there is one, so that it outlives its names. */
+  openers = 0
   /** Whether the entry has been removed since. */
   removed = false
 
@@ -17,6 +18,17 @@ export class LowerNode implements LayerNode {
     /** The path from there, a character a byte, without `..`. */
     public way: string,
   ) {}
+
+  /** The copy in the upper, once there is one: whoever still holds the handle goes on with that. */
+  get upper(): UpperInode | undefined {
+    return this.#upper
+  }
+
+  set upper(copy: UpperInode | undefined) {
+    if (this.#upper !== undefined || copy === undefined) return
+    this.#upper = copy
+    copy.opened += this.openers
+  }
 
   get mode(): number {
     return this.upper?.mode ?? this.parts[0].node.mode

@@ -42,6 +42,7 @@ class Rename {
     readonly source: OverlayNode,
     readonly target: OverlayNode | undefined,
     readonly exchange: boolean,
+    readonly leavesWhiteout: boolean,
   ) {}
 
   /** What stands against it; `done` where there is nothing to do. */
@@ -61,6 +62,8 @@ class Rename {
       if (isDirectory(source) && !isDirectory(target)) return fault('ENOTDIR')
       if (!isDirectory(source) && isDirectory(target)) return fault('EISDIR')
     }
+    // The kernel's overlay refuses it, as the last of what can be wrong with the names.
+    if (this.leavesWhiteout) return fault('EINVAL')
     if (!this.#canMove(source) || (exchange && !this.#canMove(target as OverlayNode))) return fault('EXDEV')
     const replaced = target !== undefined && !exchange && isDirectory(target)
     return replaced && hasBelow(target) ? edits.notEmpty(target) : undefined
@@ -131,8 +134,8 @@ class Rename {
 /** renameat2. A Miss or Fault of the copy-up leaves all names as they were. */
 export function rename(edits: NameEdits, from: Place, to: Place, flags: number, wait: boolean): Fault | undefined {
   const exchange = (flags & RENAME_EXCHANGE) !== 0
-  if ((flags & RENAME_WHITEOUT) !== 0) return fault('EINVAL')
-  if (exchange && (flags & RENAME_NOREPLACE) !== 0) return fault('EINVAL')
+  const leavesWhiteout = (flags & RENAME_WHITEOUT) !== 0
+  if (exchange && (leavesWhiteout || (flags & RENAME_NOREPLACE) !== 0)) return fault('EINVAL')
   const source = edits.tree.lookupBinary(from.dir, from.name)
   if (source instanceof Fault) return source
   const found: Outcome<OverlayNode> = edits.tree.lookupBinary(to.dir, to.name)
@@ -140,7 +143,7 @@ export function rename(edits: NameEdits, from: Place, to: Place, flags: number, 
   const target = found instanceof Fault ? undefined : found
   if (target === undefined && exchange) return fault('ENOENT')
   if (target !== undefined && (flags & RENAME_NOREPLACE) !== 0) return fault('EEXIST')
-  const job = new Rename(edits, from, to, source, target, exchange)
+  const job = new Rename(edits, from, to, source, target, exchange, leavesWhiteout)
   const answer = job.check()
   return answer === 'done' ? undefined : (answer ?? job.run(wait))
 }

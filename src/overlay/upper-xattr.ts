@@ -3,6 +3,7 @@
 
 import { type Fault, fault } from '../format/errno.js'
 import { CONSTANTS } from '../format/structs.js'
+import { OVERLAY_PREFIX } from '../format/xattr-name.js'
 
 const { S_IFMT, S_IFDIR, S_IFREG } = CONSTANTS
 const XATTR_NAME_MAX = 255
@@ -18,6 +19,13 @@ export function xattrFault(mode: number, name: string, length: number): Fault | 
   const space = NAMESPACES.find(prefix => name.startsWith(prefix))
   if (space === undefined) return fault('ENOTSUP')
   const type = mode & S_IFMT
+  if (name === OVERLAY_PREFIX) return fault('EINVAL')
   if (space === 'user.' && type !== S_IFREG && type !== S_IFDIR) return fault('EPERM')
   return name === space ? fault('EINVAL') : undefined
+}
+
+/** Why no attribute of that name can be read from an inode of that type: as setting it fails, where it may only be missing. */
+export function xattrReadFault(mode: number, name: string): Fault | undefined {
+  const wrong = xattrFault(mode, name, 0)
+  return wrong?.code === 'EPERM' ? fault('ENODATA') : wrong
 }
