@@ -1,5 +1,6 @@
 // rollup, with its own `fs` option and enhanced-resolve as its resolver, builds a project that lies in an image and writes
-// into the mount what it writes on disk, byte for byte; Node runs what was built.
+// into the mount what it writes on disk, byte for byte; Node runs what was built. The store answers late: rollup has all of
+// its bytes by promises.
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -9,7 +10,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Place } from './fixture-image.js'
 import { writeProject } from './project.js'
-import { copyOut, diskPlace, sameLines, temporary, treeOf, writableImage } from './writable-place.js'
+import { copyOut, diskPlace, sameLines, temporary, treeOf, writableLateImage } from './writable-place.js'
 
 const { CachedInputFileSystem, ResolverFactory } = enhancedResolve
 
@@ -66,32 +67,35 @@ const source = temporary()
 writeProject(join(source, 'project'))
 const disk = diskPlace(temporary())
 writeProject(join(disk.root, 'project'))
-const mount = await writableImage(source)
+const mount = await writableLateImage(source)
+
+const same = () => mount.glance(() => sameLines(treeOf(mount, '/project'), treeOf(disk, '/project'), 'project'))
 
 const bundler = suite('consumers: rollup in a writable mount and on disk')
 
 bundler('begins with one tree', () => {
-  sameLines(treeOf(mount, '/project'), treeOf(disk, '/project'), 'project')
+  same()
 })
 for (const [name, output] of Object.entries(OUTPUTS)) {
   bundler(name, async () => {
     const theirs = await build(disk, output)
     assert.equal(await build(mount, output), theirs)
     assert.ok(theirs.length > 12, String(theirs.length))
-    sameLines(treeOf(mount, '/project'), treeOf(disk, '/project'), 'project')
+    same()
   })
 }
 bundler('again, after a change of what came from the image', async () => {
   for (const { fs, root } of [disk, mount]) {
-    fs.appendFileSync(`${root}/project/src/greet.js`, 'globalThis.alone = alone\n')
-    fs.rmSync(`${root}/project/src/shared/two.js`)
-    fs.writeFileSync(`${root}/project/src/shared/two.js`, "export const two = 'zwei'\n")
-    fs.renameSync(`${root}/project/src/words.js`, `${root}/project/src/more.js`)
-    fs.symlinkSync('more.js', `${root}/project/src/words.js`)
+    const { appendFile, rename, rm, symlink, writeFile } = fs.promises
+    await appendFile(`${root}/project/src/greet.js`, 'globalThis.alone = alone\n')
+    await rm(`${root}/project/src/shared/two.js`)
+    await writeFile(`${root}/project/src/shared/two.js`, "export const two = 'zwei'\n")
+    await rename(`${root}/project/src/words.js`, `${root}/project/src/more.js`)
+    await symlink('more.js', `${root}/project/src/words.js`)
   }
   const output = OUTPUTS['chunks and source maps']
   assert.equal(await build(mount, output), await build(disk, output))
-  sameLines(treeOf(mount, '/project'), treeOf(disk, '/project'), 'project')
+  same()
 })
 bundler('a module that is missing is missing alike', async () => {
   const failure = async (place: Place) => {
@@ -106,7 +110,7 @@ bundler('a module that is missing is missing alike', async () => {
   assert.is(await failure(mount), theirs)
 })
 bundler('Node runs what was built', async () => {
-  const copy = copyOut(mount, '/project')
+  const copy = mount.glance(() => copyOut(mount, '/project'))
   const built = await import(pathToFileURL(join(copy, 'dist/main.js')).href)
   assert.is(built.text, 'hello shared........')
   assert.is((await built.later()).default, 'later zwei')

@@ -1,9 +1,10 @@
 // isomorphic-git, unchanged, works in a writable mount: clone, commit, branches, merge, push, over HTTP from a server that
 // is git's own. The judge is git: it does the same on disk, to the same commits byte for byte; it finds what was copied out
-// of the mount sound; and the server has what was pushed. Once in a repository that was cloned into an empty directory,
-// once in one that is part of the image, where copy-up and whiteouts do the work.
+// of the mount sound; and the server has what was pushed. In a repository that was cloned into an empty directory, in
+// one that is part of the image, where copy-up and whiteouts do the work, and in one that two images make up together. The
+// store answers late, so that all of it waits for bytes as with a store far away.
 import fs from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import * as iso from 'isomorphic-git'
 import http from 'isomorphic-git/http/node'
 import { suite } from 'uvu'
@@ -11,7 +12,15 @@ import * as assert from 'uvu/assert'
 import { skip } from '../helpers/paths.js'
 import type { NodeFs, Place } from './fixture-image.js'
 import { git, lacking, PERSON, startGitServer } from './git-server.js'
-import { copyOut, diskPlace, sameLines, temporary, treeOf, writableImage } from './writable-place.js'
+import {
+  copyOut,
+  diskPlace,
+  type LatePlace,
+  sameLines,
+  temporary,
+  treeOf,
+  writableLateImage,
+} from './writable-place.js'
 
 const FILES = 120
 
@@ -39,33 +48,34 @@ async function seed(dir: string): Promise<void> {
   await git(dir, 'tag', 'v1')
 }
 
-type Edit = (fs: NodeFs, dir: string) => void
+type Edit = (fs: NodeFs['promises'], dir: string) => Promise<void>
 
+/** By promises, since that is all that a store far away can serve. */
 const EDITS: Readonly<Record<string, Edit>> = {
-  'new, changed, gone, renamed': (fs, dir) => {
-    fs.mkdirSync(`${dir}/new/deep`, { recursive: true })
-    fs.writeFileSync(`${dir}/new/deep/file.txt`, 'new\n')
-    fs.appendFileSync(`${dir}/src/part3/file3.txt`, 'appended\n')
-    fs.truncateSync(`${dir}/src/part4/file4.txt`, 11)
-    fs.unlinkSync(`${dir}/src/part5/file5.txt`)
-    fs.renameSync(`${dir}/src/part6/file6.txt`, `${dir}/src/moved.txt`)
-    fs.renameSync(`${dir}/src/part1`, `${dir}/src/renamed`)
-    fs.rmSync(`${dir}/src/part2`, { recursive: true })
-    fs.chmodSync(`${dir}/plain.sh`, 0o755)
-    fs.symlinkSync('new/deep/file.txt', `${dir}/other-link`)
-    fs.unlinkSync(`${dir}/link`)
-    fs.symlinkSync('src/renamed', `${dir}/link`)
+  'new, changed, gone, renamed': async (fs, dir) => {
+    await fs.mkdir(`${dir}/new/deep`, { recursive: true })
+    await fs.writeFile(`${dir}/new/deep/file.txt`, 'new\n')
+    await fs.appendFile(`${dir}/src/part3/file3.txt`, 'appended\n')
+    await fs.truncate(`${dir}/src/part4/file4.txt`, 11)
+    await fs.unlink(`${dir}/src/part5/file5.txt`)
+    await fs.rename(`${dir}/src/part6/file6.txt`, `${dir}/src/moved.txt`)
+    await fs.rename(`${dir}/src/part1`, `${dir}/src/renamed`)
+    await fs.rm(`${dir}/src/part2`, { recursive: true })
+    await fs.chmod(`${dir}/plain.sh`, 0o755)
+    await fs.symlink('new/deep/file.txt', `${dir}/other-link`)
+    await fs.unlink(`${dir}/link`)
+    await fs.symlink('src/renamed', `${dir}/link`)
   },
-  'on a branch': (fs, dir) => {
-    fs.mkdirSync(`${dir}/src/part2`)
-    fs.writeFileSync(`${dir}/src/part2/file2.txt`, 'made again\n')
-    fs.rmSync(`${dir}/new`, { recursive: true })
-    fs.unlinkSync(`${dir}/other-link`)
-    fs.chmodSync(`${dir}/run.sh`, 0o644)
+  'on a branch': async (fs, dir) => {
+    await fs.mkdir(`${dir}/src/part2`)
+    await fs.writeFile(`${dir}/src/part2/file2.txt`, 'made again\n')
+    await fs.rm(`${dir}/new`, { recursive: true })
+    await fs.unlink(`${dir}/other-link`)
+    await fs.chmod(`${dir}/run.sh`, 0o644)
   },
-  'on main again': (fs, dir) => {
-    fs.appendFileSync(`${dir}/src/renamed/file8.txt`, 'main\n')
-    fs.writeFileSync(`${dir}/only-main.txt`, 'main\n')
+  'on main again': async (fs, dir) => {
+    await fs.appendFile(`${dir}/src/renamed/file8.txt`, 'main\n')
+    await fs.writeFile(`${dir}/only-main.txt`, 'main\n')
   },
 }
 
@@ -73,11 +83,11 @@ const EDITS: Readonly<Record<string, Edit>> = {
 const MODES = ['plain.sh', 'run.sh']
 
 /** What is left uncommitted at the end: in the work tree, and (`staged`) in the index. */
-const LEFT: Edit = (fs, dir) => {
-  fs.writeFileSync(`${dir}/staged.txt`, 'staged\n')
-  fs.appendFileSync(`${dir}/src/renamed/file15.txt`, 'changed\n')
-  fs.unlinkSync(`${dir}/src/part0/file0.txt`)
-  fs.writeFileSync(`${dir}/untracked.txt`, 'untracked\n')
+const LEFT: Edit = async (fs, dir) => {
+  await fs.writeFile(`${dir}/staged.txt`, 'staged\n')
+  await fs.appendFile(`${dir}/src/renamed/file15.txt`, 'changed\n')
+  await fs.unlink(`${dir}/src/part0/file0.txt`)
+  await fs.writeFile(`${dir}/untracked.txt`, 'untracked\n')
 }
 
 /** One who does the steps; all take the same way to the same commits. */
@@ -96,7 +106,7 @@ function byGit(dir: string): Worker {
   }
   return {
     async commit(edit) {
-      EDITS[edit](fs, dir)
+      await EDITS[edit](fs.promises, dir)
       await run('add', '-A')
       await run('commit', '-qm', edit)
     },
@@ -113,7 +123,7 @@ function byIsomorphicGit(fs: NodeFs, dir: string): Worker {
   const person = { author: PERSON, committer: PERSON }
   return {
     async commit(edit) {
-      EDITS[edit](fs, dir)
+      await EDITS[edit](fs.promises, dir)
       for (const [filepath, , work, stage] of await iso.statusMatrix(at)) {
         if (work === 0 && stage !== 0) await iso.remove({ ...at, filepath })
         else if (work !== stage) await iso.add({ ...at, filepath })
@@ -164,7 +174,10 @@ const workTree = (place: Place, path: string) => treeOf(place, path).filter(line
 /** Directories are not git's; that isomorphic-git leaves some empty, it does on disk as well. */
 const withoutDirectories = (tree: readonly string[]) => tree.filter(line => !/ 40\d+ - $/.test(line))
 
-const NAMES = ['git', 'disk', 'cloned', 'lower'] as const
+const NAMES = ['git', 'disk', 'cloned', 'lower', 'stacked'] as const
+
+/** The places of ours. */
+type Name = 'cloned' | 'lower' | 'stacked'
 
 /** What the judges have come to. */
 interface Judgement {
@@ -196,7 +209,7 @@ async function judge(): Promise<Judgement> {
   const diskTrees = await work(byIsomorphicGit(fs, disk), () => workTree(diskPlace(disk), ''))
   await worker.push()
   const index = await git(gits, 'ls-files', '-s')
-  LEFT(fs, gits)
+  await LEFT(fs.promises, gits)
   await worker.stage('staged.txt')
   return { url, close, root, byGit: gits, trees, index, diskTrees }
 }
@@ -205,7 +218,7 @@ const writing = suite('consumers: isomorphic-git in a writable mount, and git on
 const REFS = ['for-each-ref', '--format=%(refname) %(objectname)']
 const LOG = ['log', '--stat', '--pretty=fuller', 'main', 'feature']
 
-function commitTests(name: 'cloned' | 'lower', place: Place, judgement: Judgement): void {
+function commitTests(name: Name, place: LatePlace, judgement: Judgement): void {
   const at = { fs: place.fs, dir: '/work', cache: {} }
   const { url, trees, diskTrees } = judgement
 
@@ -217,10 +230,20 @@ function commitTests(name: 'cloned' | 'lower', place: Place, judgement: Judgemen
     }
     const first = temporary()
     await git(first, 'clone', '-q', `${url}/${name}.git`, '.')
-    sameLines(workTree(place, '/work'), workTree(diskPlace(first), ''), 'tree')
+    const tree = place.glance(() => workTree(place, '/work'))
+    sameLines(tree, workTree(diskPlace(first), ''), 'tree')
   })
+  if (name !== 'cloned') {
+    writing(`${name}: its bytes come late`, () => {
+      assert.throws(
+        () => place.fs.readFileSync('/work/src/part3/file10.txt'),
+        (error: NodeJS.ErrnoException) => error.code === 'EAGAIN',
+      )
+    })
+  }
   writing(`${name}: commits, branches, checkouts, merge: the work tree is the judges' after each`, async () => {
-    const ours = await work(byIsomorphicGit(place.fs, '/work'), () => workTree(place, '/work'))
+    const tree = () => place.glance(() => workTree(place, '/work'))
+    const ours = await work(byIsomorphicGit(place.fs, '/work'), tree)
     assert.is(ours.length, trees.length)
     for (const [step, tree] of ours.entries()) {
       sameLines(tree, diskTrees[step], `step ${step}, isomorphic-git on disk`)
@@ -237,12 +260,12 @@ function commitTests(name: 'cloned' | 'lower', place: Place, judgement: Judgemen
   })
 }
 
-function judgedTests(name: 'cloned' | 'lower', place: Place, { root, byGit, index }: Judgement): void {
+function judgedTests(name: Name, place: LatePlace, { root, byGit, index }: Judgement): void {
   const at = { fs: place.fs, dir: '/work', cache: {} }
   const worker = byIsomorphicGit(place.fs, '/work')
 
   writing(`${name}: git finds the copy of the repository sound`, async () => {
-    const copy = copyOut(place, '/work')
+    const copy = place.glance(() => copyOut(place, '/work'))
     await git(copy, 'fsck', '--full', '--strict')
     assert.is(await git(copy, 'status', '--porcelain'), '')
     sameLines((await git(copy, ...LOG)).split('\n'), (await git(byGit, ...LOG)).split('\n'), 'log')
@@ -254,9 +277,10 @@ function judgedTests(name: 'cloned' | 'lower', place: Place, { root, byGit, inde
     assert.is(await git(`${root}/${name}.git`, ...REFS), await git(`${root}/git.git`, ...REFS))
   })
   writing(`${name}: what is not committed is what git says`, async () => {
-    LEFT(place.fs, '/work')
+    await LEFT(place.fs.promises, '/work')
     await worker.stage('staged.txt')
-    const status = await git(copyOut(place, '/work'), 'status', '--porcelain')
+    const copy = place.glance(() => copyOut(place, '/work'))
+    const status = await git(copy, 'status', '--porcelain')
     assert.is(status, await git(byGit, 'status', '--porcelain'))
     const matrix = await iso.statusMatrix(at)
     const changed = matrix.filter(([, head, inWork, stage]) => `${head}${inWork}${stage}` !== '111')
@@ -265,7 +289,18 @@ function judgedTests(name: 'cloned' | 'lower', place: Place, { root, byGit, inde
   })
 }
 
-function tests(name: 'cloned' | 'lower', place: Place, judgement: Judgement): void {
+/** Of a repository, some goes to an image above; a file of another version stays below it. */
+function split(bottom: string, top: string): void {
+  const moved = ['.git/index', '.git/refs', 'src/part1', 'src/part2/file2.txt', 'src/part3/file3.txt', 'run.sh', 'link']
+  for (const path of moved) {
+    fs.mkdirSync(dirname(join(top, path)), { recursive: true })
+    fs.renameSync(join(bottom, path), join(top, path))
+  }
+  fs.writeFileSync(join(bottom, 'run.sh'), 'hidden\n')
+  fs.writeFileSync(join(bottom, 'src/part3/file3.txt'), 'hidden\n')
+}
+
+function tests(name: Name, place: LatePlace, judgement: Judgement): void {
   commitTests(name, place, judgement)
   judgedTests(name, place, judgement)
 }
@@ -276,11 +311,16 @@ else {
   const judgement = await judge()
   const empty = temporary()
   fs.mkdirSync(join(empty, 'work'))
-  tests('cloned', await writableImage(empty), judgement)
+  tests('cloned', await writableLateImage(empty), judgement)
 
   const lower = temporary()
   await git(lower, 'clone', '-q', `${judgement.url}/lower.git`, 'work')
-  tests('lower', await writableImage(lower), judgement)
+  tests('lower', await writableLateImage(lower), judgement)
+
+  const [top, bottom] = [temporary(), temporary()]
+  await git(bottom, 'clone', '-q', `${judgement.url}/stacked.git`, 'work')
+  split(join(bottom, 'work'), join(top, 'work'))
+  tests('stacked', await writableLateImage(top, bottom), judgement)
 
   writing('the server ends', () => judgement.close())
 }

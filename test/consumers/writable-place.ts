@@ -4,7 +4,7 @@ import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { buildImage, MemoryStore, type Mount, mount } from '../../src/node.js'
+import { buildImage, MemoryStore, mount, type ObjectStore, type StoredObject } from '../../src/node.js'
 import { type TruthFs, walkTruth } from '../helpers/truth.js'
 import { copyTree, type NodeFs, type Place } from './fixture-image.js'
 
@@ -15,16 +15,60 @@ export function temporary(): string {
   return root
 }
 
-export interface WritablePlace extends Place {
-  readonly mount: Mount
+/** A store in memory that, unless someone glances, answers later only: as one far away does. */
+class LateStore implements ObjectStore {
+  readonly label = 'late'
+  readonly #held = new MemoryStore()
+  glancing = false
+
+  get openSync(): ObjectStore['openSync'] {
+    return this.glancing ? name => this.#held.openSync(name) : undefined
+  }
+
+  get statSync(): ObjectStore['statSync'] {
+    return this.glancing ? name => this.#held.statSync(name) : undefined
+  }
+
+  async open(name: string): Promise<StoredObject> {
+    const object = this.#held.openSync(name)
+    await new Promise(resolve => setImmediate(resolve))
+    return { size: object.size, read: (offset, length) => object.read(offset, length), close: () => object.close() }
+  }
+
+  stat = (name: string) => this.#held.stat(name)
+  put = (name: string, data: Uint8Array | AsyncIterable<Uint8Array>) => this.#held.put(name, data)
+  list = () => this.#held.list()
+  delete = (name: string) => this.#held.delete(name)
 }
 
-/** A directory as an image: its files are objects of a store, and what is written lies above it in memory. */
-export async function writableImage(source: string): Promise<WritablePlace> {
-  const store = new MemoryStore()
-  const { image } = await buildImage(source, { store, xattrs: 'none' })
-  const mounted = await mount(image, { store, writable: true })
-  return { name: 'mount', fs: mounted.fs as unknown as NodeFs, root: '', mount: mounted }
+async function mountStack(sources: readonly string[], store: ObjectStore): Promise<Place> {
+  const images: Uint8Array[] = []
+  for (const source of sources) images.push((await buildImage(source, { store, xattrs: 'none' })).image)
+  const mounted = await mount(images, { store, writable: true })
+  return { name: 'mount', fs: mounted.fs as unknown as NodeFs, root: '' }
+}
+
+/** Directories, topmost first, as images: their files are objects of a store, and what is written lies above in memory. */
+export const writableImage = (...sources: string[]): Promise<Place> => mountStack(sources, new MemoryStore())
+
+export interface LatePlace extends Place {
+  /** Synchronous calls get the bytes that they ask for as long as this runs. */
+  glance<T>(look: () => T): T
+}
+
+/** The same over a store that has no synchronous answers: what is not written anew comes by promises only. */
+export async function writableLateImage(...sources: string[]): Promise<LatePlace> {
+  const store = new LateStore()
+  const place = await mountStack(sources, store)
+  const glance = <T>(look: () => T): T => {
+    store.glancing = true
+    try {
+      return look()
+    } finally {
+      store.glancing = false
+    }
+  }
+  return { ...place, name: 'late mount', glance }
 }
 
 export function diskPlace(root: string): Place {
