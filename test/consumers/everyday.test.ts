@@ -10,7 +10,7 @@ import { glob } from 'tinyglobby'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { NodeFs } from './fixture-image.js'
-import { diskPlace, sameLines, temporary, treeOf, writableImage } from './writable-place.js'
+import { diskPlace, sameLines, temporary, treeOf, writableImage, writableLateImage } from './writable-place.js'
 
 const MEGABYTE = 1 << 20
 
@@ -92,7 +92,7 @@ const rotatingLog: Habit = async (fs, home) => {
 /** A file replaced so that none ever sees half of it: written beside, synced, renamed, and the directory synced. */
 const atomicWrite: Habit = async (fs, home) => {
   const path = `${home}/etc/config.json`
-  const reader = fs.openSync(path, 'r')
+  const reader = await fs.promises.open(path, 'r')
   const { mode, uid, gid } = fs.statSync(path)
   const seen: unknown[] = []
   for (let version = 2; version < 5; version++) {
@@ -109,8 +109,8 @@ const atomicWrite: Habit = async (fs, home) => {
     seen.push(fs.readFileSync(path, 'utf8'), fs.readFileSync(`${home}/data/config`, 'utf8'))
   }
   // Not its link count: the kernel's overlay goes on saying 1 of a lower file that has no name any more, and so do we.
-  seen.push(fs.readFileSync(reader, 'utf8').length)
-  fs.closeSync(reader)
+  seen.push((await reader.readFile('utf8')).length)
+  await reader.close()
   return [...seen, fs.readdirSync(`${home}/etc`)]
 }
 
@@ -180,7 +180,7 @@ const dataBase: Habit = async (fs, home) => {
 /** A working directory that is thrown away, a cache emptied while it is listed, and one of the same name made anew. */
 const temporaries: Habit = async (fs, home) => {
   const made = await fs.promises.mkdtemp(`${home}/work-`)
-  fs.cpSync(`${home}/cache`, `${made}/cache`, { recursive: true, preserveTimestamps: true })
+  await fs.promises.cp(`${home}/cache`, `${made}/cache`, { recursive: true, preserveTimestamps: true })
   const copied = treeOf({ name: '', fs, root: made }, '/cache', { times: true }).filter(line => !/ 40\d+ - /.test(line))
   await fs.promises.rm(made, { recursive: true })
   const removed: string[] = []
@@ -210,8 +210,8 @@ const packages: Habit = async (fs, home) => {
   }
   const [one, other] = [`${home}/store/a@1/cli.js`, `${modules}/.bin/a`]
   const same = fs.statSync(one, { bigint: true }).ino === fs.statSync(other, { bigint: true }).ino
-  fs.appendFileSync(other, '// changed\n')
-  const seen = [fs.readFileSync(one, 'utf8'), fs.statSync(one).nlink, fs.statSync(one).mode]
+  await fs.promises.appendFile(other, '// changed\n')
+  const seen = [await fs.promises.readFile(one, 'utf8'), fs.statSync(one).nlink, fs.statSync(one).mode]
   await fs.promises.cp(`${home}/project`, `${home}/copy`, { recursive: true, verbatimSymlinks: true })
   fs.renameSync(`${home}/project`, `${home}/moved`)
   return { same, seen, real: fs.realpathSync(`${home}/moved/node_modules/.bin/b`).slice(home.length) }
@@ -263,17 +263,19 @@ const HABITS: Readonly<Record<string, Habit>> = {
 const source = temporary()
 diskFs.mkdirSync(join(source, 'home'))
 writeHome(join(source, 'home'))
-const disk = diskPlace(temporary())
-diskFs.cpSync(source, disk.root, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true })
-const mount = await writableImage(source)
 
 const everyday = suite('consumers: everyday habits in a writable mount and on disk')
-for (const [name, habit] of Object.entries(HABITS)) {
-  everyday(name, async () => {
-    const theirs = await habit(disk.fs, `${disk.root}/home`)
-    assert.equal(await habit(mount.fs, '/home'), theirs)
-    assert.ok(JSON.stringify(theirs).length > 20, JSON.stringify(theirs))
-    sameLines(treeOf(mount, '/home'), treeOf(disk, '/home'), 'home')
-  })
+// A store that answers late serves them all as well: where bytes may be far away they wait for promises.
+for (const mount of [await writableImage(source), await writableLateImage(source)]) {
+  const disk = diskPlace(temporary())
+  diskFs.cpSync(source, disk.root, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true })
+  for (const [name, habit] of Object.entries(HABITS)) {
+    everyday(`${mount.name}: ${name}`, async () => {
+      const theirs = await habit(disk.fs, `${disk.root}/home`)
+      assert.equal(await habit(mount.fs, '/home'), theirs)
+      assert.ok(JSON.stringify(theirs).length > 20, JSON.stringify(theirs))
+      mount.glance(() => sameLines(treeOf(mount, '/home'), treeOf(disk, '/home'), 'home'))
+    })
+  }
 }
 everyday.run()

@@ -15,10 +15,10 @@ import { git, lacking, PERSON, startGitServer } from './git-server.js'
 import {
   copyOut,
   diskPlace,
-  type LatePlace,
   sameLines,
   temporary,
   treeOf,
+  type WritablePlace,
   writableLateImage,
 } from './writable-place.js'
 
@@ -218,7 +218,7 @@ const writing = suite('consumers: isomorphic-git in a writable mount, and git on
 const REFS = ['for-each-ref', '--format=%(refname) %(objectname)']
 const LOG = ['log', '--stat', '--pretty=fuller', 'main', 'feature']
 
-function commitTests(name: Name, place: LatePlace, judgement: Judgement): void {
+function commitTests(name: Name, place: WritablePlace, judgement: Judgement): void {
   const at = { fs: place.fs, dir: '/work', cache: {} }
   const { url, trees, diskTrees } = judgement
 
@@ -260,7 +260,7 @@ function commitTests(name: Name, place: LatePlace, judgement: Judgement): void {
   })
 }
 
-function judgedTests(name: Name, place: LatePlace, { root, byGit, index }: Judgement): void {
+function judgedTests(name: Name, place: WritablePlace, { root, byGit, index }: Judgement): void {
   const at = { fs: place.fs, dir: '/work', cache: {} }
   const worker = byIsomorphicGit(place.fs, '/work')
 
@@ -300,7 +300,7 @@ function split(bottom: string, top: string): void {
   fs.writeFileSync(join(bottom, 'src/part3/file3.txt'), 'hidden\n')
 }
 
-function tests(name: Name, place: LatePlace, judgement: Judgement): void {
+function tests(name: Name, place: WritablePlace, judgement: Judgement): void {
   commitTests(name, place, judgement)
   judgedTests(name, place, judgement)
 }

@@ -48,16 +48,18 @@ async function mountStack(sources: readonly string[], store: ObjectStore): Promi
   return { name: 'mount', fs: mounted.fs as unknown as NodeFs, root: '' }
 }
 
-/** Directories, topmost first, as images: their files are objects of a store, and what is written lies above in memory. */
-export const writableImage = (...sources: string[]): Promise<Place> => mountStack(sources, new MemoryStore())
-
-export interface LatePlace extends Place {
+export interface WritablePlace extends Place {
   /** Synchronous calls get the bytes that they ask for as long as this runs. */
   glance<T>(look: () => T): T
 }
 
+/** Directories, topmost first, as images: their files are objects of a store, and what is written lies above in memory. */
+export async function writableImage(...sources: string[]): Promise<WritablePlace> {
+  return { ...(await mountStack(sources, new MemoryStore())), glance: look => look() }
+}
+
 /** The same over a store that has no synchronous answers: what is not written anew comes by promises only. */
-export async function writableLateImage(...sources: string[]): Promise<LatePlace> {
+export async function writableLateImage(...sources: string[]): Promise<WritablePlace> {
   const store = new LateStore()
   const place = await mountStack(sources, store)
   const glance = <T>(look: () => T): T => {
