@@ -21,7 +21,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'src/writer': ['src/format', 'src/tree'],
   'src/overlay': ['wasm', 'src/format', 'src/image', 'src/store'],
   'src/vfs': ['src/format', 'src/overlay'],
-  'src/host': ['src/format', 'src/store', 'src/tree'],
+  'src/oci': ['src/format', 'src/overlay'],
+  'src/host': ['src/format', 'src/store', 'src/tree', 'src/overlay'],
   'src/cli': [
     'wasm',
     'src/format',
@@ -33,7 +34,18 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'src/host',
     'src',
   ],
-  src: ['wasm', 'src/format', 'src/image', 'src/store', 'src/overlay', 'src/tree', 'src/writer', 'src/host', 'src/vfs'],
+  src: [
+    'wasm',
+    'src/format',
+    'src/image',
+    'src/store',
+    'src/overlay',
+    'src/tree',
+    'src/writer',
+    'src/host',
+    'src/vfs',
+    'src/oci',
+  ],
 }
 
 /** Where Node's own modules may be imported. */

@@ -24,8 +24,8 @@ export interface Body {
 
 /** Where an upper keeps the bytes of its files. */
 export interface Bodies {
-  /** A new body without bytes, for inode `ino`. */
-  create(ino: number): Outcome<Body>
+  /** A new body without bytes. EIO, ENOSPC. */
+  create(): Outcome<Body>
 }
 
 /** Bytes that an upper may take, and has taken. */

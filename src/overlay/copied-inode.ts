@@ -6,7 +6,7 @@ import { CONSTANTS } from '../format/structs.js'
 import { binaryString } from '../format/xattr-name.js'
 import { type Attr, type Layer, newAttr } from './layer.js'
 import { type LayerNode, Lower, type LowerPart, shownXattr } from './lower.js'
-import { now } from './upper.js'
+import { now, ROOT_ID } from './upper.js'
 import { UpperInode } from './upper-inode.js'
 
 const { S_IFMT, S_IFREG } = CONSTANTS
@@ -49,7 +49,7 @@ export function rootOver(layers: readonly Layer<LayerNode>[]): Outcome<UpperInod
   if (failed !== undefined) return failed
   const xattrs = shownXattrs(lower.root)
   if (xattrs instanceof Fault) return xattrs
-  const root = new UpperInode(attr.ino, attr.mode, attr.uid, attr.gid)
+  const root = new UpperInode(ROOT_ID, attr.ino, attr.mode, attr.uid, attr.gid)
   takeOver(root, attr, xattrs)
   return root
 }

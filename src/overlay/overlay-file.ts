@@ -26,20 +26,36 @@ export function dataBelow(node: OverlayNode): LowerPart {
   return below[below.length - 1]
 }
 
+/** Holds what a handle stands for: it follows its entry, and lasts when that has no name any more. Answers what ends it. */
+export function holdOpen({ opened, upper }: FileHome, node: OverlayNode): () => void {
+  const handle = node instanceof LowerNode ? node : undefined
+  const held = upperOf(node)
+  if (held !== undefined) held.opened++
+  if (handle !== undefined) {
+    handle.openers++
+    opened.add(handle)
+  }
+  return () => {
+    if (handle !== undefined && --handle.openers === 0) opened.delete(handle)
+    const inode = handle === undefined ? (node as UpperInode) : handle.upper
+    if (inode === undefined) return
+    inode.opened--
+    upper.release(inode)
+    upper.ended(undefined)
+  }
+}
+
 export class OverlayFile implements OpenFile {
   readonly #home: FileHome
   readonly #node: OverlayNode
   readonly #lower: OpenFile | undefined
-  /** The upper inode that is held open. */
-  #held: UpperInode | undefined
-  #closed = false
+  #release: (() => void) | undefined
 
   constructor(home: FileHome, node: OverlayNode, lower: OpenFile | undefined) {
     this.#home = home
     this.#node = node
     this.#lower = lower
-    if (node instanceof LowerNode) home.opened.add(node)
-    this.hold()
+    this.#release = holdOpen(home, node)
   }
 
   /** Opens a regular file for reading; ENOENT, EIO and a Miss are the lower layer's. */
@@ -50,25 +66,16 @@ export class OverlayFile implements OpenFile {
     return file instanceof Fault ? file : new OverlayFile(home, node, file)
   }
 
-  /** The upper inode, held from now on; undefined while there is none. */
-  protected hold(): UpperInode | undefined {
-    if (this.#held === undefined && !this.#closed) {
-      this.#held = upperOf(this.#node)
-      if (this.#held !== undefined) this.#held.opened++
-    }
-    return this.#held
-  }
-
   protected get home(): FileHome {
     return this.#home
   }
 
   protected get body(): Body | undefined {
-    return this.hold()?.body
+    return upperOf(this.#node)?.body
   }
 
   get size(): number {
-    return this.body?.size ?? this.hold()?.size ?? this.#lower?.size ?? 0
+    return this.body?.size ?? upperOf(this.#node)?.size ?? this.#lower?.size ?? 0
   }
 
   read(into: Uint8Array, position: number, wait: boolean): Outcome<number> {
@@ -87,13 +94,10 @@ export class OverlayFile implements OpenFile {
   }
 
   close(): void {
-    if (this.#closed) return
-    this.#closed = true
-    if (this.#node instanceof LowerNode) this.#home.opened.delete(this.#node)
+    const release = this.#release
+    if (release === undefined) return
+    this.#release = undefined
     this.#lower?.close()
-    const held = this.#held
-    if (held === undefined) return
-    held.opened--
-    this.#home.upper.release(held)
+    release()
   }
 }

@@ -20,7 +20,8 @@ import {
 } from './layer.js'
 import { isDirectory, type LayerNode } from './lower.js'
 import { LowerNode, type OverlayNode, upperOf } from './lower-node.js'
-import { MergedTree, type OverlayOptions } from './merged-tree.js'
+import type { OverlayOptions } from './merged-entries.js'
+import { MergedTree } from './merged-tree.js'
 import { NameEdits } from './name-edits.js'
 import { rename } from './rename.js'
 import { now, type Upper } from './upper.js'
@@ -49,7 +50,10 @@ export class Overlay extends MergedTree implements WritableLayer<OverlayNode> {
 
   create(dir: OverlayNode, nameBytes: Bytes, inode: NewInode, wait: boolean): Outcome<OverlayNode> {
     void wait
-    const name = binaryPath(nameBytes)
+    return this.upper.ended(this.#create(dir, binaryPath(nameBytes), inode))
+  }
+
+  #create(dir: OverlayNode, name: string, inode: NewInode): Outcome<OverlayNode> {
     const found = this.lookupBinary(dir, name)
     if (!(found instanceof Fault)) return fault('EEXIST')
     if (found.code !== 'ENOENT') return found
@@ -86,7 +90,7 @@ export class Overlay extends MergedTree implements WritableLayer<OverlayNode> {
     made.rdev = rdev ?? 0
     made.target = target
     if (type !== S_IFREG) return made
-    const body = this.upper.body(made)
+    const body = this.upper.bodies.create()
     if (!(body instanceof Fault)) {
       made.body = body
       return made
@@ -96,8 +100,11 @@ export class Overlay extends MergedTree implements WritableLayer<OverlayNode> {
     return body
   }
 
-  link(node: OverlayNode, dir: OverlayNode, nameBytes: Bytes, wait: boolean): Fault | undefined {
-    const name = binaryPath(nameBytes)
+  link(node: OverlayNode, dir: OverlayNode, name: Bytes, wait: boolean): Fault | undefined {
+    return this.upper.ended(this.#link(node, dir, binaryPath(name), wait))
+  }
+
+  #link(node: OverlayNode, dir: OverlayNode, name: string, wait: boolean): Fault | undefined {
     const found = this.lookupBinary(dir, name)
     if (!(found instanceof Fault)) return fault('EEXIST')
     if (found.code !== 'ENOENT') return found
@@ -123,7 +130,7 @@ export class Overlay extends MergedTree implements WritableLayer<OverlayNode> {
     const name = binaryPath(nameBytes)
     const node = this.lookupBinary(dir, name)
     if (node instanceof Fault) return node
-    return isDirectory(node) ? fault('EISDIR') : this.#remove(dir, name, node)
+    return isDirectory(node) ? fault('EISDIR') : this.upper.ended(this.#remove(dir, name, node))
   }
 
   rmdir(dir: OverlayNode, nameBytes: Bytes): Fault | undefined {
@@ -131,7 +138,7 @@ export class Overlay extends MergedTree implements WritableLayer<OverlayNode> {
     const node = this.lookupBinary(dir, name)
     if (node instanceof Fault) return node
     if (!isDirectory(node)) return fault('ENOTDIR')
-    return this.#names.notEmpty(node) ?? this.#remove(dir, name, node)
+    return this.#names.notEmpty(node) ?? this.upper.ended(this.#remove(dir, name, node))
   }
 
   #remove(dir: OverlayNode, name: string, node: OverlayNode): Fault | undefined {
@@ -153,13 +160,9 @@ export class Overlay extends MergedTree implements WritableLayer<OverlayNode> {
     flags: number,
     wait: boolean,
   ): Fault | undefined {
-    return rename(
-      this.#names,
-      { dir: from, name: binaryPath(name) },
-      { dir: to, name: binaryPath(newName) },
-      flags,
-      wait,
-    )
+    const source = { dir: from, name: binaryPath(name) }
+    const target = { dir: to, name: binaryPath(newName) }
+    return this.upper.ended(rename(this.#names, source, target, flags, wait))
   }
 
   // What is known of an inode.
@@ -181,14 +184,14 @@ export class Overlay extends MergedTree implements WritableLayer<OverlayNode> {
     }
     const isOwnerChange = mode === undefined && atime === undefined && mtime === undefined
     if (isOwnerChange && !inode.isDirectory) dropPrivileges(inode, true)
-    this.#noted(inode)
-    return undefined
+    return this.#noted(inode)
   }
 
-  #noted(inode: UpperInode): void {
+  #noted(inode: UpperInode): Fault | undefined {
     inode.changed(now())
     this.upper.changed(inode)
     this.#feed.tellOf(inode)
+    return this.upper.ended(undefined)
   }
 
   setxattr(node: OverlayNode, nameBytes: Bytes, value: Uint8Array, flags: number, wait: boolean): Fault | undefined {
@@ -209,8 +212,7 @@ export class Overlay extends MergedTree implements WritableLayer<OverlayNode> {
     if (room < 0) this.upper.quota.give(-room)
     inode.xattrs ??= new Map()
     inode.xattrs.set(name, value.slice())
-    this.#noted(inode)
-    return undefined
+    return this.#noted(inode)
   }
 
   removexattr(node: OverlayNode, nameBytes: Bytes, wait: boolean): Fault | undefined {
@@ -223,8 +225,7 @@ export class Overlay extends MergedTree implements WritableLayer<OverlayNode> {
     if (inode instanceof Fault) return inode
     inode.xattrs?.delete(name)
     this.upper.quota.give(had.length + name.length)
-    this.#noted(inode)
-    return undefined
+    return this.#noted(inode)
   }
 
   // Content.
@@ -236,8 +237,7 @@ export class Overlay extends MergedTree implements WritableLayer<OverlayNode> {
     const inode = this.copyUp.node(node, extent, wait)
     if (inode instanceof Fault) return inode
     const file = new UpperFile(this, inode, this.#feed)
-    if (!truncate) return file
-    const failed = file.truncate(0)
+    const failed = truncate ? file.truncate(0) : this.upper.ended(undefined)
     if (failed === undefined) return file
     file.close()
     return failed

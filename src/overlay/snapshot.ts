@@ -1,14 +1,14 @@
 // A snapshot of an upper: all of it in one array of bytes, from which an upper is made again over the same layers. Not here: an
 // upper that a directory keeps (the host's).
 //
-//   "composefs-wasm snapshot 1\n"   u32 length of the text, little-endian   text: JSON { root, next, records, bodies }
+//   "composefs-wasm snapshot 1\n"   u32 length of the text, little-endian   text: JSON { records, bodies }
 //   then the bytes of the bodies, one behind the other: of body n the ranges bodies[n].data ([offset, length], …) of its size
 
 import { Fault, type Outcome } from '../format/errno.js'
-import type { Bodies, Body, Quota } from './body.js'
-import { Upper } from './upper.js'
+import type { Bodies, Body } from './body.js'
+import type { Upper } from './upper.js'
 import type { UpperInode } from './upper-inode.js'
-import { inodeRecord, nameRecord, RecordReader } from './upper-record.js'
+import { RecordReader, recordsOf } from './upper-record.js'
 
 const MAGIC = 'composefs-wasm snapshot 1\n'
 const HEAD = MAGIC.length + 4
@@ -22,8 +22,6 @@ interface BodyFacts {
 }
 
 interface SnapshotText {
-  readonly root: number
-  readonly next: number
   readonly records: readonly unknown[]
   readonly bodies: readonly BodyFacts[]
 }
@@ -44,32 +42,19 @@ function rangesOf(body: Body): Outcome<[number, number][]> {
   return ranges
 }
 
-/** Every inode below a directory once, the directory first. */
-function* inodesOf(root: UpperInode): Generator<UpperInode> {
-  const seen = new Set([root])
-  for (const inode of seen) {
-    yield inode
-    for (const child of inode.children?.values() ?? []) if (child !== null) seen.add(child)
-  }
-}
-
 /** EIO where bytes can't be read. */
 export function writeSnapshot(upper: Upper): Outcome<Uint8Array> {
   const bodies: Body[] = []
   const facts: BodyFacts[] = []
-  const records: unknown[] = []
+  const records = [...recordsOf(upper.root, body => bodies.push(body) - 1)]
   let total = 0
-  for (const inode of inodesOf(upper.root)) {
-    records.push(inodeRecord(inode, body => bodies.push(body) - 1))
-    for (const name of inode.children?.keys() ?? []) records.push(nameRecord(inode, name))
-  }
   for (const body of bodies) {
     const data = rangesOf(body)
     if (data instanceof Fault) return data
     facts.push({ size: body.size, data })
     for (const [, length] of data) total += length
   }
-  const text: SnapshotText = { root: upper.root.ino, next: upper.nextIno, records, bodies: facts }
+  const text: SnapshotText = { records, bodies: facts }
   const head = new TextEncoder().encode(JSON.stringify(text))
   const out = new Uint8Array(HEAD + head.length + total)
   out.set(new TextEncoder().encode(MAGIC))
@@ -109,16 +94,26 @@ const isNumber = (value: unknown): value is number =>
 
 function isText(text: unknown): text is SnapshotText {
   if (typeof text !== 'object' || text === null) return false
-  const { root, next, records, bodies } = text as Partial<SnapshotText>
-  if (typeof root !== 'number' || !isNumber(next) || !Array.isArray(records) || !Array.isArray(bodies)) return false
+  const { records, bodies } = text as Partial<SnapshotText>
+  if (!Array.isArray(records) || !Array.isArray(bodies)) return false
   return (bodies as unknown[]).every(facts => {
     const { size, data } = (facts ?? {}) as Partial<BodyFacts>
     return isNumber(size) && Array.isArray(data) && data.every(range => Array.isArray(range) && range.every(isNumber))
   })
 }
 
-/** An upper as it was. EINVAL for what is no snapshot, EUCLEAN for one that holds no tree, ENOSPC. */
-export function readSnapshot(bytes: Uint8Array, bodies: Bodies, quota: Quota): Outcome<Upper> {
+/** The tree that a snapshot holds, its bytes among an upper's. */
+export interface Restored {
+  readonly root: UpperInode
+  /** The highest id in it. */
+  readonly last: number
+}
+
+/**
+ * Reads a snapshot for an upper, which stays as it is. EINVAL for what is no snapshot, EUCLEAN for one that holds no tree,
+ * ENOSPC.
+ */
+export function readSnapshot(bytes: Uint8Array, upper: Upper): Outcome<Restored> {
   const text = textOf(bytes)
   if (text instanceof Fault) return text
   const reader = new RecordReader()
@@ -128,17 +123,16 @@ export function readSnapshot(bytes: Uint8Array, bodies: Bodies, quota: Quota): O
   }
   const starts = startsOf(bytes, text)
   if (starts instanceof Fault) return starts
-  const made = { upper: undefined as Upper | undefined }
-  const bodyOf = (id: number, inode: UpperInode) => bodyAt(bytes, text.bodies[id], starts[id], bodies, inode.ino)
-  const place = (dir: UpperInode, name: string, entry: UpperInode | null) => {
-    made.upper ??= new Upper(dir, bodies, quota)
-    made.upper.put(dir, name, entry)
-  }
-  const root = reader.build(text.root, place, bodyOf)
-  if (root instanceof Fault) return root
-  const upper = made.upper ?? new Upper(root, bodies, quota)
-  upper.reserve(text.next)
-  return upper.admit(Array.from(inodesOf(root)).length) ?? upper
+  const made: Body[] = []
+  const root = reader.build(id => {
+    const body = bodyAt(bytes, text.bodies[id], starts[id], upper.bodies)
+    if (!(body instanceof Fault)) made.push(body)
+    return body
+  })
+  const failed = root instanceof Fault ? root : upper.admit(reader.count)
+  if (failed === undefined) return { root: root as UpperInode, last: reader.last }
+  for (const body of made) body.free()
+  return failed
 }
 
 /** Where the bytes of each body begin. */
@@ -157,21 +151,18 @@ function startsOf(bytes: Uint8Array, { bodies }: SnapshotText): Outcome<number[]
   return at > bytes.length ? bad('cut off') : starts
 }
 
-function bodyAt(
-  bytes: Uint8Array,
-  facts: BodyFacts | undefined,
-  start: number,
-  bodies: Bodies,
-  ino: number,
-): Outcome<Body> {
+function bodyAt(bytes: Uint8Array, facts: BodyFacts | undefined, start: number, bodies: Bodies): Outcome<Body> {
   if (facts === undefined) return bad('no such body')
-  const body = bodies.create(ino)
+  const body = bodies.create()
   if (body instanceof Fault) return body
   let at = start
+  let failed: Fault | undefined
   for (const [offset, length] of facts.data) {
-    const failed = body.write(bytes.subarray(at, at + length), offset)
-    if (failed !== undefined) return failed
+    failed ??= body.write(bytes.subarray(at, at + length), offset)
     at += length
   }
-  return body.truncate(facts.size) ?? body
+  failed ??= body.truncate(facts.size)
+  if (failed === undefined) return body
+  body.free()
+  return failed
 }

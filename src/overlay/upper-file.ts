@@ -30,12 +30,18 @@ export class UpperFile extends OverlayFile implements WritableFile {
     return body.truncate(size) ?? this.#written(false)
   }
 
-  #written(dropIds: boolean): undefined {
+  #written(dropIds: boolean): Fault | undefined {
     const inode = this.#inode
+    const { upper } = this.home
     dropPrivileges(inode, dropIds)
     inode.modified(now())
-    this.home.upper.changed(inode)
     this.#feed.tellOf(inode)
-    return undefined
+    if (inode.written) {
+      upper.touched(inode)
+      return undefined
+    }
+    inode.written = true
+    upper.changed(inode)
+    return upper.ended(undefined)
   }
 }

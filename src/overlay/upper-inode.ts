@@ -42,8 +42,10 @@ export class UpperInode {
   metacopy: Uint8Array | undefined
   /** An empty regular file that is a whiteout in attribute form. */
   whiteout = false
-  /** Whether the inode is the copy of a lower one, which has the same number. */
+  /** Whether the inode is the copy of a lower one. */
   copied = false
+  /** Whether its content has been written to since it was made or copied. */
+  written = false
   /**
    * The directory that holds a directory; undefined for the root and for what has been removed. Of another inode the
    * directory where it was last given a name, whether it still has it or not.
@@ -57,6 +59,9 @@ export class UpperInode {
   below: readonly object[] | undefined
 
   constructor(
+    /** By which records of it name it: no other inode of the upper has had the same. */
+    readonly id: number,
+    /** As stat shows it: the number of the lower inode that it is the only copy of, or one of its own. */
     readonly ino: number,
     /** Type and permission bits. */
     public mode: number,
@@ -64,6 +69,13 @@ export class UpperInode {
     public gid: number,
   ) {
     if ((mode & S_IFMT) === S_IFDIR) this.children = new Map()
+  }
+
+  /** Takes over all that another directory, which nobody else knows, says of itself and has below it. */
+  become(other: UpperInode): void {
+    const { id, ino, parent, name, opened, below, nlink, ...rest } = other
+    Object.assign(this, rest)
+    for (const child of this.children?.values() ?? []) if (child?.parent === other) child.parent = this
   }
 
   get isDirectory(): boolean {

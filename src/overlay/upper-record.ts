@@ -1,22 +1,27 @@
 // An upper as records: plain values, one for each inode and one for each name, that JSON can hold and that an upper can be made
-// of again. A later record of the same thing takes the place of an earlier one. Snapshots and the journal of a directory upper
-// are made of them. Not here: bytes of files, which a record only names.
+// of again. A later record of the same thing takes the place of an earlier one. Snapshots and the log of an upper that a
+// directory keeps are made of them. Not here: bytes of files, which a record only names.
 //
-//   inode  { i: number, m: mode, u: uid, g: gid, n: links, t: [atime, mtime, ctime, birth time], each [sec, nsec],
-//            r?: device, s?: size (metacopy), x?: { name: value }, l?: target, o?: opaque, d?: redirect, k?: metacopy,
-//            w?: 1 (whiteout as attribute), p?: 1 (copy of a lower inode), f?: body }
-//   name   { e: [directory, name], c?: inode, or null for a whiteout }; without `c` the name is gone
+//   inode  { i: id, m: mode, u: uid, g: gid, t: [atime, mtime, ctime, birth time], each [seconds, nanoseconds],
+//            r?: device, x?: { name: value }, l?: target of a symlink, f?: name of the body of a regular file,
+//            o?: "y" | "x", opaque, d?: redirect, k?: metacopy, s?: its size in bytes, w?: 1, a whiteout in attribute form,
+//            p?: number of the lower inode that it is a copy of (-1: a copy with a number of its own), y?: 1, written to }
+//   name   { e: [id of the directory, name], c?: id of the inode, or null for a whiteout }; without `c` the name is gone
 //
-// Bytes (names, targets, values) are text with a character a byte.
+// Bytes (names, targets, values) are text with a character a byte. The root has id 0.
 
 import { Fault, type Outcome } from '../format/errno.js'
 import { CONSTANTS } from '../format/structs.js'
 import { binaryBytes, binaryString } from '../format/xattr-name.js'
 import type { Body } from './body.js'
-import { type UpperEntry, UpperInode } from './upper-inode.js'
+import { ownIno, ROOT_ID } from './upper.js'
+import { UpperInode } from './upper-inode.js'
 
 const { S_IFMT, S_IFREG, S_IFLNK } = CONSTANTS
 const NAME_MAX = 255
+
+/** The number of a copy that could not keep the lower one's. */
+const OWN = -1
 
 type Stamp = readonly [sec: number, nsec: number]
 
@@ -25,7 +30,6 @@ export interface InodeRecord {
   readonly m: number
   readonly u: number
   readonly g: number
-  readonly n: number
   readonly t: readonly [Stamp, Stamp, Stamp, Stamp]
   readonly r?: number
   readonly s?: number
@@ -35,7 +39,8 @@ export interface InodeRecord {
   readonly d?: string
   readonly k?: string
   readonly w?: 1
-  readonly p?: 1
+  readonly p?: number
+  readonly y?: 1
   readonly f?: number
 }
 
@@ -48,11 +53,10 @@ export interface NameRecord {
 export function inodeRecord(inode: UpperInode, bodyId: (body: Body) => number): InodeRecord {
   const { atimeSec, atimeNsec, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec, birthtimeSec, birthtimeNsec } = inode
   return {
-    i: inode.ino,
+    i: inode.id,
     m: inode.mode,
     u: inode.uid,
     g: inode.gid,
-    n: inode.nlink,
     t: [
       [atimeSec, atimeNsec],
       [mtimeSec, mtimeNsec],
@@ -66,7 +70,8 @@ export function inodeRecord(inode: UpperInode, bodyId: (body: Body) => number): 
     ...(inode.opaque === '' ? {} : { o: inode.opaque }),
     ...(inode.redirect === undefined ? {} : { d: inode.redirect }),
     ...(inode.whiteout ? { w: 1 as const } : {}),
-    ...(inode.copied ? { p: 1 as const } : {}),
+    ...(inode.copied ? { p: inode.ino === ownIno(inode.id) ? OWN : inode.ino } : {}),
+    ...(inode.written ? { y: 1 as const } : {}),
     ...(inode.body === undefined ? {} : { f: bodyId(inode.body) }),
   }
 }
@@ -78,7 +83,22 @@ function textOf(xattrs: ReadonlyMap<string, Uint8Array>): Record<string, string>
 /** The record of a name as it stands. */
 export function nameRecord(dir: UpperInode, name: string): NameRecord {
   const entry = dir.children?.get(name)
-  return entry === undefined ? { e: [dir.ino, name] } : { e: [dir.ino, name], c: entry === null ? null : entry.ino }
+  return entry === undefined ? { e: [dir.id, name] } : { e: [dir.id, name], c: entry === null ? null : entry.id }
+}
+
+/** Records of all below a directory, itself the first; what has no name is left out. */
+export function* recordsOf(
+  root: UpperInode,
+  bodyId: (body: Body) => number,
+): Generator<InodeRecord | NameRecord, void, void> {
+  const seen = new Set([root])
+  for (const inode of seen) {
+    yield inodeRecord(inode, bodyId)
+    for (const [name, child] of inode.children ?? []) {
+      yield nameRecord(inode, name)
+      if (child !== null) seen.add(child)
+    }
+  }
 }
 
 function corrupt(what: string): Fault {
@@ -86,6 +106,8 @@ function corrupt(what: string): Fault {
 }
 
 const isCount = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value)
+/** Numbers of its own start at 2^52 and must stay exact. */
+const isId = (value: unknown): value is number => isCount(value) && value >= ROOT_ID && value < 2 ** 52
 const isU32 = (value: unknown): value is number => isCount(value) && value >= 0 && value < 2 ** 32
 const isStamp = (value: unknown): value is Stamp =>
   Array.isArray(value) && value.length === 2 && isCount(value[0]) && isU32(value[1]) && value[1] < 1e9
@@ -102,6 +124,21 @@ export class RecordReader {
   readonly #inodes = new Map<number, UpperInode>()
   readonly #bodies = new Map<number, number>()
   readonly #names = new Map<number, Map<string, number | null>>()
+  /** Bodies that an inode has got. */
+  readonly #given = new Set<number>()
+  #last = ROOT_ID
+
+  #count = 0
+
+  /** Inodes of the tree that was built. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** The highest id. */
+  get last(): number {
+    return this.#last
+  }
 
   /** EUCLEAN for what is no record. */
   add(record: unknown): Fault | undefined {
@@ -121,12 +158,12 @@ export class RecordReader {
   }
 
   #addInode(record: InodeRecord): Fault | undefined {
-    const { i, m, u, g, n, t } = record
-    if (!isCount(i) || !isU32(m) || !isU32(u) || !isU32(g) || !isU32(n)) return corrupt('inode')
+    const { i, m, u, g, p = OWN, t } = record
+    if (!isId(i) || !isU32(m) || !isU32(u) || !isU32(g) || !isCount(p) || p < OWN) return corrupt('inode')
     if (!Array.isArray(t) || t.length !== 4 || !t.every(isStamp)) return corrupt('times')
-    const inode = new UpperInode(i, m, u, g)
+    const inode = new UpperInode(i, p === OWN ? ownIno(i) : p, m, u, g)
+    this.#last = Math.max(this.#last, i)
     const [atime, mtime, ctime, birth] = t as unknown as Stamp[]
-    inode.nlink = n
     inode.atimeSec = atime[0]
     inode.atimeNsec = atime[1]
     inode.mtimeSec = mtime[0]
@@ -138,10 +175,11 @@ export class RecordReader {
     return this.#addRest(inode, record)
   }
 
-  #addRest(inode: UpperInode, { r = 0, s = 0, x, l, o = '', d, k, w, p, f }: InodeRecord): Fault | undefined {
+  #addRest(inode: UpperInode, { r = 0, s = 0, x, l, o = '', d, k, w, p, y, f }: InodeRecord): Fault | undefined {
     const type = inode.mode & S_IFMT
     if (!isU32(r) || !isCount(s) || s < 0 || (o !== '' && o !== 'x' && o !== 'y')) return corrupt('inode')
-    if ((l === undefined) !== (type !== S_IFLNK) || (f === undefined) !== (type !== S_IFREG || k !== undefined)) {
+    const holdsBytes = type === S_IFREG && k === undefined && w === undefined
+    if ((l === undefined) !== (type !== S_IFLNK) || (f === undefined) === holdsBytes) {
       return corrupt('content of another type')
     }
     for (const text of [l, d, k]) if (text !== undefined && !isBytes(text)) return corrupt('bytes')
@@ -152,7 +190,8 @@ export class RecordReader {
     inode.opaque = o
     inode.redirect = d
     inode.whiteout = w === 1
-    inode.copied = p === 1
+    inode.copied = p !== undefined
+    inode.written = y === 1
     inode.target = l === undefined ? undefined : binaryBytes(l)
     inode.metacopy = k === undefined ? undefined : binaryBytes(k)
     if (x !== undefined) {
@@ -160,50 +199,54 @@ export class RecordReader {
       if (!Object.entries(x).every(([name, value]) => isBytes(name) && isBytes(value))) return corrupt('xattrs')
       inode.xattrs = new Map(Object.entries(x).map(([name, value]) => [name, binaryBytes(value)]))
     }
-    this.#inodes.set(inode.ino, inode)
-    if (f === undefined) this.#bodies.delete(inode.ino)
-    else this.#bodies.set(inode.ino, f)
+    this.#inodes.set(inode.id, inode)
+    if (f === undefined) this.#bodies.delete(inode.id)
+    else this.#bodies.set(inode.id, f)
     return undefined
   }
 
   /**
-   * The root with all that is below it. `place` hangs a directory's entry in, `bodyOf` finds the body of a name. EUCLEAN for a
-   * tree that is none: no root, a directory with two names, a name without an inode.
+   * The root with all that is below it. `bodyOf` finds the body of a name, which no two inodes have. EUCLEAN for a tree that is
+   * none: no root, a directory with two names, a name without an inode; or what `bodyOf` answers.
    */
-  build(
-    root: number,
-    place: (dir: UpperInode, name: string, entry: UpperEntry) => void,
-    bodyOf: (id: number, inode: UpperInode) => Outcome<Body>,
-  ): Outcome<UpperInode> {
-    const top = this.#inodes.get(root)
+  build(bodyOf: (id: number) => Outcome<Body>): Outcome<UpperInode> {
+    const top = this.#inodes.get(ROOT_ID)
     if (top?.isDirectory !== true) return corrupt('no root')
     const links = new Map<UpperInode, number>([[top, 1]])
-    const waiting = [top]
-    for (let dir = waiting.pop(); dir !== undefined; dir = waiting.pop()) {
-      for (const [name, ino] of this.#names.get(dir.ino) ?? []) {
-        const entry = ino === null ? null : this.#inodes.get(ino)
+    for (const dir of links.keys()) {
+      for (const [name, id] of dir.isDirectory ? (this.#names.get(dir.id) ?? []) : []) {
+        const entry = id === null ? null : this.#inodes.get(id)
         if (entry === undefined) return corrupt('a name without an inode')
-        if (entry !== null) {
-          const before = links.get(entry) ?? 0
-          if (before > 0 && entry.isDirectory) return corrupt('a directory with two names')
-          links.set(entry, before + 1)
-          if (entry.isDirectory) waiting.push(entry)
-          const failed = before > 0 ? undefined : this.#giveBody(entry, bodyOf)
-          if (failed !== undefined) return failed
-        }
-        place(dir, name, entry)
+        dir.children?.set(name, entry)
+        const failed = entry === null ? undefined : this.#place(dir, name, entry, links, bodyOf)
+        if (failed !== undefined) return failed
       }
     }
-    for (const [inode, count] of links) if (!inode.isDirectory) inode.nlink = count
+    for (const [inode, count] of links) inode.nlink = inode.isDirectory ? 1 : count
+    this.#count = links.size
     return top
   }
 
-  #giveBody(inode: UpperInode, bodyOf: (id: number, inode: UpperInode) => Outcome<Body>): Fault | undefined {
-    const id = this.#bodies.get(inode.ino)
-    if (id === undefined) return undefined
-    const body = bodyOf(id, inode)
+  #place(
+    dir: UpperInode,
+    name: string,
+    entry: UpperInode,
+    links: Map<UpperInode, number>,
+    bodyOf: (id: number) => Outcome<Body>,
+  ): Fault | undefined {
+    const before = links.get(entry) ?? 0
+    if (before > 0 && entry.isDirectory) return corrupt('a directory with two names')
+    links.set(entry, before + 1)
+    entry.parent = dir
+    entry.name = name
+    if (entry.isDirectory) dir.directories++
+    const id = this.#bodies.get(entry.id)
+    if (before > 0 || id === undefined) return undefined
+    if (this.#given.has(id)) return corrupt('a body of two inodes')
+    this.#given.add(id)
+    const body = bodyOf(id)
     if (body instanceof Fault) return body
-    inode.body = body
+    entry.body = body
     return undefined
   }
 }

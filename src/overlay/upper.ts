@@ -2,31 +2,37 @@
 // what an overlay makes of it (overlay.ts), and where bytes lie (body.ts).
 
 import { type Fault, fault, type Outcome } from '../format/errno.js'
-import { CONSTANTS } from '../format/structs.js'
-import type { Bodies, Body, Quota } from './body.js'
+import type { Bodies, Quota } from './body.js'
 import type { Time } from './layer.js'
 import { type UpperEntry, UpperInode } from './upper-inode.js'
 
-const { S_IFDIR } = CONSTANTS
 /** What an inode is taken to cost, in bytes, beside its content. */
 const INODE_COST = 256
 /** Numbers of inodes that are in no lower layer start here, above all of those. */
-export const FIRST_INO = 2 ** 52
+const FIRST_INO = 2 ** 52
+/** The root's id; others have higher ones. */
+export const ROOT_ID = 0
 
-/** Hears of every change of an upper, in order. Between two calls of the overlay the upper is always whole. */
+/** Hears of every change of an upper, in order. What lies between two calls of `end` is to last whole or not at all. */
 export interface UpperLog {
   /** An inode is new, or something of it has changed (its entries apart). */
   inode(inode: UpperInode): void
+  /** Times of an inode have changed with its bytes: worth noting when something else is. */
+  touched(inode: UpperInode): void
   /** A name of a directory stands for something else now; look there for what. */
   entry(dir: UpperInode, name: string): void
   /** An inode has neither names nor open files any more. */
   gone(inode: UpperInode): void
+  /** All has become another than what has been told. EIO, ENOSPC. */
+  replaced(): Fault | undefined
+  /** An operation has come to its end. EIO, ENOSPC: it has happened, and is noted with the next. */
+  end(): Fault | undefined
   /** Makes all of it last. */
   sync(): Fault | undefined
 }
 
 export class Upper {
-  #nextIno = FIRST_INO
+  #nextId = ROOT_ID + 1
   /** Undefined where nothing needs to last. */
   log: UpperLog | undefined
 
@@ -36,30 +42,21 @@ export class Upper {
     readonly quota: Quota,
   ) {}
 
-  /** The number that the next inode of its own will have. */
-  get nextIno(): number {
-    return this.#nextIno
-  }
-
-  /** Numbers below this one are in use. */
-  reserve(ino: number): void {
-    this.#nextIno = Math.max(this.#nextIno, ino)
+  /** Ids up to this one are in use. */
+  reserve(id: number): void {
+    this.#nextId = Math.max(this.#nextId, id + 1)
   }
 
   /** A new inode without a name; `ino` where it is the copy of a lower one. ENOSPC. */
   make(mode: number, uid: number, gid: number, ino?: number): Outcome<UpperInode> {
     if (!this.quota.take(INODE_COST)) return fault('ENOSPC')
-    return new UpperInode(ino ?? this.#nextIno++, mode, uid, gid)
+    const id = this.#nextId++
+    return new UpperInode(id, ino ?? ownIno(id), mode, uid, gid)
   }
 
   /** Counts inodes that were not made here. ENOSPC. */
   admit(count: number): Fault | undefined {
     return this.quota.take(count * INODE_COST) ? undefined : fault('ENOSPC')
-  }
-
-  /** A body for an inode; EIO, ENOSPC. */
-  body(inode: UpperInode): Outcome<Body> {
-    return this.bodies.create(inode.ino)
   }
 
   /** Makes a name stand for an inode or a whiteout; what it stood for is dropped from there. */
@@ -95,6 +92,11 @@ export class Upper {
     this.log?.inode(inode)
   }
 
+  /** Bytes of an inode have changed, and times with them; it was `written` before. */
+  touched(inode: UpperInode): void {
+    this.log?.touched(inode)
+  }
+
   /** Gives back what an inode holds once it has neither names nor open files. */
   release(inode: UpperInode): void {
     if (inode.nlink > 0 || inode.opened > 0) return
@@ -103,17 +105,25 @@ export class Upper {
     this.log?.gone(inode)
   }
 
+  /** Says that an operation has come to its end: what it answers, or why it could not be noted. */
+  ended<T>(answer: T): T | Fault {
+    return this.log === undefined ? answer : (this.log.end() ?? answer)
+  }
+
+  /** The root has become another, and all below it. */
+  replaced(): Fault | undefined {
+    return this.log?.replaced()
+  }
+
   sync(inode?: UpperInode): Fault | undefined {
     const failed = inode?.body?.sync()
     return failed ?? this.log?.sync()
   }
 }
 
-/** The root of a new upper. */
-export function newRoot(ino: number, time: Time): UpperInode {
-  const root = new UpperInode(ino, S_IFDIR | 0o755, 0, 0)
-  root.born(time)
-  return root
+/** The number of an inode that is in no lower layer. */
+export function ownIno(id: number): number {
+  return FIRST_INO + id
 }
 
 /** Now, as far as a host can tell. */

@@ -192,7 +192,7 @@ function newInode(upper: Upper, entry: LayerEntry, index: number): UpperInode {
     inode.metacopy = xattrs?.['trusted.overlay.metacopy'] as Uint8Array
     inode.size = entry.size ?? 0
   } else if (entry.type === 'file') {
-    inode.body = ok(upper.body(inode))
+    inode.body = ok(upper.bodies.create())
     const failed = inode.body.write(contentBytes(entry.content), 0)
     if (failed !== undefined) throw new Error(failed.code)
   }

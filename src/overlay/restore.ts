@@ -1,0 +1,33 @@
+// Putting a tree in the place of all that an upper holds, while it is mounted. What was opened goes on as a file without a name
+// does. Not here: what a snapshot is (snapshot.ts).
+
+import { Fault } from '../format/errno.js'
+import type { MergedTree } from './merged-tree.js'
+import { readSnapshot } from './snapshot.js'
+import type { UpperInode } from './upper-inode.js'
+
+/** Makes the upper of a tree what a snapshot says. EINVAL, EUCLEAN, ENOSPC, EIO: it stays as it was. */
+export function restoreSnapshot({ upper, opened }: MergedTree, snapshot: Uint8Array): Fault | undefined {
+  const read = readSnapshot(snapshot, upper)
+  if (read instanceof Fault) return read
+  const before = [...(upper.root.children?.values() ?? [])]
+  for (const handle of opened) handle.removed = true
+  upper.reserve(read.last)
+  upper.root.become(read.root)
+  for (const entry of before) if (entry !== null) detach(entry, inode => upper.release(inode))
+  return upper.replaced()
+}
+
+/** Takes all names from an inode and what is below it. */
+function detach(top: UpperInode, release: (inode: UpperInode) => void): void {
+  const all = new Set([top])
+  for (const inode of all) for (const child of inode.children?.values() ?? []) if (child !== null) all.add(child)
+  for (const inode of all) {
+    // A second name has led here before.
+    if (inode.nlink === 0) continue
+    inode.nlink = 0
+    inode.parent = undefined
+    inode.children?.clear()
+    release(inode)
+  }
+}
