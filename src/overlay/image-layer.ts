@@ -5,6 +5,7 @@
 import { CfsDetails, readCtime } from '../../wasm/cfs-details.js'
 import type { CoreImage } from '../../wasm/core-image.js'
 import { errnoName, Fault, fault, type Outcome } from '../format/errno.js'
+import { objectName } from '../format/hex.js'
 import { metacopyDigest } from '../format/metacopy.js'
 import { CONSTANTS, QUERY_FLAGS, STOP } from '../format/structs.js'
 import {
@@ -19,7 +20,7 @@ import { fullXattrName, type View } from '../image/view.js'
 import { canonicalObjectName } from '../store/object-name.js'
 import type { VerifiedObjects } from '../store/verified.js'
 import { ImageFile } from './image-file.js'
-import type { Attr, Bytes, DirList, FsInfo, Layer, OpenFile } from './layer.js'
+import type { Attr, Bytes, DirList, FsInfo, KnownObject, Layer, ObjectLayer, OpenFile } from './layer.js'
 import { AT_LINK, type PlainWalk, type Walked } from './lower.js'
 
 const { S_IFMT, S_IFDIR, S_IFLNK, S_IFREG } = CONSTANTS
@@ -41,7 +42,7 @@ export interface ImageNode {
 
 export type Verity = 'off' | 'on' | 'require'
 
-export class ImageLayer implements Layer<ImageNode>, PlainWalk {
+export class ImageLayer implements Layer<ImageNode>, ObjectLayer<ImageNode>, PlainWalk {
   readonly root: ImageNode
   readonly image: Image
   readonly #core: CoreImage
@@ -240,6 +241,21 @@ export class ImageLayer implements Layer<ImageNode>, PlainWalk {
       if (metacopy !== -CONSTANTS.ENODATA) return this.#fault(metacopy, 'open')
     }
     return new ImageFile(this.image, node.nid, size)
+  }
+
+  objectOf(node: ImageNode): Outcome<KnownObject | undefined> {
+    const core = this.#core
+    if (this.#backed || !this.#view.redirects || (node.mode & S_IFMT) !== S_IFREG) return undefined
+    const metacopy = core.xattr(node.nid, XATTR_INDEX_TRUSTED, 'overlay.metacopy')
+    if (metacopy === -CONSTANTS.ENODATA) return undefined
+    const redirect = core.xattr(node.nid, XATTR_INDEX_TRUSTED, 'overlay.redirect')
+    if (redirect === -CONSTANTS.ENODATA) return undefined
+    if (typeof metacopy === 'number') return this.#fault(metacopy, 'objectOf')
+    if (typeof redirect === 'number') return this.#fault(redirect, 'objectOf')
+    const digest = metacopyDigest(metacopy)
+    if (digest === undefined || digest instanceof Fault) return digest
+    const name = objectName(digest)
+    return binaryString(redirect) === `/${name}` ? { name, digest } : undefined
   }
 
   #openObject(node: ImageNode, size: number, metacopy: Uint8Array, wait: boolean): Outcome<OpenFile> {

@@ -110,6 +110,29 @@ export interface Layer<N extends object = object> {
   /** Opens a regular file for reading (EISDIR, ENXIO for others). ENOENT, naming it, when its object is missing. */
   open(node: N, wait: boolean): Outcome<OpenFile>
   statfs(): FsInfo
+  /**
+   * Keeps a handle valid whatever becomes of its entry's names, until the function that it answers is called: for an open
+   * directory (an open file does so itself). Only where names can change.
+   */
+  hold?(node: N): () => void
+}
+
+/** An object that a layer says a file's bytes are in. */
+export interface KnownObject {
+  /** Its name in a store, which is made of the digest. */
+  readonly name: string
+  /** fs-verity SHA-256 digest. */
+  readonly digest: Uint8Array
+}
+
+/** A layer that may know the object behind a regular file, so that whoever writes images need not read it. */
+export interface ObjectLayer<N extends object = object> {
+  /** undefined where the bytes are elsewhere, the image gives no digest, or the object is named otherwise. EIO, EUCLEAN. */
+  objectOf(node: N): Outcome<KnownObject | undefined>
+}
+
+export function knowsObjects<N extends object>(layer: Layer<N>): layer is Layer<N> & ObjectLayer<N> {
+  return 'objectOf' in layer
 }
 
 /** An inode that is to be made. */
