@@ -84,8 +84,13 @@ async function bundle() {
     legalComments: 'none',
   }
   const external = Object.keys(dependencies).flatMap(name => [name, `${name}/*`])
-  await esbuild.build({ ...shared, entryPoints: ['src/index.ts'], outdir: 'dist', platform: 'browser', external })
-  await esbuild.build({ ...shared, entryPoints: ['src/node.ts'], outdir: 'dist', platform: 'node', external })
+  // What is imported when it is asked for stays in files of its own, so that a page need not carry it. Committing has its own
+  // copy of all that writes images: shared with buildImage, it would be loaded with the entry.
+  const lazy = './commit.js'
+  const entry = { ...shared, outdir: 'dist', splitting: true, chunkNames: 'parts/[name]-[hash]' }
+  await esbuild.build({ ...entry, external: [...external, lazy], entryPoints: ['src/index.ts'], platform: 'browser' })
+  await esbuild.build({ ...entry, external: [...external, lazy], entryPoints: ['src/node.ts'], platform: 'node' })
+  await esbuild.build({ ...shared, external, entryPoints: ['src/commit.ts'], outdir: 'dist', platform: 'browser' })
   // A command carries everything in one file: eighty small modules cost 60 ms at every start.
   const commands = existsSync(at('src/cli')) ? readdirSync(at('src/cli')).filter(name => name.endsWith('.main.ts')) : []
   // CommonJS starts some ten milliseconds sooner than a module does.

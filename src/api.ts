@@ -13,14 +13,16 @@ import {
   sha512Algorithm,
 } from './format/hash.js'
 import { type Image, type ImageOptions, loadImage, otherDigest } from './image/image.js'
-import { Mount } from './mount.js'
+import { Mount, type MountHost } from './mount.js'
 import { ImageLayer, type Verity } from './overlay/image-layer.js'
 import type { Layer } from './overlay/layer.js'
 import type { LayerNode } from './overlay/lower.js'
 import { memoryUpper } from './overlay/memory-upper.js'
-import { MergedTree, type OverlayOptions } from './overlay/merged-tree.js'
+import type { OverlayOptions } from './overlay/merged-entries.js'
+import { MergedTree } from './overlay/merged-tree.js'
 import { Overlay } from './overlay/overlay.js'
 import type { Upper } from './overlay/upper.js'
+import { MemoryStore } from './store/memory.js'
 import type { ObjectStore } from './store/object-store.js'
 import { VerifiedObjects } from './store/verified.js'
 import type { HostParts, IdMap, VfsEnv } from './vfs/env.js'
@@ -55,7 +57,7 @@ export interface MountOptions extends ImageOptions {
   readonly upper?: string | URL
   /** Bytes that changes may take; more is ENOSPC. No limit unless given. */
   readonly upperSize?: number
-  /** What `snapshot` of a mount of the same images gave: where this mount begins. In memory only. */
+  /** What `snapshot` of a mount of the same images gave: where this mount begins; an `upper` must be a new one then. Implies `writable`. */
   readonly snapshot?: Uint8Array
   /** overlayfs' redirect_dir: on unless false; then renaming a lower directory is EXDEV. */
   readonly redirectDir?: boolean
@@ -78,6 +80,8 @@ export interface ImageBytes {
 /** An upper, and what is to be done when its mount goes. */
 export interface KeptUpper {
   readonly upper: Upper
+  /** Whether nothing has been in it before. */
+  readonly isNew: boolean
   close(): void
 }
 
@@ -93,6 +97,8 @@ export interface Host {
   store(source: string): ObjectStore
   /** An upper that a directory keeps; made over `layers` where it is new. */
   upper?(source: string, layers: readonly Layer<LayerNode>[], limit: number): KeptUpper
+  /** Does something that fills a store, seen to it that nobody clears away what it fills it with. */
+  whileFilling?<T>(store: ObjectStore | undefined, action: () => Promise<T>): Promise<T>
   uid(): number
   gid(): number
   umask(): number
@@ -196,19 +202,43 @@ export class Api {
     const images = found.flatMap(one => (one instanceof Mount ? one.images : [one]))
     const env = this.#env(options, images)
     const writable = options.writable === true || options.upper !== undefined || options.snapshot !== undefined
-    if (!writable && layers.length === 1) return new Mount(layers[0], env, images, owned)
+    const host = this.#mountHost(storeAt(options.store, 0))
+    if (!writable && layers.length === 1) return new Mount(layers[0], env, images, owned, host)
     const overlay = overlayOptions(options)
     const limit = limitOf(options.upperSize)
-    if (!writable) return new Mount(new MergedTree(layers, memoryUpper(layers, 0), overlay), env, images, owned)
-    const kept = this.#upper(options, layers, limit)
-    return new Mount(new Overlay(layers, kept.upper, overlay), env, images, owned, () => kept.close())
+    if (!writable) return new Mount(new MergedTree(layers, memoryUpper(layers, 0), overlay), env, images, owned, host)
+    const kept = this.#upper(options.upper, layers, limit)
+    const mounted = new Mount(new Overlay(layers, kept.upper, overlay), env, images, owned, {
+      ...host,
+      ended: kept.close,
+    })
+    if (options.snapshot === undefined) return mounted
+    try {
+      if (!kept.isNew) throw faultError(new Fault('EINVAL', 'the upper holds something already'), 'mount')
+      mounted.restore(options.snapshot)
+      return mounted
+    } catch (error) {
+      mounted.unmount()
+      throw error
+    }
   }
 
-  #upper({ upper, snapshot }: MountOptions, layers: readonly Layer<LayerNode>[], limit: number): KeptUpper {
-    if (upper === undefined) return { upper: memoryUpper(layers, limit, snapshot), close: () => {} }
-    if (snapshot !== undefined) throw faultError(new Fault('EINVAL', 'either upper or snapshot'), 'mount')
+  #upper(upper: MountOptions['upper'], layers: readonly Layer<LayerNode>[], limit: number): KeptUpper {
+    if (upper === undefined) return { upper: memoryUpper(layers, limit), isNew: true, close: () => {} }
     if (this.#host.upper === undefined) throw faultError(new Fault('ENOTSUP', 'no directories on this host'), 'mount')
     return this.#host.upper(String(upper), layers, limit)
+  }
+
+  #mountHost(own: StoreSource | undefined): MountHost {
+    const { sha256, whileFilling = (_store, action) => action() } = this.#host
+    return {
+      commit: async (source, options) => {
+        const store = this.objectStore(options.store ?? own) ?? new MemoryStore()
+        // Loaded when it is asked for: a page that only mounts need not carry the writing half.
+        const { commit } = await import('./commit.js')
+        return whileFilling(store, () => commit(source, { ...options, store }, sha256))
+      },
+    }
   }
 
   /** One checker for all mounts of a store, so that what one has verified the others need not hash. */

@@ -9,6 +9,7 @@ import { objectName, toHex } from './format/hex.js'
 import { VerityHasher, verityDigest } from './format/verity.js'
 import { binaryBytes, binaryString } from './format/xattr-name.js'
 import { Image } from './image/image.js'
+import type { KnownObject } from './overlay/layer.js'
 import type { ObjectStore } from './store/object-store.js'
 import { treeFromDump } from './tree/dump-source.js'
 import {
@@ -46,6 +47,8 @@ export interface FsSource {
   readonly path?: string
   /** How xattrs are read, where the `fs` has no calls for them. */
   readonly xattrSource?: XattrSource
+  /** The object that is known to hold a file's bytes, which are not read then. Paths have a character a byte. */
+  readonly objectOf?: (path: string) => KnownObject | undefined
 }
 
 /** What an image can be built from: calls, a tree, an image (in another format, say), dump text, a directory of an `fs`. */
@@ -181,21 +184,23 @@ async function fsTree(source: FsSource, options: BuildOptions, sha256: Sha256): 
     ctime: format === 'cfs-v1',
     xattrSource,
   })
-  for (let i = 0; i < scanned.files.count; i++) await new FsFile(fs, scanned, i).take(options, sha256)
+  for (let i = 0; i < scanned.files.count; i++) await new FsFile(source, scanned, i).take(options, sha256)
   return scanned.tree
 }
 
 /** A regular file of an `fs`, read in pieces. */
 class FsFile {
   readonly #fs: BuildFs
+  readonly #objectOf: FsSource['objectOf']
   readonly #scanned: Scanned
   readonly #file: number
   readonly #path: string
   readonly #size: number
   readonly #facts = new BigUint64Array(FACT_WORDS)
 
-  constructor(fs: BuildFs, scanned: Scanned, file: number) {
+  constructor({ fs, objectOf }: FsSource, scanned: Scanned, file: number) {
     this.#fs = fs
+    this.#objectOf = objectOf
     this.#scanned = scanned
     this.#file = file
     this.#path = scanned.root + scanned.tree.path(scanned.files.node[file])
@@ -205,6 +210,11 @@ class FsFile {
   async take(options: BuildOptions, sha256: Sha256): Promise<void> {
     const { tree, files } = this.#scanned
     const node = files.node[this.#file]
+    const known = this.#size > inlineMax(options) ? this.#objectOf?.(this.#path) : undefined
+    if (known !== undefined) {
+      setObject(tree, node, known.digest)
+      return
+    }
     const fd = this.#fs.openSync(callPath(this.#path), 'r')
     try {
       if (this.#size <= inlineMax(options)) {

@@ -20,6 +20,7 @@ import { type BuildFs, type BuildSource, type Built, buildImage as buildFromSour
 import type { HashAlgorithm, HashName } from './format/hash.js'
 import { buildDirectory } from './host/directory-build.js'
 import { sha256, sha512 } from './host/hash.js'
+import { DirectoryUppers } from './host/upper-directory.js'
 import { hostXattrs } from './host/xattrs.js'
 import { beginsAsImage, type Image, type ImageOptions } from './image/image.js'
 import type { Mount } from './mount.js'
@@ -74,8 +75,14 @@ class Directories {
   }
 }
 
+/** What fills a directory is known to gc until it resolves. */
+function whileFilling<T>(store: ObjectStore | undefined, action: () => Promise<T>): Promise<T> {
+  return whileRegistered(store instanceof DirectoryStore ? store.label : undefined, action)
+}
+
 function nodeHost(): Host {
   const directories = new Directories()
+  const uppers = new DirectoryUppers()
   return {
     sha256,
     sha512: async () => sha512,
@@ -93,6 +100,8 @@ function nodeHost(): Host {
     open: async source => (/^https?:\/\//i.test(source) ? fetchImage(source) : openFile(source)),
     store: source =>
       URL_SCHEME.test(source) && !source.startsWith('file://') ? noStore(source) : directories.get(source),
+    upper: (source, layers, limit) => uppers.open(pathOf(source), layers, limit),
+    whileFilling,
     uid: () => process.geteuid?.() ?? 0,
     gid: () => process.getegid?.() ?? 0,
     umask: () => process.umask(),
@@ -155,8 +164,7 @@ export async function buildImage(source: BuildSource | string | URL, options: No
 /** A build that fills a directory is known to gc until it resolves; with a `sink`, until all has been taken. */
 function build(source: BuildSource, options: BuildImageOptions): Promise<Built> {
   const store = api.objectStore(options.store)
-  const run = () => buildFromSource(source, { ...options, store }, sha256)
-  return whileRegistered(store instanceof DirectoryStore ? store.label : undefined, run)
+  return whileFilling(store, () => buildFromSource(source, { ...options, store }, sha256))
 }
 
 async function buildFromFile(path: string, options: NodeBuildOptions): Promise<Built> {

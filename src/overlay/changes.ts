@@ -1,0 +1,116 @@
+// What the upper of a tree has changed, for people and programs: names added, modified (and in what), deleted, renamed. Not here:
+// how it is found out (differences.ts).
+
+import { pathText, utf8Binary } from '../format/call-path.js'
+import { Fault, type Outcome } from '../format/errno.js'
+import { CONSTANTS } from '../format/structs.js'
+import { binaryBytes } from '../format/xattr-name.js'
+import { type Changed, compareInode, type Difference, differences } from './differences.js'
+import { newAttr } from './layer.js'
+import type { LowerPart } from './lower.js'
+import type { MergedTree } from './merged-tree.js'
+
+const { S_IFMT, S_IFIFO, S_IFCHR, S_IFDIR, S_IFBLK, S_IFREG, S_IFLNK } = CONSTANTS
+
+export type EntryType = 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'character device' | 'block device'
+
+/** One change. They are sorted name by name; what happened in a directory stands behind what happened to it. */
+export interface Change {
+  /** Where it is now, or was; an invalid sequence of UTF-8 as U+FFFD. */
+  readonly path: string
+  /** Of a path that is not UTF-8. */
+  readonly pathBytes?: Uint8Array
+  readonly change: 'added' | 'modified' | 'deleted' | 'renamed'
+  /** Of what is there now; of what is gone, of that. */
+  readonly type: EntryType
+  /** Of what was renamed: the path that it had. What a renamed directory holds is told of only where it was changed. */
+  readonly from?: string
+  /** What was modified, also of what was renamed. */
+  readonly what?: readonly Difference[]
+}
+
+const TYPES: ReadonlyMap<number, EntryType> = new Map([
+  [S_IFREG, 'file'],
+  [S_IFDIR, 'directory'],
+  [S_IFLNK, 'symlink'],
+  [S_IFIFO, 'fifo'],
+  [S_IFCHR, 'character device'],
+  [S_IFBLK, 'block device'],
+])
+
+function typeOf(mode: number): EntryType {
+  return TYPES.get(mode & S_IFMT) ?? 'socket'
+}
+
+/** All changes. EIO, EUCLEAN of what is below. */
+export function changesOf(tree: MergedTree): Outcome<Change[]> {
+  const found = differences(tree)
+  if (found instanceof Fault) return found
+  const moves = new Moves(found)
+  const changes: Change[] = []
+  for (const changed of found) {
+    const change = moves.change(changed)
+    if (change instanceof Fault) return change
+    if (change !== undefined) changes.push(change)
+  }
+  return changes
+}
+
+/** Which of what is gone is somewhere else now: directories by what they merge, others by their number. */
+class Moves {
+  readonly #attr = newAttr()
+  readonly #before = newAttr()
+  /** By number, what is no longer under its name. */
+  readonly #gone = new Map<number, Changed>()
+  readonly #moved = new Set<Changed>()
+  readonly #sources = new Map<Changed, Changed>()
+
+  constructor(found: readonly Changed[]) {
+    for (const changed of found) {
+      const ino = this.#inoBefore(changed)
+      if (ino !== undefined && changed.from === undefined && changed.inode?.ino !== ino) this.#gone.set(ino, changed)
+    }
+    for (const changed of found) {
+      const { inode, from } = changed
+      if (inode === undefined || (from === undefined && (inode.isDirectory || !inode.copied))) continue
+      const source = this.#gone.get(from === undefined ? inode.ino : (this.#inoBefore(changed) ?? -1))
+      if (source === undefined || source === changed) continue
+      this.#sources.set(changed, source)
+      if (source.inode === undefined) this.#moved.add(source)
+    }
+  }
+
+  /** The number of what was under a name; undefined for nothing, and where others had it too. */
+  #inoBefore({ before }: Changed): number | undefined {
+    if (before === undefined || before.lower.stat(before.node, this.#attr) !== undefined) return undefined
+    return (before.node.mode & S_IFMT) === S_IFDIR || this.#attr.nlink === 1 ? this.#attr.ino : undefined
+  }
+
+  change(changed: Changed): Change | undefined | Fault {
+    const { path, inode, before, from, what } = changed
+    if (inode === undefined) {
+      if (before === undefined || this.#moved.has(changed)) return undefined
+      return { ...named(path), change: 'deleted', type: typeOf(before.node.mode) }
+    }
+    const entry = { ...named(path), type: typeOf(inode.mode) }
+    if (from !== undefined) return { ...entry, change: 'renamed', from: pathText(from), ...modified(what) }
+    const source = this.#sources.get(changed)
+    if (source !== undefined) {
+      const kept = compareInode(inode, source.before as LowerPart, this.#attr, this.#before)
+      if (kept instanceof Fault) return kept
+      return { ...entry, change: 'renamed', from: pathText(source.origin), ...modified(kept) }
+    }
+    if (before === undefined) return { ...entry, change: 'added' }
+    // A directory that took the place of another, and differs in nothing itself: its contents are told of.
+    return what.length === 0 ? undefined : { ...entry, change: 'modified', what }
+  }
+}
+
+function modified(what: readonly Difference[]): { what?: readonly Difference[] } {
+  return what.length === 0 ? {} : { what }
+}
+
+function named(path: string): { path: string; pathBytes?: Uint8Array } {
+  const text = pathText(path)
+  return utf8Binary(text) === path ? { path: text } : { path: text, pathBytes: binaryBytes(path) }
+}
