@@ -162,6 +162,7 @@ async function tests(): Promise<void> {
   }
 }
 
-if (spawnSync('tar', ['--version'], { stdio: 'ignore' }).status !== 0) skip(archives, 'tar', 'there is no tar here')
+const { stdout } = spawnSync('tar', ['--version'], { encoding: 'utf8' })
+if (!stdout?.includes('GNU tar')) skip(archives, 'tar', 'there is no GNU tar here')
 else await tests()
 archives.run()
