@@ -1,13 +1,13 @@
 // A mounted tree: the `fs`, the images it came from, what has been changed in it, and its end. Not here: how images and stores are
 // found (api.ts).
 
-import type { BuildFs, FsSource } from './build.js'
+import type { FsSource } from './build.js'
 import type { CommitOptions, Committed } from './commit.js'
 import { Fault, fault, faultError, type Outcome } from './format/errno.js'
-import { binaryBytes } from './format/xattr-name.js'
 import type { Image } from './image/image.js'
+import { layerSource } from './layer-source.js'
 import { type Change, changesOf } from './overlay/changes.js'
-import { isWritable, knowsObjects, type Layer } from './overlay/layer.js'
+import { isWritable, type Layer } from './overlay/layer.js'
 import type { LayerNode } from './overlay/lower.js'
 import { MergedTree } from './overlay/merged-tree.js'
 import { restoreSnapshot } from './overlay/restore.js'
@@ -114,10 +114,7 @@ export class Mount {
    * what it is.
    */
   commit(options: MountCommitOptions = {}): Promise<Committed> {
-    const { layer } = this
-    // Without owner maps: those are of the mount, and the image is to be mounted the same way.
-    const fs = createFs(layer, { ...this.#env, idmap: undefined }) as unknown as BuildFs
-    return this.#host.commit({ fs, objectOf: objectsOf(layer) }, options)
+    return this.#host.commit(layerSource(this.layer), options)
   }
 
   /** All changes, for `restore` or another mount of the same images. Throws EROFS, EIO. */
@@ -146,15 +143,6 @@ export class Mount {
 
   [Symbol.dispose](): void {
     this.unmount()
-  }
-}
-
-/** The objects that images below name by their digest. */
-function objectsOf(layer: Layer): FsSource['objectOf'] {
-  if (!knowsObjects(layer)) return undefined
-  return path => {
-    const node = layer.resolve(binaryBytes(path), false)
-    return orThrow(node instanceof Fault ? node : layer.objectOf(node), path)
   }
 }
 

@@ -4,6 +4,8 @@ import { ingestFiles } from '../host/ingest-pool.js'
 import { serveTasks } from '../host/worker-pool.js'
 import { BUILD_HELP, build } from './build.js'
 import { CAT_HELP, cat } from './cat.js'
+import { CHANGES_HELP, changes } from './changes.js'
+import { COMMIT_HELP, commit } from './commit.js'
 import { DIFF_HELP, diff } from './diff.js'
 import { EXTRACT_HELP, extract } from './extract.js'
 import { CommandError, runCommand, wrongUsage } from './failure.js'
@@ -29,6 +31,8 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['extract', { run: extract, help: EXTRACT_HELP }],
   ['build', { run: build, help: BUILD_HELP }],
   ['diff', { run: diff, help: DIFF_HELP }],
+  ['changes', { run: changes, help: CHANGES_HELP }],
+  ['commit', { run: commit, help: COMMIT_HELP }],
   ['fsck', { run: fsck, help: FSCK_HELP }],
   ['gc', { run: gc, help: GC_HELP }],
 ])

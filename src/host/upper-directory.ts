@@ -134,7 +134,7 @@ function load(directory: string, layers: readonly Layer<LayerNode>[], bodies: Fi
   )
   const upper = new Upper(root, bodies, quota)
   upper.reserve(reader.last)
-  check(upper.admit(reader.count), directory)
+  check(upper.admit(reader.count, reader.charged), directory)
   return { upper, end: log.end, ids }
 }
 
@@ -217,6 +217,11 @@ function refuseOthers(directory: string): void {
   const other = fs.readdirSync(directory).find(name => !/^(?:lock.*|log\.new)$/.test(name))
   if (other === undefined || (other === 'data' && fs.readdirSync(join(directory, other)).length === 0)) return
   throw faultError(new Fault('ENOTEMPTY', `holds ${other}, and no upper`), directory)
+}
+
+/** Whether a directory keeps an upper. */
+export function holdsUpper(path: string): boolean {
+  return fs.existsSync(join(path, 'log'))
 }
 
 /** The upper that a directory keeps, to be looked at only: nothing is written, and whoever has it mounted may go on. */
