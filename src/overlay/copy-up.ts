@@ -1,80 +1,123 @@
 // Copy-up: an upper inode for an entry that is only below, and the data of a metacopy file. What can miss or fail is gathered
-// first and changes nothing; then the copy is put in its place. Not here: which operation copies up what (overlay.ts).
-// Follows fs/overlayfs/copy_up.c; spec overlayfs.md 6.
+// first and changes nothing, for all that an operation copies up; then the copies are put in their places. Not here: which
+// operation copies up what (overlay.ts), the bytes (copy-data.ts). Follows fs/overlayfs/copy_up.c; spec overlayfs.md 6.
 
-import { Fault, fault, Miss, type Outcome } from '../format/errno.js'
+import { Fault, fault, type Outcome } from '../format/errno.js'
 import { CONSTANTS } from '../format/structs.js'
-import type { Body } from './body.js'
 import { shownXattrs, takeOver } from './copied-inode.js'
-import { type Attr, newAttr, type OpenFile } from './layer.js'
+import { DataCopies, type Extent } from './copy-data.js'
+import { type Attr, newAttr } from './layer.js'
 import { isDirectory, type LowerPart } from './lower.js'
-import { LowerNode, type OverlayNode, upperOf } from './lower-node.js'
+import { type LowerNode, type OverlayNode, upperOf } from './lower-node.js'
 import type { MergedTree } from './merged-tree.js'
-import { dataBelow } from './overlay-file.js'
 import { now } from './upper.js'
-import type { UpperInode } from './upper-inode.js'
+import { type UpperInode, xattrCost } from './upper-inode.js'
 
 const { S_IFMT, S_IFREG, S_IFLNK } = CONSTANTS
-/** Bytes copied at a time. */
-const PIECE = 1 << 20
 const NO_DIGEST = new Uint8Array(0)
 
-/** Copies that wait for data are kept so that they go on; those of callers who gave up are dropped when there are so many. */
-const MAX_WAITING = 64
-
-/** How much of a regular file is copied: its metadata where that is allowed, all of it, or all but its content. */
-export type Extent = 'metadata' | 'all' | 'emptied'
-
-/** A copy of data that had to wait for more of it. */
-interface Copying {
-  readonly file: OpenFile
-  readonly body: Body
-  done: number
+/** A copy that is not in its place yet. */
+interface Pending {
+  /** The directory that it goes into; a pending one is its copy. */
+  readonly dir: UpperInode
+  readonly name: string
+  readonly copy: UpperInode
 }
+
+/** By where they go: the id of the upper directory nearest above, and the path from there. */
+type Gathered = Map<string, Pending>
 
 export class CopyUp {
   readonly #tree: MergedTree
   readonly #attr: Attr = newAttr()
-  /** By the lower file that is copied. */
-  readonly #waiting = new Map<string, Copying>()
+  readonly #data: DataCopies
 
   constructor(tree: MergedTree) {
     this.#tree = tree
+    this.#data = new DataCopies(tree.upper)
   }
 
   /** The upper directory of a directory, made with those above it where need be. ENOENT for one that has been removed. */
   directory(dir: OverlayNode): Outcome<UpperInode> {
-    const upper = upperOf(dir)
-    if (upper !== undefined) {
-      const isThere = upper.parent !== undefined || upper === this.#tree.root
-      return isThere ? upper : fault('ENOENT')
-    }
-    const node = dir as LowerNode
-    if (node.removed) return fault('ENOENT')
-    let at = node.base
-    for (const name of node.names()) {
-      const next = this.#childDirectory(at, name)
-      if (next instanceof Fault) return next
-      at = next
-    }
-    node.upper = at
-    return at
+    return this.#one(dir, 'metadata', true)
   }
 
-  #childDirectory(dir: UpperInode, name: string): Outcome<UpperInode> {
-    const tree = this.#tree
-    const found = tree.lookupBinary(dir, name)
-    if (found instanceof Fault) return found
-    if (!isDirectory(found)) return fault('ENOTDIR')
-    const upper = upperOf(found)
-    if (upper !== undefined) return upper
-    const { parts } = found as LowerNode
-    const copy = this.#inode(parts[0])
+  /** The upper inode of anything. A Miss for data that is not here; ENOENT, EIO, ENOSPC: nothing has changed then. */
+  node(node: OverlayNode, extent: Extent, wait: boolean): Outcome<UpperInode> {
+    const upper = upperOf(node)
+    const wantsData = extent !== 'metadata' && upper?.metacopy !== undefined
+    return wantsData ? this.#laterData(upper, extent, wait) : this.#one(node, extent, wait)
+  }
+
+  #one(node: OverlayNode, extent: Extent, wait: boolean): Outcome<UpperInode> {
+    return this.#copies([node], extent, wait) ?? (upperOf(node) as UpperInode)
+  }
+
+  /** Gives all of them an upper inode, regular files without data where that is allowed; or none, as `node` fails. */
+  metadata(nodes: readonly OverlayNode[], wait: boolean): Fault | undefined {
+    return this.#copies(nodes, 'metadata', wait)
+  }
+
+  #copies(nodes: readonly OverlayNode[], extent: Extent, wait: boolean): Fault | undefined {
+    const gathered: Gathered = new Map()
+    for (const node of nodes) {
+      const failed = this.#gather(gathered, node, extent, wait)
+      if (failed === undefined) continue
+      for (const { copy } of gathered.values()) this.#discard(copy)
+      return failed
+    }
+    const { upper } = this.#tree
+    for (const { dir, name, copy } of gathered.values()) {
+      upper.changed(copy)
+      upper.put(dir, name, copy)
+      this.#adopt(dir, name, copy)
+    }
+    return undefined
+  }
+
+  #gather(gathered: Gathered, node: OverlayNode, extent: Extent, wait: boolean): Fault | undefined {
+    const upper = upperOf(node)
+    if (upper !== undefined) {
+      const isThere = !upper.isDirectory || upper.parent !== undefined || upper === this.#tree.root
+      return isThere ? undefined : fault('ENOENT')
+    }
+    const lower = node as LowerNode
+    if (lower.removed) return this.#removed(lower)
+    const names = lower.names()
+    const last = isDirectory(node) ? undefined : names.pop()
+    const dir = this.#gatherDirectories(gathered, lower.base, names)
+    if (dir instanceof Fault) return dir
+    if (last === undefined) return undefined
+    const copy = this.#file(lower, extent, wait)
     if (copy instanceof Fault) return copy
-    copy.below = parts
-    tree.upper.changed(copy)
-    tree.upper.put(dir, name, copy)
-    this.#adopt(dir, name, copy)
+    gathered.set(`${lower.base.id} ${[...names, last].join('/')}`, { dir, name: last, copy })
+    return undefined
+  }
+
+  /** The directory at the end of a path from an upper one, in its place or pending. */
+  #gatherDirectories(gathered: Gathered, base: UpperInode, names: readonly string[]): Outcome<UpperInode> {
+    let at: OverlayNode = base
+    let dir = base
+    let path = ''
+    for (const name of names) {
+      path = path === '' ? name : `${path}/${name}`
+      const found: Outcome<OverlayNode> = this.#tree.lookupBinary(at, name)
+      if (found instanceof Fault) return found
+      if (!isDirectory(found)) return fault('ENOTDIR')
+      const key = `${base.id} ${path}`
+      const known: UpperInode | undefined = upperOf(found) ?? gathered.get(key)?.copy
+      const copy: Outcome<UpperInode> = known ?? this.#directory(found as LowerNode)
+      if (copy instanceof Fault) return copy
+      if (known === undefined) gathered.set(key, { dir, name, copy })
+      at = found
+      dir = copy
+    }
+    return dir
+  }
+
+  #directory({ parts }: LowerNode): Outcome<UpperInode> {
+    const copy = this.#inode(parts[0])
+    if (!(copy instanceof Fault)) copy.below = parts
     return copy
   }
 
@@ -105,23 +148,33 @@ export class CopyUp {
     const copy = upper.make(attr.mode, attr.uid, attr.gid, keeps ? attr.ino : undefined)
     if (copy instanceof Fault) return copy
     takeOver(copy, attr, xattrs)
-    return copy
+    if (upper.charge(copy, xattrCost(xattrs))) return copy
+    this.#discard(copy)
+    return fault('ENOSPC')
   }
 
-  /** The upper inode of anything. A Miss for data that is not here; ENOENT, EIO, ENOSPC: nothing has changed then. */
-  node(node: OverlayNode, extent: Extent, wait: boolean): Outcome<UpperInode> {
-    if (isDirectory(node)) return this.directory(node)
-    const upper = upperOf(node)
-    if (upper === undefined) return this.#file(node as LowerNode, extent, wait)
-    if (extent === 'metadata' || upper.metacopy === undefined) return upper
-    return this.#data(upper, extent, wait)
+  /** Gives back what a copy without a place has taken. */
+  #discard(copy: UpperInode): void {
+    copy.nlink = 0
+    this.#tree.upper.release(copy)
+  }
+
+  /**
+   * Why what has been removed while it was held open can't be copied: its place is taken, mostly by its whiteout. The kernel
+   * says so too (and for a directory whose name has been given to another goes on with that, which is not done here).
+   */
+  #removed(node: LowerNode): Fault {
+    const { base } = node
+    const isGone = base.parent === undefined && base !== this.#tree.root
+    const place = isGone ? undefined : base.children?.get(node.names()[0])
+    if (!isDirectory(node)) return fault(isGone ? 'ENOENT' : 'EEXIST')
+    return fault(place === null ? 'ENOTDIR' : 'ENOENT')
   }
 
   #file(node: LowerNode, extent: Extent, wait: boolean): Outcome<UpperInode> {
-    const tree = this.#tree
     const isFile = (node.mode & S_IFMT) === S_IFREG
-    const metadataOnly = isFile && extent === 'metadata' && tree.options.metacopy
-    const body = isFile && !metadataOnly ? this.#body(node, extent, wait) : undefined
+    const metadataOnly = isFile && extent === 'metadata' && this.#tree.options.metacopy
+    const body = isFile && !metadataOnly ? this.#data.body(node, extent, wait) : undefined
     if (body instanceof Fault) return body
     const copy = this.#fileInode(node)
     if (copy instanceof Fault) {
@@ -131,11 +184,7 @@ export class CopyUp {
     if (metadataOnly) copy.metacopy = NO_DIGEST
     copy.below = metadataOnly ? [node.data] : []
     copy.body = body
-    const failed = this.#place(node, copy)
-    if (failed === undefined) return copy
-    copy.nlink = 0
-    tree.upper.release(copy)
-    return failed
+    return copy
   }
 
   #fileInode({ parts }: LowerNode): Outcome<UpperInode> {
@@ -147,29 +196,9 @@ export class CopyUp {
     return copy
   }
 
-  #place(node: LowerNode, copy: UpperInode): Fault | undefined {
-    const { upper } = this.#tree
-    const names = node.names()
-    const name = names.pop() as string
-    if (node.removed) {
-      // An entry that is only held open: nobody finds the copy by a name.
-      copy.nlink = 0
-      node.upper = copy
-      return undefined
-    }
-    const above = new LowerNode(node.parts, node.base, names.join('/'))
-    const dir = names.length === 0 ? node.base : this.directory(above)
-    if (dir instanceof Fault) return dir
-    upper.changed(copy)
-    upper.put(dir, name, copy)
-    this.#adopt(dir, name, copy)
-    node.upper = copy
-    return undefined
-  }
-
   /** The data of a metacopy file follows. Its mtime becomes now, as the kernel has it. */
-  #data(inode: UpperInode, extent: Extent, wait: boolean): Outcome<UpperInode> {
-    const body = this.#body(inode, extent, wait)
+  #laterData(inode: UpperInode, extent: Extent, wait: boolean): Outcome<UpperInode> {
+    const body = this.#data.body(inode, extent, wait)
     if (body instanceof Fault) return body
     inode.body = body
     inode.metacopy = undefined
@@ -178,68 +207,4 @@ export class CopyUp {
     this.#tree.upper.changed(inode)
     return inode
   }
-
-  /** A body with what is below a node, or an empty one. */
-  #body(node: OverlayNode, extent: Extent, wait: boolean): Outcome<Body> {
-    const { upper } = this.#tree
-    if (extent === 'emptied') return upper.bodies.create(upperOf(node)?.ino ?? upper.nextIno)
-    const { lower, node: data } = dataBelow(node)
-    const failed = lower.stat(data, this.#attr)
-    if (failed !== undefined) return failed
-    const key = `${this.#attr.ino} ${node instanceof LowerNode ? `${node.base.ino} ${node.way}` : node.ino}`
-    const copying = this.#waiting.get(key) ?? this.#begin(data, lower, wait)
-    if (copying instanceof Fault) return copying
-    this.#waiting.delete(key)
-    const stopped = this.#copy(copying, wait)
-    if (stopped === undefined) {
-      copying.file.close()
-      return copying.body
-    }
-    if (stopped instanceof Miss) this.#keep(key, copying)
-    else drop(copying)
-    return stopped
-  }
-
-  #keep(key: string, copying: Copying): void {
-    this.#waiting.set(key, copying)
-    if (this.#waiting.size <= MAX_WAITING) return
-    const [[oldest, given]] = this.#waiting
-    this.#waiting.delete(oldest)
-    drop(given)
-  }
-
-  #begin(data: LowerPart['node'], lower: LowerPart['lower'], wait: boolean): Outcome<Copying> {
-    const file = lower.layer.open(data, wait)
-    if (file instanceof Fault) return file
-    const body = this.#tree.upper.bodies.create(this.#tree.upper.nextIno)
-    if (body instanceof Fault) {
-      file.close()
-      return body
-    }
-    return { file, body, done: 0 }
-  }
-
-  #copy(copying: Copying, wait: boolean): Fault | undefined {
-    const { file, body } = copying
-    const buffer = new Uint8Array(Math.min(PIECE, Math.max(1, file.size)))
-    while (copying.done < file.size) {
-      const count = file.read(buffer, copying.done, wait)
-      if (typeof count !== 'number') return count
-      if (count === 0) break
-      const failed = this.#write(body, buffer.subarray(0, count), copying.done)
-      if (failed !== undefined) return failed
-      copying.done += count
-    }
-    return body.size === file.size ? undefined : body.truncate(file.size)
-  }
-
-  /** Zeros stay a hole. */
-  #write(body: Body, bytes: Uint8Array, position: number): Fault | undefined {
-    return bytes.every(byte => byte === 0) ? undefined : body.write(bytes, position)
-  }
-}
-
-function drop({ file, body }: Copying): void {
-  file.close()
-  body.free()
 }

@@ -1,12 +1,12 @@
 // What removing and renaming have in common: whiteouts where something below would show, inodes that lose a name, redirects.
 // Not here: the operations (overlay.ts, rename.ts). Follows fs/overlayfs/dir.c; spec overlayfs.md 7.
 
-import { Fault, fault } from '../format/errno.js'
+import { Fault, fault, type Outcome } from '../format/errno.js'
 import type { ChangeFeed } from './change-feed.js'
 import type { CopyUp } from './copy-up.js'
 import { newAttr } from './layer.js'
 import type { LowerPart } from './lower.js'
-import type { OverlayNode } from './lower-node.js'
+import { type LowerNode, type OverlayNode, upperOf } from './lower-node.js'
 import type { MergedTree } from './merged-tree.js'
 import { showsBelow } from './search.js'
 import { now } from './upper.js'
@@ -34,13 +34,17 @@ export class NameEdits {
     return undefined
   }
 
+  /** Whether a name of a directory would show something of the layers below if the upper had nothing there. */
+  showsBelow(dir: OverlayNode, name: string): Outcome<boolean> {
+    const upper = upperOf(dir)
+    const parts = upper === undefined ? (dir as LowerNode).parts : this.tree.below(upper)
+    return parts instanceof Fault ? parts : showsBelow(parts, name)
+  }
+
   /** Takes away what a name stands for; a whiteout stays where something below would show. */
-  vacate(parent: UpperInode, name: string): Fault | undefined {
-    const hides = showsBelow((parent.below ?? []) as readonly LowerPart[], name)
-    if (hides instanceof Fault) return hides
+  vacate(parent: UpperInode, name: string, hides: boolean): void {
     if (hides) this.tree.upper.put(parent, name, null)
     else this.tree.upper.remove(parent, name)
-    return undefined
   }
 
   /** What stood under a name has lost it: an upper inode, or nothing but what is below. */

@@ -6,13 +6,15 @@ import { Fault, fault, type Outcome } from '../format/errno.js'
 import { CONSTANTS } from '../format/structs.js'
 import { binaryBytes } from '../format/xattr-name.js'
 import { ChangeFeed } from './change-feed.js'
-import { CopyUp, type Extent } from './copy-up.js'
+import type { Extent } from './copy-data.js'
+import { CopyUp } from './copy-up.js'
 import {
   type AttrChange,
   type Bytes,
   type ChangeListener,
   type Layer,
   type NewInode,
+  newAttr,
   type WritableFile,
   type WritableLayer,
   XATTR_CREATE,
@@ -23,10 +25,11 @@ import { LowerNode, type OverlayNode, upperOf } from './lower-node.js'
 import type { OverlayOptions } from './merged-entries.js'
 import { MergedTree } from './merged-tree.js'
 import { NameEdits } from './name-edits.js'
+import { dropPrivileges } from './privileges.js'
 import { rename } from './rename.js'
 import { now, type Upper } from './upper.js'
 import { UpperFile } from './upper-file.js'
-import { dropPrivileges, type UpperInode } from './upper-inode.js'
+import { type UpperInode, xattrCost } from './upper-inode.js'
 import { xattrFault } from './upper-xattr.js'
 
 const { S_IFMT, S_IFDIR, S_IFREG, S_IFLNK, S_IFCHR } = CONSTANTS
@@ -61,10 +64,13 @@ export class Overlay extends MergedTree implements WritableLayer<OverlayNode> {
     if ((inode.mode & S_IFMT) === S_IFCHR && (inode.rdev ?? 0) === 0) {
       return new Fault('EPERM', 'a character device 0:0 is a whiteout')
     }
-    const parent = this.copyUp.directory(dir)
-    if (parent instanceof Fault) return parent
-    const made = this.#make(parent, inode)
+    const made = this.#make(dir, inode)
     if (made instanceof Fault) return made
+    const parent = this.copyUp.directory(dir)
+    if (parent instanceof Fault) {
+      this.#discard(made)
+      return parent
+    }
     const before = parent.children?.get(name)
     if (made.isDirectory && (before !== undefined || this.#marksNew(parent))) made.opaque = 'y'
     this.upper.changed(made)
@@ -78,7 +84,10 @@ export class Overlay extends MergedTree implements WritableLayer<OverlayNode> {
     return (parent.below?.length ?? 0) > 0 && (this.options.redirectDir || this.options.metacopy)
   }
 
-  #make(parent: UpperInode, { mode, umask, uid, gid, rdev, target }: NewInode): Outcome<UpperInode> {
+  #make(dir: OverlayNode, { mode, umask, uid, gid, rdev, target }: NewInode): Outcome<UpperInode> {
+    const parent = newAttr()
+    const failed = this.stat(dir, parent)
+    if (failed !== undefined) return failed
     const inherits = (parent.mode & S_ISGID) !== 0
     const type = mode & S_IFMT
     const permissions = type === S_IFLNK ? 0o777 : mode & PERMISSIONS & ~umask
@@ -95,9 +104,14 @@ export class Overlay extends MergedTree implements WritableLayer<OverlayNode> {
       made.body = body
       return made
     }
-    made.nlink = 0
-    this.upper.release(made)
+    this.#discard(made)
     return body
+  }
+
+  /** Gives back what an inode without a name has taken. */
+  #discard(inode: UpperInode): void {
+    inode.nlink = 0
+    this.upper.release(inode)
   }
 
   link(node: OverlayNode, dir: OverlayNode, name: Bytes, wait: boolean): Fault | undefined {
@@ -110,14 +124,13 @@ export class Overlay extends MergedTree implements WritableLayer<OverlayNode> {
     if (found.code !== 'ENOENT') return found
     if (isDirectory(node)) return fault('EPERM')
     if (node instanceof LowerNode ? node.removed && node.upper === undefined : node.nlink === 0) return fault('ENOENT')
-    const inode = this.copyUp.node(node, 'metadata', wait)
-    if (inode instanceof Fault) return inode
+    const stopped = this.copyUp.metadata([node, dir], wait)
+    if (stopped !== undefined) return stopped
+    const [inode, parent] = [upperOf(node) as UpperInode, upperOf(dir) as UpperInode]
     if (inode.metacopy !== undefined) {
       const failed = this.#names.redirect(inode, false, inode.parent as UpperInode, inode.name)
       if (failed !== undefined) return failed
     }
-    const parent = this.copyUp.directory(dir)
-    if (parent instanceof Fault) return parent
     inode.nlink++
     inode.changed(now())
     this.upper.changed(inode)
@@ -142,11 +155,12 @@ export class Overlay extends MergedTree implements WritableLayer<OverlayNode> {
   }
 
   #remove(dir: OverlayNode, name: string, node: OverlayNode): Fault | undefined {
+    const hides = this.#names.showsBelow(dir, name)
+    if (hides instanceof Fault) return hides
     const parent = this.copyUp.directory(dir)
     if (parent instanceof Fault) return parent
     const inode = upperOf(node)
-    const failed = this.#names.vacate(parent, name)
-    if (failed !== undefined) return failed
+    this.#names.vacate(parent, name, hides)
     this.#names.unname(parent, name, inode)
     this.#names.changed(parent, name)
     return undefined
@@ -183,7 +197,7 @@ export class Overlay extends MergedTree implements WritableLayer<OverlayNode> {
       inode.mtimeNsec = mtime.nsec
     }
     const isOwnerChange = mode === undefined && atime === undefined && mtime === undefined
-    if (isOwnerChange && !inode.isDirectory) dropPrivileges(inode, true)
+    if (isOwnerChange && !inode.isDirectory) dropPrivileges(this.upper, inode, true)
     return this.#noted(inode)
   }
 
@@ -203,15 +217,16 @@ export class Overlay extends MergedTree implements WritableLayer<OverlayNode> {
     if (wrong === undefined && !isSet && had.code !== 'ENODATA') return had
     if (isSet && (flags & XATTR_CREATE) !== 0) return fault('EEXIST')
     if (!isSet && (flags & XATTR_REPLACE) !== 0) return fault('ENODATA')
+    const room = wrong === undefined ? Math.max(0, value.length + (isSet ? -had.length : name.length)) : 0
+    if (!this.upper.quota.take(room)) return fault('ENOSPC')
     const inode = this.copyUp.node(node, 'metadata', wait)
+    this.upper.quota.give(room)
     if (inode instanceof Fault) return inode
     // A namespace that does not exist is found out about only by the upper.
     if (wrong !== undefined) return wrong
-    const room = value.length + name.length - (isSet ? had.length + name.length : 0)
-    if (room > 0 && !this.upper.quota.take(room)) return fault('ENOSPC')
-    if (room < 0) this.upper.quota.give(-room)
     inode.xattrs ??= new Map()
     inode.xattrs.set(name, value.slice())
+    this.upper.charge(inode, xattrCost(inode.xattrs))
     return this.#noted(inode)
   }
 
@@ -224,7 +239,7 @@ export class Overlay extends MergedTree implements WritableLayer<OverlayNode> {
     const inode = this.copyUp.node(node, 'metadata', wait)
     if (inode instanceof Fault) return inode
     inode.xattrs?.delete(name)
-    this.upper.quota.give(had.length + name.length)
+    this.upper.charge(inode, xattrCost(inode.xattrs))
     return this.#noted(inode)
   }
 

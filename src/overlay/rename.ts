@@ -4,10 +4,9 @@
 
 import { Fault, fault, type Outcome } from '../format/errno.js'
 import { RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT } from './layer.js'
-import { isDirectory, type LowerPart } from './lower.js'
+import { isDirectory } from './lower.js'
 import { LowerNode, type OverlayNode, upperOf } from './lower-node.js'
 import type { NameEdits } from './name-edits.js'
-import { showsBelow } from './search.js'
 import { now } from './upper.js'
 import { type UpperInode, upperPath } from './upper-inode.js'
 
@@ -73,13 +72,12 @@ class Rename {
    * Of a target directory that is only upper, the kernel's upper file system finds out that it is not empty, when copies and
    * marks have been made and the whiteout is at its place: they stay, and so does the source directory's new mtime.
    */
-  #upperNotEmpty(from: UpperInode): Fault | undefined {
+  #upperNotEmpty(from: UpperInode, whiteout: boolean): Fault | undefined {
     const { target, exchange, edits } = this
     const replaced = target === undefined || exchange ? undefined : upperOf(target)
     if (replaced?.isDirectory !== true || replaced.children?.size === 0) return undefined
     if (hasBelow(replaced)) return undefined
-    const whiteout = showsBelow((from.below ?? []) as readonly LowerPart[], this.from.name)
-    if (whiteout !== true) return whiteout instanceof Fault ? whiteout : fault('ENOTEMPTY')
+    if (!whiteout) return fault('ENOTEMPTY')
     from.modified(now())
     edits.tree.upper.changed(from)
     return fault('ENOTEMPTY')
@@ -91,25 +89,23 @@ class Rename {
 
   run(wait: boolean): Fault | undefined {
     const { copyUp, tree } = this.edits
-    const inode = copyUp.node(this.source, 'metadata', wait)
-    if (inode instanceof Fault) return inode
-    const other = this.exchange ? copyUp.node(this.target as OverlayNode, 'metadata', wait) : undefined
-    if (other instanceof Fault) return other
-    const from = copyUp.directory(this.from.dir)
-    if (from instanceof Fault) return from
-    const to = copyUp.directory(this.to.dir)
-    if (to instanceof Fault) return to
+    const hides = this.edits.showsBelow(this.from.dir, this.from.name)
+    if (hides instanceof Fault) return hides
+    const exchanged = this.exchange ? [this.target as OverlayNode] : []
+    const stopped = copyUp.metadata([this.source, ...exchanged, this.from.dir, this.to.dir], wait)
+    if (stopped !== undefined) return stopped
+    const [inode, from, to] = [this.source, this.from.dir, this.to.dir].map(node => upperOf(node) as UpperInode)
+    const other = this.exchange ? (upperOf(this.target as OverlayNode) as UpperInode) : undefined
     const same = from === to
     const failed =
       this.#mark(inode, same, from, this.from.name, to) ??
       (other === undefined ? undefined : this.#mark(other, same, to, this.to.name, from))
-    const refused = failed ?? this.#upperNotEmpty(from)
+    const refused = failed ?? this.#upperNotEmpty(from, hides)
     if (refused !== undefined) return refused
     const replaced = this.target === undefined ? undefined : upperOf(this.target)
     tree.upper.put(to, this.to.name, inode)
     if (other === undefined) {
-      const kept = this.edits.vacate(from, this.from.name)
-      if (kept !== undefined) return kept
+      this.edits.vacate(from, this.from.name, hides)
       if (this.target !== undefined) this.edits.unname(to, this.to.name, replaced)
     } else tree.upper.put(from, this.from.name, other)
     for (const moved of other === undefined ? [inode] : [inode, other]) {

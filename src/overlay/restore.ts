@@ -13,6 +13,7 @@ export function restoreSnapshot({ upper, opened }: MergedTree, snapshot: Uint8Ar
   const before = [...(upper.root.children?.values() ?? [])]
   for (const handle of opened) handle.removed = true
   upper.reserve(read.last)
+  upper.quota.give(upper.root.charged)
   upper.root.become(read.root)
   for (const entry of before) if (entry !== null) detach(entry, inode => upper.release(inode))
   return upper.replaced()

@@ -129,7 +129,7 @@ export function readSnapshot(bytes: Uint8Array, upper: Upper): Outcome<Restored>
     if (!(body instanceof Fault)) made.push(body)
     return body
   })
-  const failed = root instanceof Fault ? root : upper.admit(reader.count)
+  const failed = root instanceof Fault ? root : upper.admit(reader.count, reader.charged)
   if (failed === undefined) return { root: root as UpperInode, last: reader.last }
   for (const body of made) body.free()
   return failed

@@ -4,8 +4,9 @@ import { type Fault, fault } from '../format/errno.js'
 import type { ChangeFeed } from './change-feed.js'
 import type { WritableFile } from './layer.js'
 import { type FileHome, OverlayFile } from './overlay-file.js'
+import { dropPrivileges } from './privileges.js'
 import { now } from './upper.js'
-import { dropPrivileges, type UpperInode } from './upper-inode.js'
+import type { UpperInode } from './upper-inode.js'
 
 export class UpperFile extends OverlayFile implements WritableFile {
   readonly #inode: UpperInode
@@ -33,7 +34,7 @@ export class UpperFile extends OverlayFile implements WritableFile {
   #written(dropIds: boolean): Fault | undefined {
     const inode = this.#inode
     const { upper } = this.home
-    dropPrivileges(inode, dropIds)
+    dropPrivileges(upper, inode, dropIds)
     inode.modified(now())
     this.#feed.tellOf(inode)
     if (inode.written) {

@@ -55,6 +55,8 @@ export class UpperInode {
   name = ''
   /** Open files that read or write the body. */
   opened = 0
+  /** Bytes that its xattrs have taken of the quota. */
+  charged = 0
   /** What an overlay has found below, for as long as it is mounted; undefined where it has not looked. */
   below: readonly object[] | undefined
 
@@ -103,21 +105,11 @@ export class UpperInode {
   }
 }
 
-const S_ISUID = 0o4000
-const S_ISGID = 0o2000
-const S_IXGRP = 0o010
-const CAPABILITY = 'security.capability'
-
-/**
- * What a change of owner, or a write, takes away: capabilities, and with `ids` setuid, and setgid of what its group executes
- * (file_remove_privs, setattr_should_drop_sgid).
- */
-export function dropPrivileges(inode: UpperInode, ids: boolean): void {
-  if (ids) {
-    const setgid = (inode.mode & S_IXGRP) !== 0 ? S_ISGID : 0
-    inode.mode &= ~(S_ISUID | setgid)
-  }
-  inode.xattrs?.delete(CAPABILITY)
+/** What xattrs are taken to cost, in bytes. */
+export function xattrCost(xattrs: ReadonlyMap<string, Uint8Array> | undefined): number {
+  let cost = 0
+  for (const [name, value] of xattrs ?? []) cost += name.length + value.length
+  return cost
 }
 
 /** The path of an upper directory, a character a byte; empty for the root. */

@@ -15,7 +15,7 @@ import { CONSTANTS } from '../format/structs.js'
 import { binaryBytes, binaryString } from '../format/xattr-name.js'
 import type { Body } from './body.js'
 import { ownIno, ROOT_ID } from './upper.js'
-import { UpperInode } from './upper-inode.js'
+import { UpperInode, xattrCost } from './upper-inode.js'
 
 const { S_IFMT, S_IFREG, S_IFLNK } = CONSTANTS
 const NAME_MAX = 255
@@ -129,10 +129,16 @@ export class RecordReader {
   #last = ROOT_ID
 
   #count = 0
+  #charged = 0
 
   /** Inodes of the tree that was built. */
   get count(): number {
     return this.#count
+  }
+
+  /** Bytes that the xattrs of those cost. */
+  get charged(): number {
+    return this.#charged
   }
 
   /** The highest id. */
@@ -222,7 +228,11 @@ export class RecordReader {
         if (failed !== undefined) return failed
       }
     }
-    for (const [inode, count] of links) inode.nlink = inode.isDirectory ? 1 : count
+    for (const [inode, count] of links) {
+      inode.nlink = inode.isDirectory ? 1 : count
+      inode.charged = xattrCost(inode.xattrs)
+      this.#charged += inode.charged
+    }
     this.#count = links.size
     return top
   }

@@ -54,9 +54,18 @@ export class Upper {
     return new UpperInode(id, ino ?? ownIno(id), mode, uid, gid)
   }
 
-  /** Counts inodes that were not made here. ENOSPC. */
-  admit(count: number): Fault | undefined {
-    return this.quota.take(count * INODE_COST) ? undefined : fault('ENOSPC')
+  /** Counts inodes that were not made here, and what their xattrs cost. ENOSPC. */
+  admit(count: number, charged: number): Fault | undefined {
+    return this.quota.take(count * INODE_COST + charged) ? undefined : fault('ENOSPC')
+  }
+
+  /** Says how many bytes the xattrs of an inode cost by now; false where that is more than what is left. */
+  charge(inode: UpperInode, cost: number): boolean {
+    const more = cost - inode.charged
+    if (more > 0 && !this.quota.take(more)) return false
+    if (more < 0) this.quota.give(-more)
+    inode.charged = cost
+    return true
   }
 
   /** Makes a name stand for an inode or a whiteout; what it stood for is dropped from there. */
@@ -100,7 +109,7 @@ export class Upper {
   /** Gives back what an inode holds once it has neither names nor open files. */
   release(inode: UpperInode): void {
     if (inode.nlink > 0 || inode.opened > 0) return
-    this.quota.give(INODE_COST)
+    this.quota.give(INODE_COST + inode.charged)
     inode.body?.free()
     this.log?.gone(inode)
   }

@@ -22,6 +22,8 @@ export interface Description {
   readonly reads: boolean
   readonly writes: boolean
   readonly append: boolean
+  /** Ends the hold on a directory, in a tree that needs one. */
+  readonly release?: (() => void) | undefined
 }
 
 export class FdTable {
@@ -48,12 +50,16 @@ export class FdTable {
     this.#open[fd - FD_BASE] = null
     this.#free = Math.min(this.#free, fd - FD_BASE)
     found.file?.close()
+    found.release?.()
     return undefined
   }
 
   /** Closes whatever is open, when the mount goes. */
   closeAll(): void {
-    for (const description of this.#open) description?.file?.close()
+    for (const description of this.#open) {
+      description?.file?.close()
+      description?.release?.()
+    }
     this.#open.length = 0
     this.#free = 0
   }

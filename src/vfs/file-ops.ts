@@ -20,7 +20,8 @@ export const open: Operation<number> = (core, [pathArg, flagsArg, modeArg]) => {
   const mode = checkMode(modeArg, 'mode', 0o666)
   return new Task('open', path, (_task, wait) => {
     const opened = openPath(core, path, flags, wait, mode)
-    return opened instanceof Fault ? opened : core.fds.add(opened)
+    if (opened instanceof Fault) return opened
+    return core.fds.add(opened.file === null ? { ...opened, release: core.layer.hold?.(opened.node) } : opened)
   })
 }
 

@@ -14,9 +14,15 @@ const MTIMES = ['5', '25', '000000001', '123456789']
 export class Dice {
   readonly #random: Random
   #serial = 0
+  /**
+   * Whether there are sockets and devices. Trees without them can be copied: such a copy would end at one, with what the order
+   * of a directory puts before it. Never pipes: whoever opens one waits.
+   */
+  readonly hasSpecial: boolean
 
   constructor(seed: number) {
     this.#random = randomOf(seed)
+    this.hasSpecial = this.chance(0.5)
   }
 
   int(below: number): number {
@@ -103,7 +109,7 @@ function kindOf(filling: Filling, path: string, depth: number): string {
     [1.4, 'symlink'],
     [[...here.values()].includes('file') ? 1.2 : 0, 'hardlink'],
     [covers ? 2.5 : 0, 'whiteout'],
-    [0.35, dice.pick(['fifo', 'sock', 'chr', 'blk'])],
+    [dice.hasSpecial ? 0.7 : 0, dice.pick(['sock', 'chr', 'blk'])],
     [marks > 1 && files.size > 0 ? 1.2 : 0, 'metacopy'],
   ])
 }
@@ -169,7 +175,9 @@ function fillDirectory(filling: Filling, dir: string, depth: number): void {
     if (filling.nodes.some(node => node.path === path)) continue
     const kind = kindOf(filling, path, depth)
     const extra = attributes(dice, kind)
-    const files = filling.nodes.filter(node => node.type === 'file').map(node => node.path)
+    const files = filling.nodes
+      .filter(node => node.type === 'file' && node.metacopy === undefined)
+      .map(node => node.path)
     if (kind === 'dir') addDirectory(filling, path, depth)
     else if (kind === 'metacopy') addMetacopy(filling, path)
     else if (kind === 'file') add(filling, { path, type: kind, content: dice.content(), ...extra }, 'file')

@@ -4,7 +4,7 @@
 import { dirname } from 'node:path/posix'
 import { Handles } from './random-handles.js'
 import { Dice, forgetBelow, hasBelow, type Model, moveBelow, NAMES, randomLayers } from './random-layers.js'
-import type { Op, Scenario } from './scenario.js'
+import type { LayerEntry, Op, Scenario } from './scenario.js'
 
 const MODES = [0o600, 0o644, 0o755, 0o700, 0o444, 0o1777, 0o4755, 0o2755, 0o6711]
 const XATTRS = [
@@ -104,7 +104,8 @@ export class Steps {
 
   made(path: string, type: string): void {
     const dir = dirname(path)
-    if (!this.model.has(path) && (dir === '/' || this.model.get(dir) === 'dir')) this.model.set(path, type)
+    if (!path.endsWith('/') && !this.model.has(path) && (dir === '/' || this.model.get(dir) === 'dir'))
+      this.model.set(path, type)
   }
 
   // Steps.
@@ -270,11 +271,7 @@ export class Steps {
     const { dice, model } = this
     const [from, to] = [this.existing('dir', 'file'), this.fresh()]
     const type = model.get(from)
-    // What can't be copied ends it, with what comes before that in the order of the directory.
-    const special = [...model].some(
-      ([path, is]) => `${path}/`.startsWith(`${from}/`) && !/^(dir|file|symlink)$/.test(is),
-    )
-    if (special || type === undefined) return [{ op: 'lstat', args: [from] }]
+    if (dice.hasSpecial || type === undefined) return [{ op: 'lstat', args: [from] }]
     if (!to.startsWith(`${from}/`)) this.made(to, type)
     return [
       {
@@ -317,7 +314,8 @@ export class Steps {
   mknod(): Op[] {
     const { dice } = this
     const path = this.fresh()
-    const type = dice.pick(['fifo', 'sock', 'chr', 'blk', 'chr'])
+    if (!dice.hasSpecial) return [{ op: 'lstat', args: [path] }]
+    const type = dice.pick(['sock', 'chr', 'blk', 'chr'])
     const device =
       type === 'chr' || type === 'blk' ? [dice.pick(['0644', '0600']), [dice.pick([0, 60]), dice.pick([0, 3])]] : []
     this.made(path, type)
@@ -346,7 +344,11 @@ export function randomScenario(seed: number, id: string): Omit<Scenario, 'expect
   const wanted = 15 + dice.int(50)
   const ops: Op[] = []
   while (ops.length < wanted) ops.push(...steps[dice.weighted(STEPS) as 'list']())
-  const tags = [...lowers, upper ?? []].flat().some(({ metacopy }) => metacopy !== undefined) ? ['on-only'] : []
+  const isMetacopy = ({ metacopy }: LayerEntry) => metacopy !== undefined
+  const tags = [
+    ...([...lowers, upper ?? []].flat().some(isMetacopy) ? ['on-only'] : []),
+    ...(upper?.some(isMetacopy) === true ? ['link-identity'] : []),
+  ]
   const setup = { ...(dice.chance(0.1) ? { umask: '077' } : {}), lowers, ...(upper === undefined ? {} : { upper }) }
   return { id, title: `random operations, seed ${seed}`, tags, setup, ops }
 }

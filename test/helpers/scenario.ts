@@ -52,7 +52,10 @@ export type Entry = { readonly path: string } & Readonly<Record<string, unknown>
 export interface Scenario {
   readonly id: string
   readonly title: string
-  /** `on-only`: without metacopy a mount shows some entries in a listing and finds them with EPERM, in no certain way. */
+  /**
+   * `on-only`: without metacopy a mount shows some entries in a listing and finds them with EPERM, in no certain way.
+   * `link-identity`: the kernel takes hard links for two files until the next mount (overlayfs.md 15.8).
+   */
   readonly tags?: readonly string[]
   readonly setup: {
     readonly umask?: string
@@ -113,19 +116,29 @@ const ADD: Readonly<Record<string, (builder: TreeBuilder, entry: LayerEntry, att
 
 const pool = newPool()
 
-/** The layers of a scenario as images with a store, and what closes them. */
+/** The layers of a scenario as images, each with the store of its objects. */
+export async function lowerImages(
+  lowers: Scenario['setup']['lowers'],
+): Promise<{ image: Uint8Array; store: MemoryStore }[]> {
+  const images: { image: Uint8Array; store: MemoryStore }[] = []
+  for (const entries of lowers) {
+    const builder = new TreeBuilder({ mode: 0o755, mtime: 900000000 })
+    entries.forEach((entry, index) => void ADD[entry.type](builder, entry, attributesOf(entry, index)))
+    const store = new MemoryStore()
+    images.push({ image: (await buildImage(builder, { store }, sha256)).image, store })
+  }
+  return images
+}
+
+/** The layers of a scenario, and what closes them. */
 export async function lowerLayers(lowers: Scenario['setup']['lowers']): Promise<{
   layers: Layer<LayerNode>[]
   close(): void
 }> {
   const images: Image[] = []
   const layers: Layer<LayerNode>[] = []
-  for (const entries of lowers) {
-    const builder = new TreeBuilder({ mode: 0o755, mtime: 900000000 })
-    entries.forEach((entry, index) => void ADD[entry.type](builder, entry, attributesOf(entry, index)))
-    const store = new MemoryStore()
-    const built = await buildImage(builder, { store }, sha256)
-    const image = loaded(pool, built.image)
+  for (const { image: bytes, store } of await lowerImages(lowers)) {
+    const image = loaded(pool, bytes)
     images.push(image)
     layers.push(new ImageLayer(image, new VerifiedObjects(store, sha256), 'on'))
   }
