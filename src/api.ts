@@ -200,8 +200,8 @@ export class Api {
       return new ImageLayer(one, this.#verified(storeAt(options.store, index)), verity)
     })
     const images = found.flatMap(one => (one instanceof Mount ? one.images : [one]))
-    const env = this.#env(options, images)
     const writable = options.writable === true || options.upper !== undefined || options.snapshot !== undefined
+    const env = this.#env(options, images, writable)
     const host = this.#mountHost(storeAt(options.store, 0))
     if (!writable && layers.length === 1) return new Mount(layers[0], env, images, owned, host)
     const overlay = overlayOptions(options)
@@ -253,7 +253,7 @@ export class Api {
     return verified
   }
 
-  #env(options: MountOptions, images: readonly Image[]): VfsEnv {
+  #env(options: MountOptions, images: readonly Image[], writable: boolean): VfsEnv {
     const { uid, gid, umask, idmap, parts } = options
     const host = this.#host
     return {
@@ -263,7 +263,7 @@ export class Api {
       idmap,
       parts,
       // The kernel's EROFS has no fsync (EINVAL); overlayfs has.
-      noFsync: images.length === 1 && images[0].format === 'erofs',
+      noFsync: !writable && images.length === 1 && images[0].format === 'erofs',
     }
   }
 }

@@ -47,6 +47,8 @@ export interface FsSource {
   readonly path?: string
   /** How xattrs are read, where the `fs` has no calls for them. */
   readonly xattrSource?: XattrSource
+  /** Names that are listed and lead to nothing are left out, as an overlay has them for whiteouts. */
+  readonly skipMissing?: boolean
   /** The object that is known to hold a file's bytes, which are not read then. Paths have a character a byte. */
   readonly objectOf?: (path: string) => KnownObject | undefined
 }
@@ -180,6 +182,7 @@ async function fsTree(source: FsSource, options: BuildOptions, sha256: Sha256): 
     useEpoch,
     skipDevices,
     hardLinks,
+    skipMissing: source.skipMissing,
     xattrs,
     ctime: format === 'cfs-v1',
     xattrSource,

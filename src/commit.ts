@@ -25,7 +25,7 @@ export interface Committed extends Built {
  */
 export async function commit(source: FsSource, options: CommitOptions, sha256: Sha256): Promise<Committed> {
   const { store } = options
-  const objects: string[] = []
+  const objects = new Set<string>()
   const noted: ObjectStore = {
     label: store.label,
     open: name => store.open(name),
@@ -33,10 +33,11 @@ export async function commit(source: FsSource, options: CommitOptions, sha256: S
     list: () => store.list(),
     delete: name => store.delete(name),
     async put(name, data) {
+      if (objects.has(name)) return
       await store.put(name, data)
-      objects.push(name)
+      objects.add(name)
     },
   }
   const built = await buildImage(source, { ...options, store: noted }, sha256)
-  return { ...built, objects, store }
+  return { ...built, objects: [...objects], store }
 }

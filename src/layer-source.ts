@@ -13,12 +13,12 @@ const NOBODY = { uid: () => 0, gid: () => 0, umask: () => 0 }
 /** Owners are those that the layer has, without the maps of a mount: an image of it is to be mounted the same way. */
 export function layerSource<N extends object>(layer: Layer<N>): FsSource {
   const fs = createFs(layer, NOBODY) as unknown as BuildFs
-  if (!knowsObjects(layer)) return { fs }
+  if (!knowsObjects(layer)) return { fs, skipMissing: true }
   const objectOf = (path: string) => {
     const node = layer.resolve(binaryBytes(path), false)
     const known = node instanceof Fault ? node : layer.objectOf(node)
     if (known instanceof Fault) throw faultError(known, path)
     return known
   }
-  return { fs, objectOf }
+  return { fs, skipMissing: true, objectOf }
 }

@@ -72,6 +72,8 @@ export interface ScanOptions {
   readonly xattrSource?: XattrSource
   /** Find names of one file; otherwise, as with mkcomposefs, each name is a file of its own. */
   readonly hardLinks?: boolean
+  /** Leave out names that lead to nothing: an overlay lists whiteouts of a layer that nothing is merged with. */
+  readonly skipMissing?: boolean
   /** Keep ctime. */
   readonly ctime?: boolean
   /** Where descriptors are shown as directories, and the calls for that. */
@@ -149,6 +151,15 @@ class Scan {
     }
   }
 
+  #entryStat(at: string, path: string): SourceStats | undefined {
+    try {
+      return this.#lstat(at, path)
+    } catch (error) {
+      if (this.#options.skipMissing && error instanceof SourceError && error.code === 'ENOENT') return undefined
+      throw error
+    }
+  }
+
   #directory(pending: Pending): void {
     const { descriptors } = this.#options
     const prefix = pending.path.endsWith('/') ? pending.path : `${pending.path}/`
@@ -197,7 +208,8 @@ class Scan {
   }
 
   #entry(parent: number, name: string, at: string, path: string): void {
-    const stat = this.#lstat(at, path)
+    const stat = this.#entryStat(at, path)
+    if (stat === undefined) return
     const mode = Number(stat.mode)
     const type = mode & S_IFMT
     if (this.#options.skipDevices && (type === S_IFCHR || type === S_IFBLK)) return

@@ -171,6 +171,28 @@ built('Node itself is answered as the truth file says', () => {
   assert.is(alteredObject.code, 'EIO')
   assert.is(rightObject as unknown, 'no error')
 })
+
+built('Node itself writes as it was told', () => {
+  const { changes, restored, seen, objects, read, appended } = expected['writes'] as Record<string, unknown>
+  const paths = (changes as { change: string; path: string }[]).map(({ change, path }) => `${change} ${path}`)
+  assert.equal(paths, [
+    'deleted /awkward/links',
+    'modified /hello.txt',
+    'added /made',
+    'added /made/deep',
+    'added /made/deep/file',
+    'added /made/handle',
+    'added /made/link',
+    'added /made/second',
+    'renamed /names',
+    'modified /project',
+  ])
+  assert.equal(restored, changes)
+  assert.ok((seen as string[]).includes('rename made') && (seen as string[]).includes('change hello.txt'), String(seen))
+  assert.is((objects as string[]).length, 1)
+  assert.is(read, 16000)
+  assert.match(appended as string, /and more\n$/)
+})
 built.run()
 
 const real = suite('browser: a page and a worker answer as Node does')

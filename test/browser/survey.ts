@@ -4,6 +4,7 @@
 import type nodeFs from 'node:fs'
 import type * as composefs from '../../src/index.js'
 import type { XattrApi } from '../../src/vfs/fs-types.js'
+import { writes } from './writes.js'
 
 /** The part of the package that is asked for; under Node it is the node entry's. */
 export type Package = Pick<typeof composefs, 'mount' | 'openImage' | 'MemoryStore'>
@@ -203,6 +204,7 @@ export async function survey(pkg: Package, question: Question): Promise<Record<s
     stream: await webStream(bytesFs, question.external),
     errors: await errors(bytesFs),
     refusals: await refusals(pkg, question, bytes),
+    writes: await writes(pkg, bytes, objects),
   }
   fromBytes.unmount()
   const unmounted = await failure(() => fromBytes.fs)
