@@ -49,6 +49,8 @@ export interface FsSource {
   readonly xattrSource?: XattrSource
   /** Names that are listed and lead to nothing are left out, as an overlay has them for whiteouts. */
   readonly skipMissing?: boolean
+  /** A regular file's bytes, where they may have to be waited for. Paths have a character a byte. */
+  readonly read?: (path: string) => AsyncIterable<Uint8Array>
   /** The object that is known to hold a file's bytes, which are not read then. Paths have a character a byte. */
   readonly objectOf?: (path: string) => KnownObject | undefined
 }
@@ -193,17 +195,15 @@ async function fsTree(source: FsSource, options: BuildOptions, sha256: Sha256): 
 
 /** A regular file of an `fs`, read in pieces. */
 class FsFile {
-  readonly #fs: BuildFs
-  readonly #objectOf: FsSource['objectOf']
+  readonly #source: FsSource
   readonly #scanned: Scanned
   readonly #file: number
   readonly #path: string
   readonly #size: number
   readonly #facts = new BigUint64Array(FACT_WORDS)
 
-  constructor({ fs, objectOf }: FsSource, scanned: Scanned, file: number) {
-    this.#fs = fs
-    this.#objectOf = objectOf
+  constructor(source: FsSource, scanned: Scanned, file: number) {
+    this.#source = source
     this.#scanned = scanned
     this.#file = file
     this.#path = scanned.root + scanned.tree.path(scanned.files.node[file])
@@ -213,52 +213,61 @@ class FsFile {
   async take(options: BuildOptions, sha256: Sha256): Promise<void> {
     const { tree, files } = this.#scanned
     const node = files.node[this.#file]
-    const known = this.#size > inlineMax(options) ? this.#objectOf?.(this.#path) : undefined
+    if (this.#size <= inlineMax(options)) {
+      const bytes = new Uint8Array(this.#size)
+      let at = 0
+      for await (const piece of this.#pieces()) {
+        bytes.set(piece, at)
+        at += piece.length
+      }
+      tree.setContent(node, bytes, 0, bytes.length)
+      return
+    }
+    const known = this.#source.objectOf?.(this.#path)
     if (known !== undefined) {
       setObject(tree, node, known.digest)
       return
     }
-    const fd = this.#fs.openSync(callPath(this.#path), 'r')
+    const hasher = new VerityHasher(sha256, this.#size)
+    for await (const piece of this.#pieces()) hasher.update(piece)
+    const name = setObject(tree, node, hasher.digest())
+    // A store takes it only if the file is still the one that was hashed.
+    await options.store?.put(name, this.#pieces())
+  }
+
+  /** All bytes; ESTALE, before the last or behind it, for a file that is no longer as it was seen. */
+  async *#pieces(): AsyncGenerator<Uint8Array> {
+    const { fs, read } = this.#source
+    let left = this.#size
+    for await (const piece of read?.(this.#path) ?? this.#opened()) {
+      if (piece.length > left) throw this.#changed()
+      left -= piece.length
+      yield piece
+    }
+    if (left > 0) throw this.#changed()
+    if (read !== undefined) this.#check(fs.lstatSync(callPath(this.#path), { bigint: true }))
+  }
+
+  *#opened(): Generator<Uint8Array> {
+    const { fs } = this.#source
+    const fd = fs.openSync(callPath(this.#path), 'r')
     try {
-      if (this.#size <= inlineMax(options)) {
-        const bytes = this.#read(fd, 0, this.#size)
-        this.#check(fd)
-        tree.setContent(node, bytes, 0, bytes.length)
-        return
+      for (let at = 0; at < this.#size; ) {
+        const bytes = new Uint8Array(Math.min(PIECE, this.#size - at))
+        const count = fs.readSync(fd, bytes, 0, bytes.length, at)
+        if (count === 0) throw this.#changed()
+        yield bytes.subarray(0, count)
+        at += count
       }
-      const hasher = new VerityHasher(sha256, this.#size)
-      for (const piece of this.#pieces(fd)) hasher.update(piece)
-      this.#check(fd)
-      const name = setObject(tree, node, hasher.digest())
-      await options.store?.put(name, this.#checked(fd))
+      this.#check(fs.fstatSync(fd, { bigint: true }))
     } finally {
-      this.#fs.closeSync(fd)
+      fs.closeSync(fd)
     }
   }
 
-  *#pieces(fd: number): Generator<Uint8Array> {
-    for (let at = 0; at < this.#size; at += PIECE) yield this.#read(fd, at, Math.min(PIECE, this.#size - at))
-  }
-
-  /** The same, for a store to take only if the file is still the one that was hashed. */
-  async *#checked(fd: number): AsyncGenerator<Uint8Array> {
-    yield* this.#pieces(fd)
-    this.#check(fd)
-  }
-
-  #read(fd: number, at: number, length: number): Uint8Array {
-    const bytes = new Uint8Array(length)
-    for (let done = 0; done < length; ) {
-      const n = this.#fs.readSync(fd, bytes, done, length - done, at + done)
-      if (n === 0) throw this.#changed()
-      done += n
-    }
-    return bytes
-  }
-
-  #check(fd: number): void {
+  #check(stat: SourceStats): void {
     const now = this.#facts
-    writeFacts(this.#fs.fstatSync(fd, { bigint: true }), now, 0)
+    writeFacts(stat, now, 0)
     const { facts } = this.#scanned.files
     for (let i = FACT_SIZE; i < FACT_WORDS; i++) {
       if (now[i] !== facts[this.#file * FACT_WORDS + i]) throw this.#changed()
