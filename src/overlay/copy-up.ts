@@ -39,14 +39,16 @@ export class CopyUp {
 
   /** The upper directory of a directory, made with those above it where need be. ENOENT for one that has been removed. */
   directory(dir: OverlayNode): Outcome<UpperInode> {
-    return this.#one(dir, 'metadata', true)
+    const upper = upperOf(dir)
+    if (upper !== undefined && upper.parent === undefined && upper !== this.#tree.root) return fault('ENOENT')
+    return upper ?? this.#one(dir, 'metadata', true)
   }
 
   /** The upper inode of anything. A Miss for data that is not here; ENOENT, EIO, ENOSPC: nothing has changed then. */
   node(node: OverlayNode, extent: Extent, wait: boolean): Outcome<UpperInode> {
     const upper = upperOf(node)
-    const wantsData = extent !== 'metadata' && upper?.metacopy !== undefined
-    return wantsData ? this.#laterData(upper, extent, wait) : this.#one(node, extent, wait)
+    if (upper === undefined) return this.#one(node, extent, wait)
+    return extent === 'metadata' || upper.metacopy === undefined ? upper : this.#laterData(upper, extent, wait)
   }
 
   #one(node: OverlayNode, extent: Extent, wait: boolean): Outcome<UpperInode> {

@@ -129,7 +129,10 @@ export class Search {
     if (redirect === undefined || redirect instanceof Fault) return redirect
     const wrong = redirectFault(redirect)
     if (wrong !== undefined) return wrong
-    this.#name = (redirect.startsWith('/') ? '' : before) + redirect + after
+    const isAbsolute = redirect.startsWith('/')
+    // An opaque directory before it in the path has ended the search there, which goes on elsewhere now.
+    if (isAbsolute) this.#stop = false
+    this.#name = (isAbsolute ? '' : before) + redirect + after
     return undefined
   }
 }

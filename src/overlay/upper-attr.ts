@@ -17,10 +17,11 @@ function sizeOf(inode: UpperInode): number {
   return inode.body?.size ?? inode.target?.length ?? inode.size
 }
 
-/** A merged directory has one link: what is counted below is not looked at. */
+/** A merged directory has one link, removed or not: what is counted below is not looked at. */
 function linksOf(inode: UpperInode): number {
-  if (!inode.isDirectory || inode.nlink === 0) return inode.nlink
-  return inode.below !== undefined && inode.below.length > 0 ? 1 : 2 + inode.directories
+  if (!inode.isDirectory) return inode.nlink
+  if (inode.below !== undefined && inode.below.length > 0) return 1
+  return inode.nlink === 0 ? 0 : 2 + inode.directories
 }
 
 export function statUpper(inode: UpperInode, out: Attr): undefined {

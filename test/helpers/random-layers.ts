@@ -110,7 +110,7 @@ function kindOf(filling: Filling, path: string, depth: number): string {
     [[...here.values()].includes('file') ? 1.2 : 0, 'hardlink'],
     [covers ? 2.5 : 0, 'whiteout'],
     [dice.hasSpecial ? 0.7 : 0, dice.pick(['sock', 'chr', 'blk'])],
-    [marks > 1 && files.size > 0 ? 1.2 : 0, 'metacopy'],
+    [marks > 1 && files.size > 0 && !filling.upper ? 1.2 : 0, 'metacopy'],
   ])
 }
 

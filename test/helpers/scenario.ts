@@ -52,10 +52,7 @@ export type Entry = { readonly path: string } & Readonly<Record<string, unknown>
 export interface Scenario {
   readonly id: string
   readonly title: string
-  /**
-   * `on-only`: without metacopy a mount shows some entries in a listing and finds them with EPERM, in no certain way.
-   * `link-identity`: the kernel takes hard links for two files until the next mount (overlayfs.md 15.8).
-   */
+  /** `on-only`: without metacopy a mount shows some entries in a listing and finds them with EPERM, in no certain way. */
   readonly tags?: readonly string[]
   readonly setup: {
     readonly umask?: string

@@ -1,0 +1,60 @@
+// Fresh random scenarios, which the running kernel's overlay and the one here both answer. Only where the oracle stands beside
+// the project, and as root where an overlay can be mounted.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import { SHARED, skip } from '../helpers/paths.js'
+import { randomScenario } from '../helpers/random-scenario.js'
+import type { Scenario } from '../helpers/scenario.js'
+import { checkScenario, variantsOf } from '../helpers/scenario-check.js'
+
+const live = suite('random scenarios, against the running kernel')
+const NAME = 'fresh scenarios'
+const COUNT = 48
+const oracle = join(SHARED ?? '', 'overlay/run-kernel.mjs')
+const scratch = mkdtempSync(join(tmpdir(), 'overlay-live-'))
+process.once('exit', () => rmSync(scratch, { recursive: true, force: true }))
+
+/** Why the kernel can't be asked here; undefined where it can. */
+function hindrance(): string | undefined {
+  if (!existsSync(oracle)) return 'no oracle beside the project'
+  if (process.getuid?.() !== 0) return 'only root can mount'
+  const probe = join(scratch, 'probe.json')
+  const setup = { lowers: [[{ path: '/f', type: 'file', content: 'x' }]] }
+  writeFileSync(probe, JSON.stringify({ scenarios: [{ id: 'probe', title: '', setup, ops: [] }] }))
+  const tried = spawnSync(process.execPath, [oracle, 'generate', probe, probe, '--quiet', '--work', join(scratch, 'w')])
+  return tried.status === 0 ? undefined : 'no overlay can be mounted here'
+}
+
+function answered(seed: number): Scenario[] {
+  const asked = join(scratch, 'asked.json')
+  const found = join(scratch, 'answered.json')
+  const scenarios = Array.from({ length: COUNT }, (_, i) => randomScenario(seed + i, `seed-${seed + i}`))
+  writeFileSync(asked, JSON.stringify({ format: 'overlay-scenarios/1', scenarios }))
+  const options = ['--quiet', '--timeout', '10', '--work', join(scratch, 'w')]
+  execFileSync(process.execPath, [oracle, 'generate', asked, found, ...options], { stdio: 'pipe' })
+  return (JSON.parse(readFileSync(found, 'utf8')) as { scenarios: Scenario[] }).scenarios
+}
+
+/** The scenarios of seeds from `seed` on. OVERLAY_SEED names one to look at again. */
+async function compare(seed: number): Promise<void> {
+  for (const scenario of answered(seed)) {
+    for (const variant of variantsOf(scenario)) {
+      try {
+        await checkScenario(scenario, variant)
+      } catch (error) {
+        console.log(`OVERLAY_SEED=${scenario.id.slice('seed-'.length)} shows it again, first of all`)
+        throw error
+      }
+    }
+  }
+}
+
+const why = hindrance()
+if (why === undefined) {
+  const seed = Number(process.env['OVERLAY_SEED'] ?? Date.now() % 1_000_000_000)
+  live(NAME, () => compare(seed))
+} else skip(live, NAME, why)
+live.run()
