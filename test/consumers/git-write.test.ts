@@ -22,7 +22,7 @@ import {
   writableLateImage,
 } from './writable-place.js'
 
-const FILES = 120
+const FILES = 90
 
 /** A repository with some history, packed: deltas, an executable, a link, names that are not ASCII. */
 async function seed(dir: string): Promise<void> {
@@ -148,7 +148,7 @@ function byIsomorphicGit(fs: NodeFs, dir: string): Worker {
   }
 }
 
-const ROUNDS = 3
+const ROUNDS = 2
 
 async function work(worker: Worker, tree: () => string[]): Promise<string[][]> {
   await worker.commit('new, changed, gone, renamed')
