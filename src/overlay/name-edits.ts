@@ -34,6 +34,15 @@ export class NameEdits {
     return undefined
   }
 
+  /**
+   * Whether a directory that only the upper has holds whiteouts, as none that was made here does. The kernel leaves it to the
+   * upper file system to find it empty, and that does not.
+   */
+  holdsWhiteouts(node: OverlayNode): boolean {
+    const upper = upperOf(node)
+    return upper?.isDirectory === true && upper.below?.length === 0 && upper.children?.size !== 0
+  }
+
   /** Whether a name of a directory would show something of the layers below if the upper had nothing there. */
   showsBelow(dir: OverlayNode, name: string): Outcome<boolean> {
     const upper = upperOf(dir)

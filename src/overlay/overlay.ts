@@ -157,6 +157,7 @@ export class Overlay extends MergedTree implements WritableLayer<OverlayNode> {
   #remove(dir: OverlayNode, name: string, node: OverlayNode): Fault | undefined {
     const hides = this.#names.showsBelow(dir, name)
     if (hides instanceof Fault) return hides
+    if (!hides && this.#names.holdsWhiteouts(node)) return fault('ENOTEMPTY')
     const parent = this.copyUp.directory(dir)
     if (parent instanceof Fault) return parent
     const inode = upperOf(node)

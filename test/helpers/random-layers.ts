@@ -158,7 +158,7 @@ function addDirectory(filling: Filling, path: string, depth: number): void {
 /** A metacopy file and what its data is; that has the same size, and no other name leads there. */
 function addMetacopy(filling: Filling, path: string): void {
   const { dice, files, here, upper } = filling
-  const free = [...files].filter(([file]) => file === path || (dirname(file) === '/' && !here.has(file)))
+  const free = [...files].filter(([file]) => dirname(file) === '/' && (file === path || !here.has(file)))
   if (free.length === 0) return
   const [data, size] = dice.pick(free)
   files.delete(data)

@@ -301,7 +301,7 @@ export class ScenarioRun {
       marks['metacopy'] = inode.metacopy.length === 0 || Buffer.from(inode.metacopy).toString('hex')
     if (inode.opaque !== '') marks['opaque'] = inode.opaque
     if (inode.redirect !== undefined) marks['redirect'] = pathText(inode.redirect)
-    if (inode.whiteout) entry['type'] = 'xwhiteout'
+    if (inode.whiteout) Object.assign(entry, { type: 'xwhiteout', content: '' })
     if (inode.body !== undefined) {
       const bytes = new Uint8Array(inode.body.size)
       inode.body.read(bytes, 0)
