@@ -131,14 +131,20 @@ export class Mount {
     if (failed !== undefined) throw faultError(failed, 'restore')
   }
 
-  /** Ends the mount and closes the images that it opened itself. Calling it again changes nothing. */
+  /**
+   * Ends the mount and closes the images that it opened itself. Calling it again changes nothing. Throws where an `upper` could not
+   * write all down (ENOSPC, EIO): it has ended nevertheless.
+   */
   unmount(): void {
     const was = this.#layer
     this.#layer = undefined
     if (this.#fs !== undefined) closeFs(this.#fs)
     this.#fs = undefined
-    if (was !== undefined) this.#host.ended?.()
-    for (const image of this.#owned) image.close()
+    try {
+      if (was !== undefined) this.#host.ended?.()
+    } finally {
+      for (const image of this.#owned) image.close()
+    }
   }
 
   [Symbol.dispose](): void {

@@ -1,16 +1,21 @@
-// Bytes of an upper that a directory keeps: a file for each, `data/N`. Not here: which inode has which (the log says it).
-// A body that is given back is removed only when the log has said so (`removeFreed`), so that a log that was cut off names no
-// body that is gone.
+// Bytes of an upper that a directory keeps: a file for each, `data/N`. Not here: which inode has which (the log says it), and how
+// one file is read and written (upper-body.ts). A body that is given back is removed only when the log says so for good
+// (`removeFreed`), so that a log that was cut off names no body that is gone.
 
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { Fault, fault, isErrnoName, type Outcome } from '../format/errno.js'
 import type { Bodies, Body, Quota } from '../overlay/body.js'
+import { FileBody } from './upper-body.js'
 
 /** Files that are held open at a time. */
 const MAX_OPEN = 128
-const BLOCK = 4096
 const MODE = 0o600
+/** Bodies given back that wait for the log to be synced, and their bytes. */
+const MAX_FREED = 256
+const MAX_FREED_BYTES = 1 << 23
+
+const { O_RDONLY, O_RDWR, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants
 
 /** What a call of the host failed with, as an operation answers it. */
 export function hostFault(error: unknown, what: string): Fault {
@@ -20,115 +25,28 @@ export function hostFault(error: unknown, what: string): Fault {
   return new Fault(isErrnoName(code) ? code : 'EIO', `${what}: ${why}`, error)
 }
 
-export class FileBody implements Body {
-  readonly #home: FileBodies
-  #size: number
-
-  constructor(
-    home: FileBodies,
-    readonly id: number,
-    size: number,
-  ) {
-    this.#home = home
-    this.#size = size
-  }
-
-  get size(): number {
-    return this.#size
-  }
-
-  get blocks(): number {
-    return Math.ceil(this.#size / BLOCK) * (BLOCK / 512)
-  }
-
-  read(into: Uint8Array, position: number): Outcome<number> {
-    const count = Math.max(0, Math.min(into.length, this.#size - position))
-    try {
-      const fd = this.#home.fd(this)
-      for (let done = 0; done < count; ) {
-        const n = fs.readSync(fd, into, done, count - done, position + done)
-        if (n === 0) return new Fault('EIO', `${this.#home.pathOf(this.id)}: is shorter than it was`)
-        done += n
-      }
-      return count
-    } catch (error) {
-      return hostFault(error, 'read')
-    }
-  }
-
-  write(from: Uint8Array, position: number): Fault | undefined {
-    const end = position + from.length
-    const failed = this.#home.quota.take(Math.max(0, end - this.#size)) ? undefined : fault('ENOSPC')
-    if (failed !== undefined) return failed
-    try {
-      const fd = this.#home.fd(this)
-      for (let done = 0; done < from.length; ) {
-        done += fs.writeSync(fd, from, done, from.length - done, position + done)
-      }
-      this.#size = Math.max(this.#size, end)
-      return undefined
-    } catch (error) {
-      this.#home.quota.give(Math.max(0, end - this.#size))
-      this.#cut(this.#size)
-      return hostFault(error, 'write')
-    }
-  }
-
-  truncate(size: number): Fault | undefined {
-    if (size > this.#size && !this.#home.quota.take(size - this.#size)) return fault('ENOSPC')
-    try {
-      fs.ftruncateSync(this.#home.fd(this), size)
-    } catch (error) {
-      if (size > this.#size) this.#home.quota.give(size - this.#size)
-      return hostFault(error, 'truncate')
-    }
-    if (size < this.#size) this.#home.quota.give(this.#size - size)
-    this.#size = size
-    return undefined
-  }
-
-  /** After a failure, which is what is told. */
-  #cut(size: number): void {
-    try {
-      fs.ftruncateSync(this.#home.fd(this), size)
-    } catch {}
-  }
-
-  /** Holes can't be asked for here. */
-  dataFrom(position: number): number {
-    return Math.min(position, this.#size)
-  }
-
-  sync(): Fault | undefined {
-    try {
-      fs.fdatasyncSync(this.#home.fd(this))
-      return this.#home.syncNames()
-    } catch (error) {
-      return hostFault(error, 'fsync')
-    }
-  }
-
-  free(): void {
-    this.#home.quota.give(this.#size)
-    this.#size = 0
-    this.#home.free(this)
-  }
-}
-
 export class FileBodies implements Bodies {
   readonly #directory: string
+  readonly #readOnly: boolean
   /** Open files, the one used last at the end. */
   readonly #open = new Map<FileBody, number>()
   #nextId = 1
+  /** Given back since the operation under way began; before. */
   #freed: number[] = []
+  #noted: number[] = []
+  #freedBytes = 0
   /** Whether files have been made that the directory may not know for good. */
   #unsyncedNames = false
+  /** Makes room on a disk that is full; whether there may be some now. */
+  reclaim: () => boolean = () => false
 
   constructor(
     directory: string,
     readonly quota: Quota,
+    readOnly = false,
   ) {
     this.#directory = directory
+    this.#readOnly = readOnly
   }
 
   pathOf(id: number): string {
@@ -136,13 +54,27 @@ export class FileBodies implements Bodies {
   }
 
   create(): Outcome<Body> {
-    const body = new FileBody(this, this.#nextId++, 0)
-    try {
-      this.#keep(body, fs.openSync(this.pathOf(body.id), 'wx+', MODE))
+    const id = this.#nextId++
+    return this.withRoom('open', () => {
+      const body = new FileBody(this, id, 0, 0)
+      this.#keep(body, fs.openSync(this.pathOf(id), 'wx+', MODE))
       this.#unsyncedNames = true
       return body
+    })
+  }
+
+  /** Does what the host may have no room for, a second time if some can be made. */
+  withRoom<T>(what: string, run: () => T): T | Fault {
+    try {
+      return run()
     } catch (error) {
-      return hostFault(error, 'open')
+      const failed = hostFault(error, what)
+      if (failed.code !== 'ENOSPC' || !this.reclaim()) return failed
+    }
+    try {
+      return run()
+    } catch (error) {
+      return hostFault(error, what)
     }
   }
 
@@ -150,14 +82,16 @@ export class FileBodies implements Bodies {
   existing(id: number): Outcome<Body> {
     const stat = fs.lstatSync(this.pathOf(id), { throwIfNoEntry: false })
     if (stat?.isFile() !== true) return new Fault('EUCLEAN', `upper: ${this.pathOf(id)} is missing, or no regular file`)
-    if (!this.quota.take(stat.size)) return fault('ENOSPC')
+    const body = new FileBody(this, id, stat.size, stat.blocks)
+    if (!this.quota.take(body.held)) return fault('ENOSPC')
     this.#nextId = Math.max(this.#nextId, id + 1)
-    return new FileBody(this, id, stat.size)
+    return body
   }
 
   fd(body: FileBody): number {
     const fd = this.#open.get(body)
-    if (fd === undefined) return this.#keep(body, fs.openSync(this.pathOf(body.id), fs.constants.O_RDWR | NO_LINKS))
+    const access = this.#readOnly ? O_RDONLY : O_RDWR
+    if (fd === undefined) return this.#keep(body, fs.openSync(this.pathOf(body.id), access | O_NOFOLLOW | O_NONBLOCK))
     if (this.#open.size > MAX_OPEN / 2) {
       this.#open.delete(body)
       this.#open.set(body, fd)
@@ -188,23 +122,40 @@ export class FileBodies implements Bodies {
     if (fd !== undefined) fs.closeSync(fd)
     this.#open.delete(body)
     this.#freed.push(body.id)
+    this.#freedBytes += body.held
+  }
+
+  /** The log says by now of all that has been given back that nothing leads there; whether it is much. */
+  freedNoted(): boolean {
+    if (this.#freed.length > 0) this.#noted = this.#noted.concat(this.#freed)
+    this.#freed = []
+    return this.#noted.length > MAX_FREED || this.#freedBytes > MAX_FREED_BYTES
+  }
+
+  /** Whether something could be removed. */
+  get hasFreed(): boolean {
+    return this.#noted.length > 0
   }
 
   /** Removes files that nothing leads to. What can't be removed is found again at the next mount. */
   removeFreed(): void {
-    for (const id of this.#freed) {
+    for (const id of this.#noted) {
       try {
         fs.unlinkSync(this.pathOf(id))
       } catch {}
     }
-    this.#freed = []
+    this.#noted = []
+    this.#freedBytes = 0
   }
 
-  /** Removes all files but those of the ids. Throws the host's error. */
-  removeOthers(ids: ReadonlySet<number>): void {
+  /** Removes all files but those of the ids, after `first` if there are any. Throws the host's error. */
+  removeOthers(ids: ReadonlySet<number>, first: () => void): void {
+    let any = false
     for (const name of fs.readdirSync(this.#directory)) {
       const id = Number(name)
       if (ids.has(id) && String(id) === name) continue
+      if (!any) first()
+      any = true
       fs.rmSync(join(this.#directory, name), { recursive: true, force: true })
     }
   }
@@ -215,13 +166,11 @@ export class FileBodies implements Bodies {
   }
 }
 
-const NO_LINKS = fs.constants.O_NOFOLLOW ?? 0
-
 /** Makes names in a directory last. */
 export function syncDirectory(path: string): Fault | undefined {
   let fd = -1
   try {
-    fd = fs.openSync(path, fs.constants.O_RDONLY)
+    fd = fs.openSync(path, O_RDONLY)
     fs.fsyncSync(fd)
     return undefined
   } catch (error) {

@@ -5,13 +5,14 @@
 //   CRC32 of the rest of the line, 8 hex digits, a space, a JSON array of records
 //   …
 //
-// A line is written by one call. One that is cut off, or was not all there when the machine stopped, is the last: it is left out,
-// and so what a line says has happened whole or not at all.
+// The first lines are what there was when the log was written, up to a line without records; then each is an operation's. A line
+// is written by one call. One that is cut off, or was not all there when the machine stopped, is the last: it is left out, and so
+// what a line says has happened whole or not at all.
 
 import fs from 'node:fs'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { Fault, faultError, type Outcome } from '../format/errno.js'
+import { Fault, type Outcome } from '../format/errno.js'
 import { hostFault, syncDirectory } from './upper-bodies.js'
 
 const HEAD = 'composefs-wasm upper 1\n'
@@ -20,7 +21,7 @@ const CRC_DIGITS = 8
 const LF = 0x0a
 /** Records that stand in one line of a log that is written anew. */
 const LINE_RECORDS = 512
-const NO_LINKS = fs.constants.O_NOFOLLOW ?? 0
+const { O_RDONLY, O_RDWR, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants
 
 function lineOf(records: readonly unknown[]): Buffer {
   const json = Buffer.from(JSON.stringify(records))
@@ -44,7 +45,8 @@ function recordsOf(line: Buffer): readonly unknown[] | undefined {
 function readWhole(path: string): Outcome<Buffer> {
   let fd = -1
   try {
-    fd = fs.openSync(path, fs.constants.O_RDONLY | NO_LINKS)
+    fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    if (!fs.fstatSync(fd).isFile()) return new Fault('EUCLEAN', `${path}: no regular file`)
     return fs.readFileSync(fd)
   } catch (error) {
     return hostFault(error, 'read')
@@ -66,6 +68,7 @@ export function readLog(path: string): Outcome<ReadLog> {
   if (bytes.toString('latin1', 0, HEAD.length) !== HEAD) return new Fault('EUCLEAN', `${path}: is no log of an upper`)
   const records: unknown[] = []
   let end = HEAD.length
+  let isWhole = false
   for (let at = end; at < bytes.length; ) {
     const lf = bytes.indexOf(LF, at)
     const line = lf < 0 ? undefined : recordsOf(bytes.subarray(at, lf))
@@ -73,10 +76,12 @@ export function readLog(path: string): Outcome<ReadLog> {
       if (isTail(bytes.subarray(at))) break
       return new Fault('EUCLEAN', `${path}: damaged at byte ${at}`)
     }
+    if (line.length === 0) isWhole = true
     for (const record of line) records.push(record)
     at = lf + 1
     end = at
   }
+  if (!isWhole) return new Fault('EUCLEAN', `${path}: cut off at byte ${end}, in what was there first`)
   return { records, end }
 }
 
@@ -95,8 +100,11 @@ function isTail(rest: Buffer): boolean {
 export class LogFile {
   readonly #fd: number
   #end: number
+  #unsyncedName = false
+  readonly #path: string
 
-  private constructor(fd: number, end: number) {
+  private constructor(path: string, fd: number, end: number) {
+    this.#path = path
     this.#fd = fd
     this.#end = end
   }
@@ -108,9 +116,9 @@ export class LogFile {
 
   /** Opens one behind what is whole of it. Throws the host's error. */
   static open(path: string, end: number): LogFile {
-    const fd = fs.openSync(path, fs.constants.O_RDWR | NO_LINKS)
+    const fd = fs.openSync(path, O_RDWR | O_NOFOLLOW)
     fs.ftruncateSync(fd, end)
-    return new LogFile(fd, end)
+    return new LogFile(path, fd, end)
   }
 
   /** Writes one that holds just these records, which takes the place of what was there. Throws the host's error. */
@@ -119,7 +127,7 @@ export class LogFile {
     fs.rmSync(temporary, { force: true })
     const fd = fs.openSync(temporary, 'wx+', MODE)
     try {
-      const log = new LogFile(fd, 0)
+      const log = new LogFile(path, fd, 0)
       log.#write(Buffer.from(HEAD))
       let line: unknown[] = []
       for (const record of records) {
@@ -128,10 +136,11 @@ export class LogFile {
         line = []
       }
       if (line.length > 0) log.#write(lineOf(line))
+      log.#write(lineOf([]))
       fs.fsyncSync(fd)
       fs.renameSync(temporary, path)
-      const failed = syncDirectory(dirname(path))
-      if (failed !== undefined) throw faultError(failed, path)
+      // From here on it is the log, whether its name lasts or not: the other had the same to say, so far.
+      log.#unsyncedName = syncDirectory(dirname(path)) !== undefined
       return log
     } catch (error) {
       fs.closeSync(fd)
@@ -167,7 +176,9 @@ export class LogFile {
   sync(): Fault | undefined {
     try {
       fs.fdatasyncSync(this.#fd)
-      return undefined
+      const failed = this.#unsyncedName ? syncDirectory(dirname(this.#path)) : undefined
+      this.#unsyncedName = failed !== undefined
+      return failed
     } catch (error) {
       return hostFault(error, 'fsync')
     }

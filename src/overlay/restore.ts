@@ -10,13 +10,18 @@ import type { UpperInode } from './upper-inode.js'
 export function restoreSnapshot({ upper, opened }: MergedTree, snapshot: Uint8Array): Fault | undefined {
   const read = readSnapshot(snapshot, upper)
   if (read instanceof Fault) return read
+  const failed = upper.replaced(read.root)
+  if (failed !== undefined) {
+    detach(read.root, inode => upper.release(inode))
+    return failed
+  }
   const before = [...(upper.root.children?.values() ?? [])]
   for (const handle of opened) handle.removed = true
   upper.reserve(read.last)
   upper.quota.give(upper.root.charged)
   upper.root.become(read.root)
   for (const entry of before) if (entry !== null) detach(entry, inode => upper.release(inode))
-  return upper.replaced()
+  return undefined
 }
 
 /** Takes all names from an inode and what is below it. */

@@ -23,8 +23,10 @@ export interface UpperLog {
   entry(dir: UpperInode, name: string): void
   /** An inode has neither names nor open files any more. */
   gone(inode: UpperInode): void
-  /** All has become another than what has been told. EIO, ENOSPC. */
-  replaced(): Fault | undefined
+  /** All that is below a root, and its attributes, are to take the place of all that there is. EIO, ENOSPC: nothing has been noted. */
+  replaced(root: UpperInode): Fault | undefined
+  /** Whether there is room to note more than what frees some. */
+  hasRoom(): boolean
   /** An operation has come to its end. EIO, ENOSPC: it has happened, and is noted with the next. */
   end(): Fault | undefined
   /** Makes all of it last. */
@@ -49,7 +51,7 @@ export class Upper {
 
   /** A new inode without a name; `ino` where it is the copy of a lower one. ENOSPC. */
   make(mode: number, uid: number, gid: number, ino?: number): Outcome<UpperInode> {
-    if (!this.quota.take(INODE_COST)) return fault('ENOSPC')
+    if (this.log?.hasRoom() === false || !this.quota.take(INODE_COST)) return fault('ENOSPC')
     const id = this.#nextId++
     return new UpperInode(id, ino ?? ownIno(id), mode, uid, gid)
   }
@@ -119,9 +121,9 @@ export class Upper {
     return this.log === undefined ? answer : (this.log.end() ?? answer)
   }
 
-  /** The root has become another, and all below it. */
-  replaced(): Fault | undefined {
-    return this.log?.replaced()
+  /** The root is to become another, and all below it: notes that first. EIO, ENOSPC. */
+  replaced(root: UpperInode): Fault | undefined {
+    return this.log?.replaced(root)
   }
 
   sync(inode?: UpperInode): Fault | undefined {
