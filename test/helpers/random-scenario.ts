@@ -45,6 +45,15 @@ const STEPS: readonly (readonly [number, keyof Steps])[] = [
   [2, 'sameFile'],
 ]
 
+/** What a scenario may be about more than others. */
+const THEMES: readonly (readonly (keyof Steps)[])[] = [
+  [],
+  ['handle', 'rename', 'unlink'],
+  ['rename', 'renameat2', 'mkdir', 'rmdir'],
+  ['link', 'rename', 'remount'],
+  ['chmod', 'truncate', 'handle'],
+]
+
 /** One method a kind of step; each answers the operations. */
 export class Steps {
   readonly handles: Handles
@@ -342,11 +351,18 @@ export function randomScenario(seed: number, id: string): Omit<Scenario, 'expect
   const dice = new Dice(seed)
   const { lowers, upper, model } = randomLayers(dice)
   const steps = new Steps(dice, model)
+  const theme = dice.pick(THEMES)
+  const table = STEPS.map(([weight, kind]) => [theme.includes(kind) ? 4 * weight : weight, kind] as const)
   const wanted = 15 + dice.int(50)
   const ops: Op[] = []
-  while (ops.length < wanted) ops.push(...steps[dice.weighted(STEPS) as 'list']())
+  while (ops.length < wanted) ops.push(...steps[dice.weighted(table) as 'list']())
   const isMetacopy = ({ metacopy }: LayerEntry) => metacopy !== undefined
   const tags = lowers.flat().some(isMetacopy) ? ['on-only'] : []
-  const setup = { ...(dice.chance(0.1) ? { umask: '077' } : {}), lowers, ...(upper === undefined ? {} : { upper }) }
+  const readOnly = upper === undefined && dice.chance(0.04) ? { upper: false as const } : {}
+  const setup = {
+    ...(dice.chance(0.1) ? { umask: '077' } : {}),
+    lowers,
+    ...(upper === undefined ? readOnly : { upper }),
+  }
   return { id, title: `random operations, seed ${seed}`, tags, setup, ops }
 }

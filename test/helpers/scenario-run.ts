@@ -128,8 +128,12 @@ export class ScenarioRun {
         const mode = NODE_TYPES[second] | Number.parseInt(third ?? '0644', 8)
         const umask = Number.parseInt(this.scenario.setup.umask ?? '022', 8)
         const inode = { mode, umask, uid: 0, gid: 0, rdev: (major << 8) | minor }
-        if (!('create' in this.#tree)) this.#done(new Fault('EROFS'), 'mknod')
-        this.#done((this.#tree as Overlay).create(parentOf(path), nameOf(path), inode, true), 'mknod')
+        const dir = parentOf(path)
+        if (!('create' in this.#tree)) {
+          const isThere = !(this.#tree.lookup(dir, nameOf(path)) instanceof Fault)
+          this.#done(fault(isThere ? 'EEXIST' : 'EROFS'), syscall)
+        }
+        this.#done((this.#tree as Overlay).create(dir, nameOf(path), inode, true), syscall)
         return null
       }
       case '@setxattr':
@@ -147,9 +151,9 @@ export class ScenarioRun {
           .sort()
       default: {
         const tree = this.#tree as Overlay
-        if (!('rename' in this.#tree)) this.#done(new Fault('EROFS'), 'renameat2')
         const [from, to] = [parentOf(path), parentOf(second)]
-        this.#done(tree.rename(from, nameOf(path), to, nameOf(second), RENAME_FLAGS[third], true), 'renameat2')
+        if (!('rename' in this.#tree)) this.#done(fault('EROFS'), syscall)
+        this.#done(tree.rename(from, nameOf(path), to, nameOf(second), RENAME_FLAGS[third], true), syscall)
         return null
       }
     }
