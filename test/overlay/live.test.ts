@@ -12,7 +12,7 @@ import { checkScenario, variantsOf } from '../helpers/scenario-check.js'
 
 const live = suite('random scenarios, against the running kernel')
 const NAME = 'fresh scenarios'
-const COUNT = 36
+const COUNT = 24
 const oracle = join(SHARED ?? '', 'overlay/run-kernel.mjs')
 const scratch = mkdtempSync(join(tmpdir(), 'overlay-live-'))
 process.once('exit', () => rmSync(scratch, { recursive: true, force: true }))
