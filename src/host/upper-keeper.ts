@@ -60,7 +60,7 @@ export class UpperKeeper implements UpperLog {
   }
 
   hasRoom(): boolean {
-    return this.#spare.ready()
+    return this.#spare.ready() || (this.#reclaim() && this.#spare.ready())
   }
 
   inode(inode: UpperInode): void {
