@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { buildDirectory, type DirectoryBuild } from '../host/directory-build.js'
 import { ingestFiles } from '../host/ingest-pool.js'
 import { serveTasks } from '../host/worker-pool.js'
-import { type MountedFs, mountSync, openImageSync } from '../node.js'
+import { type Image, type MountedFs, mountSync, openImageSync } from '../node.js'
 import { complain, reason } from './failure.js'
 import { byteText } from './progress.js'
 import { writeAll } from './standard-output.js'
@@ -66,6 +66,29 @@ function readAll(m: MountedFs, source: string, paths: readonly string[]): { byte
   return { bytes, different }
 }
 
+/** Mounts the image once more, changes something, and makes a new image of that. */
+async function change(image: Image, store: string): Promise<void> {
+  const w = mountSync(image, { store, writable: true })
+  await step(
+    'change it: move src, write a file',
+    () => {
+      w.fs.renameSync('/src', '/source')
+      w.fs.writeFileSync('/WRITTEN.md', '# Written in a mount\n\n'.repeat(10))
+    },
+    () =>
+      w
+        .changes()
+        .map(({ change: how, path }) => `${how} ${path}`)
+        .join(', '),
+  )
+  await step(
+    'commit: a new image of all of it',
+    () => w.commit({ hardLinks: true }),
+    ({ size, digest, objects }) => `${objects.length} new objects, ${byteText(size)}, ${digest}`,
+  )
+  w.unmount()
+}
+
 async function show(): Promise<void> {
   // The bundle lies in dist/bin.
   const source = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
@@ -113,6 +136,7 @@ async function show(): Promise<void> {
     ({ bytes, different }) => `${paths.length} files, ${byteText(bytes)}, ${different} of them different`,
   )
   m.unmount()
+  await change(image, store)
   image.close()
   print(`
 What to type next:
