@@ -11,7 +11,7 @@ import { codeOf, temporaryName } from '../store/directory-names.js'
 import { isRunning, type Registration, readRegistration, thisProcess } from '../store/directory-process.js'
 
 const MODE = 0o600
-/** How often to look again while others want it too, and for how long to wait before, in milliseconds. */
+/** How often to look again while others want it too, and for how long to wait before at most, in milliseconds. */
 const TRIES = 40
 const PAUSE = 10
 /** What a process leaves that was killed before its file had its name is removed after so many milliseconds. */
@@ -46,7 +46,7 @@ export function takeLock(path: string): () => void {
       // Of those who want it the one whose name comes first stays.
       const stays = others.every(({ name }) => basename(own) < name)
       if (!stays) fs.rmSync(own, { force: true })
-      pause(PAUSE * Math.random())
+      pause(Math.min(PAUSE, 1 + tries) * Math.random())
       if (!stays) own = announce(path)
     }
   } catch (error) {
