@@ -45,6 +45,7 @@ function changingOpen(syscall: string, changeOf: ChangeOf): Operation<undefined>
 const PERMISSIONS = 0o7777
 
 function modeChange(_core: Core, [, mode]: readonly unknown[]): AttrChange {
+  if (mode === undefined || mode === null) throw invalidArgType('mode', 'of type number', undefined)
   return { mode: checkMode(mode, 'mode', 0) & PERMISSIONS }
 }
 
@@ -69,11 +70,11 @@ function ownerChange({ env }: Core, [, uidArg, gidArg]: readonly unknown[]): Out
 }
 
 /** Seconds that an argument means; a number below zero stands for now, a Date does not. */
-function secondsOf(time: unknown): number {
+function secondsOf(time: unknown, name = 'time'): number {
   if (typeof time === 'string' && +time === Number(time)) return +time
   if (typeof time === 'number' && Number.isFinite(time)) return time < 0 ? Date.now() / 1000 : time
   if (time instanceof Date) return time.getTime() / 1000
-  throw invalidArgType('time', 'an instance of Date or an Time in seconds', time)
+  throw invalidArgType(name, 'an instance of Date or an Time in seconds', time)
 }
 
 /** Whole microseconds, cut off: libuv keeps no more. */
@@ -88,15 +89,21 @@ export function timeOf(seconds: number): Time {
   return { sec, nsec }
 }
 
-function timesChange(_core: Core, [, atime, mtime]: readonly unknown[]): AttrChange {
-  return { atime: timeOf(secondsOf(atime)), mtime: timeOf(secondsOf(mtime)) }
+/** A Date may be none. */
+function timesOf(atime: number, mtime: number): Outcome<AttrChange> {
+  if (!Number.isFinite(atime) || !Number.isFinite(mtime)) return fault('EINVAL')
+  return { atime: timeOf(atime), mtime: timeOf(mtime) }
 }
 
-export const chmod = changing('chmod', true, (core, args) => {
-  const [, mode] = args
-  if (mode === undefined || mode === null) throw invalidArgType('mode', 'of type number', mode)
-  return modeChange(core, args)
-})
+function timesChange(_core: Core, [, atime, mtime]: readonly unknown[]): Outcome<AttrChange> {
+  return timesOf(secondsOf(atime), secondsOf(mtime))
+}
+
+function openTimesChange(_core: Core, [, atime, mtime]: readonly unknown[]): Outcome<AttrChange> {
+  return timesOf(secondsOf(atime, 'atime'), secondsOf(mtime, 'mtime'))
+}
+
+export const chmod = changing('chmod', true, modeChange)
 export const lchmod = changing('lchmod', false, modeChange)
 export const fchmod = changingOpen('fchmod', modeChange)
 export const chown = changing('chown', true, ownerChange)
@@ -104,4 +111,4 @@ export const lchown = changing('lchown', false, ownerChange)
 export const fchown = changingOpen('fchown', ownerChange)
 export const utimes = changing('utime', true, timesChange)
 export const lutimes = changing('lutime', false, timesChange)
-export const futimes = changingOpen('futime', timesChange)
+export const futimes = changingOpen('futime', openTimesChange)

@@ -107,7 +107,11 @@ export function syncCalls(): Map<string, CallMaker> {
 /** The calls with a callback by their names. */
 export function callbackCalls(): Map<string, CallMaker> {
   const table = tableOf((core, name, operation) => callbackFace(core, name, operation), '')
+  table.set('open', core => callbackFace(core, 'open', files.openCallback))
   table.set('opendir', core => callbackFace(core, 'opendir', dirs.opendir))
+  table.set('appendFile', core => callbackFace(core, 'appendFile', writes.appendFileCallback))
+  table.set('truncate', core => callbackFace(core, 'truncate', writes.truncateCallback))
+  table.set('writeFile', core => callbackFace(core, 'writeFile', writes.writeFileCallback))
   table.set('read', core => callbackFace(core, 'read', files.read, readSpread))
   table.set('readFile', core => callbackFace(core, 'readFile', files.readFileCallback))
   table.set('readv', core => callbackFace(core, 'readv', files.readv, readvSpread))

@@ -25,6 +25,11 @@ export function checkFd(fd: unknown): number {
   return checkInteger(fd, 'fd', 0, INT32_MAX)
 }
 
+/** Whether a number stands for a descriptor where a path may stand too; other numbers are wrong paths. */
+export function isFd(value: unknown): value is number {
+  return typeof value === 'number' && (value | 0) === value
+}
+
 export function checkUint32(value: unknown, name: string, positive = false): number {
   return checkInteger(value, name, positive ? 1 : 0, UINT32_MAX)
 }

@@ -5,7 +5,7 @@
 import { Fault, fault, Miss, type Outcome } from '../format/errno.js'
 import type { Attr } from '../overlay/layer.js'
 import { newAttr } from '../overlay/layer.js'
-import { invalidArgType, systemError } from './arg-errors.js'
+import { invalidArgType, systemError, tagged } from './arg-errors.js'
 import { timeOf } from './attr-ops.js'
 import { utf8Text } from './bytes.js'
 import { type AnyFunction, checkBoolean, checkFunction, checkInteger, checkObject, type Options } from './check.js'
@@ -49,6 +49,10 @@ function checkCopyOptions(value: unknown): CopyOptions {
   }
   for (const name of FLAGS) checkBoolean(found[name], `options.${name}`)
   checkInteger(found['mode'] ?? 0, 'mode', 0, 7)
+  if (found['dereference'] === true && found['verbatimSymlinks'] === true) {
+    const text = 'Option "dereference" cannot be used in combination with option "verbatimSymlinks"'
+    throw tagged(new TypeError(text), 'ERR_INCOMPATIBLE_OPTION_PAIR')
+  }
   if (found['filter'] !== undefined) checkFunction(found['filter'], 'options.filter')
   return found as unknown as CopyOptions
 }
@@ -91,6 +95,12 @@ function checkPair(from: string, to: string, source: Attr, there: Attr | undefin
   }
 }
 
+/** path.posix.dirname. */
+function parentOf(path: string): string {
+  const cut = path.replace(/\/+$/, '').replace(/[^/]+$/, '')
+  return cut === '' ? (path.startsWith('/') ? '/' : '.') : cut.replace(/(?<=.)\/+$/, '')
+}
+
 /** A filter's answer that is waited for. */
 function filterMiss(key: string, answer: Promise<unknown>, answers: Map<string, boolean>): Miss {
   return new Miss('the answer of a filter', async () => {
@@ -129,7 +139,11 @@ class Copy {
     const known = this.#answers.get(key)
     if (known !== undefined) return known
     const answer = filter(from, to)
-    if (!this.sync && answer instanceof Promise) return filterMiss(key, answer, this.#answers)
+    if (answer instanceof Promise) {
+      if (!this.sync) return filterMiss(key, answer, this.#answers)
+      const text = 'Expected boolean to be returned from the "filter" function but got an instance of Promise.'
+      throw tagged(new TypeError(text), 'ERR_INVALID_RETURN_VALUE')
+    }
     this.#answers.set(key, Boolean(answer))
     return Boolean(answer)
   }
@@ -176,12 +190,11 @@ class Copy {
   /** Makes the directories above the destination. */
   #parent(task: Course, to: string): Outcome<undefined> {
     const { core } = this
-    const parent = resolveText(`${to}/..`)
+    const parent = parentOf(to)
     if (core.layer.statPath(parent, true, core.scratch) === undefined) return undefined
-    const shown = to.includes('/') ? to.replace(/\/+[^/]*\/*$/, '') : '.'
-    if (core.writable === undefined) return this.#refuse(task, fault('ENOENT'), 'mkdir', shown)
+    if (core.writable === undefined) return this.#refuse(task, fault('ENOENT'), 'mkdir', parent)
     const made = makeDirectories(core, parent, 0o777)
-    return made instanceof Fault ? this.#refuse(task, made, 'mkdir', shown) : undefined
+    return made instanceof Fault ? this.#refuse(task, made, 'mkdir', parent) : undefined
   }
 
   #regular(task: Course, from: string, to: string, source: Attr, exists: boolean, wait: boolean): Outcome<undefined> {
@@ -250,7 +263,8 @@ class Copy {
     const points = absolute ? target : resolveText(`${from}/../${target}`)
     const there = exists ? this.#targetOf(to) : fault('EINVAL')
     if (!(there instanceof Fault)) {
-      this.#checkLinks(points, there.startsWith('/') ? there : resolveText(`${to}/../${there}`))
+      const failed = this.#checkLinks(task, from, to, points, there)
+      if (failed !== undefined) return failed
       const gone = this.core.writable === undefined ? fault('EROFS') : removeName(this.core, to)
       if (gone !== undefined) return this.#refuse(task, gone, 'unlink', to)
     }
@@ -258,25 +272,31 @@ class Copy {
   }
 
   /** What a link at the destination points to must not be replaced by what is in it, nor the other way round. */
-  #checkLinks(points: string, there: string): void {
-    const isDirectory = (path: string) => this.core.isDirectory(path)
+  #checkLinks(task: Course, from: string, to: string, points: string, target: string): Outcome<undefined> {
+    const there = target.startsWith('/') ? target : resolveText(`${to}/../${target}`)
     const inside = (path: string, dir: string) => `${resolveText(path)}/`.startsWith(`${resolveText(dir)}/`)
-    if (isDirectory(points) && inside(there, points)) {
+    if (inside(there, points)) {
       const text = `cannot copy ${points} to a subdirectory of self ${there}`
-      throw refused('ERR_FS_CP_EINVAL', 'Invalid src or dest', 'EINVAL', text, there)
+      throw refused('ERR_FS_CP_EINVAL', 'Invalid src or dest', 'EINVAL', text, to)
     }
-    if (isDirectory(there) && inside(points, there)) {
+    // Node's synchronous form asks for what is there, the others for what is to come.
+    const asked = this.sync ? to : from
+    const found = newAttr()
+    const failed = this.core.layer.statPath(asked, true, found)
+    if (failed !== undefined) return this.#refuse(task, failed, 'stat', asked)
+    if (typeOf(found) === S_IFDIR && inside(points, there)) {
       const text = `cannot overwrite ${there} with ${points}`
       const prefix = 'Cannot overwrite symlink in subdirectory of self'
-      throw refused('ERR_FS_CP_SYMLINK_TO_SUBDIRECTORY', prefix, 'EINVAL', text, there)
+      throw refused('ERR_FS_CP_SYMLINK_TO_SUBDIRECTORY', prefix, 'EINVAL', text, to)
     }
+    return undefined
   }
 }
 
 export const cp: Operation<undefined> = (core, [fromArg, toArg, optionsArg]) => {
+  const options = checkCopyOptions(optionsArg)
   const from = showPath(checkPath(fromArg, 'src'))
   const to = showPath(checkPath(toArg, 'dest'))
-  const options = checkCopyOptions(optionsArg)
   if (from === '' && to === '') throw invalidArgType('src', 'of type string', fromArg)
   let copy: Copy | undefined
   const step = (task: Course, wait: boolean) => {

@@ -31,6 +31,10 @@ export interface StreamClasses {
 /** Bytes that a web stream of a file asks for at a time. */
 const WEB_CHUNK = 65536
 
+/** Keep a handle's file open for a stream although the handle is closed, and let it go. */
+export const HOLD = Symbol('hold')
+export const RELEASE = Symbol('release')
+
 /** Whether data comes in pieces: an iterable that is neither text nor bytes. */
 export function isPieces(data: unknown): data is AsyncIterable<unknown> | Iterable<unknown> {
   if (typeof data !== 'object' || data === null || ArrayBuffer.isView(data)) return false
@@ -43,6 +47,10 @@ export class FileHandle extends Emitter {
   readonly #streams: () => StreamClasses
   #fd: number
   #locked = false
+  /** The handle itself, and the streams that hold its file. */
+  #holders = 1
+  #closing: Promise<void> | undefined
+  #closed: (result: Promise<void>) => void = () => {}
 
   constructor(core: Core, streams: () => StreamClasses, fd: number) {
     super()
@@ -94,7 +102,9 @@ export class FileHandle extends Emitter {
   }
 
   /** `write(buffer, offset | options, length, position)` and `write(text, position, encoding)`. */
-  write(...args: readonly unknown[]): Promise<writes.WriteResult> {
+  async write(...args: readonly unknown[]): Promise<writes.WriteResult> {
+    const [data] = args
+    if (this.#fd !== -1 && ArrayBuffer.isView(data) && data.byteLength === 0) return { bytesWritten: 0, buffer: data }
     return this.#call('write', writes.write, ...args)
   }
 
@@ -133,13 +143,41 @@ export class FileHandle extends Emitter {
     return this.#call('futimes', attrs.futimes, atime, mtime)
   }
 
-  /** Closing a closed handle does nothing. */
-  async close(): Promise<void> {
-    if (this.#fd === -1) return
+  [HOLD](): void {
+    this.#holders++
+  }
+
+  [RELEASE](): void {
+    this.#holders--
+    if (this.#holders === 0) this.#closed(this.#shut())
+  }
+
+  async #shut(): Promise<void> {
     const fd = this.#fd
     this.#fd = -1
     await runPromise(files.close(this.#core, [fd]))
+  }
+
+  /** Closing a closed handle does nothing; one that a stream still holds is closed when the stream is. */
+  async close(): Promise<void> {
+    if (this.#closing !== undefined || this.#fd === -1) return this.#closing
+    this.#holders--
+    const result =
+      this.#holders === 0
+        ? this.#shut()
+        : new Promise<void>(resolve => {
+            this.#closed = resolve
+          })
+    this.#closing = result.finally(() => {
+      this.#closing = undefined
+    })
     this.emit('close')
+    return this.#closing
+  }
+
+  /** Node's handles have one for async hooks; here nothing is tracked. */
+  getAsyncId(): number {
+    return 0
   }
 
   createReadStream(options?: Options): object {

@@ -4,7 +4,7 @@
 import { Fault, fault, type Outcome } from '../format/errno.js'
 import type { OpenFile } from '../overlay/layer.js'
 import { asBuffer, textIn, viewBytes } from './bytes.js'
-import { checkBuffers, checkFd, checkMode, checkOptions } from './check.js'
+import { checkBuffers, checkFd, checkMode, checkOptions, isFd } from './check.js'
 import { openFlags } from './constants.js'
 import type { Core } from './core.js'
 import { fileTooLarge, READ_FILE_MAX } from './errors.js'
@@ -23,6 +23,13 @@ export const open: Operation<number> = (core, [pathArg, flagsArg, modeArg]) => {
     if (opened instanceof Fault) return opened
     return core.fds.add(opened.file === null ? { ...opened, release: core.layer.hold?.(opened.node) } : opened)
   })
+}
+
+/** Node's callback form looks at the mode before the flags. */
+export const openCallback: Operation<number> = (core, args) => {
+  checkPath(args[0])
+  checkMode(args[2], 'mode', 0o666)
+  return open(core, args)
 }
 
 export const close: Operation<undefined> = (core, [fdArg]) => {
@@ -134,8 +141,7 @@ export const readFile: Operation<string | Uint8Array> = (core, [pathArg, options
   const options = checkOptions(optionsArg)
   const encoding = options['encoding'] as string | undefined
   const signal = options['signal'] as AbortSignal | undefined
-  if (typeof pathArg === 'number' && Number.isInteger(pathArg) && pathArg >= 0)
-    return readFileFd(core, pathArg, encoding, signal)
+  if (isFd(pathArg)) return readFileFd(core, pathArg, encoding, signal)
   const path = checkPath(pathArg)
   const flags = openFlags(options['flag'])
   let file: OpenFile | undefined
@@ -168,7 +174,8 @@ export function readFileFd(
 ): Task<string | Uint8Array> {
   const step = (task: Course, wait: boolean) => {
     const open = core.fds.get(checkFd(fd))
-    task.syscall = 'fstat'
+    // Node's synchronous form reads UTF-8 without asking for the size.
+    task.syscall = wait && (encoding === 'utf8' || encoding === 'utf-8') ? 'read' : 'fstat'
     if (open instanceof Fault) return open
     task.syscall = 'read'
     const data = readRest(open, wait)

@@ -12,7 +12,7 @@ import { checkPath, concat, showPath } from './path-arg.js'
 import { newPlace, placeOf } from './places.js'
 import { all, refuseCreate, refuseRemove, refuseRename, refuseRmdir } from './refuse.js'
 import { loose } from './stat-ops.js'
-import { type Operation, Task } from './task.js'
+import { type Course, type Operation, Task } from './task.js'
 
 const S_IFMT = 0o170000
 const S_IFDIR = 0o040000
@@ -53,9 +53,10 @@ export const mkdir: Operation<string | undefined> = (core, [pathArg, options]) =
   const path = checkPath(pathArg)
   const bits = checkMode(typeof options === 'number' || typeof options === 'string' ? options : mode, 'mode', 0o777)
   const deep = recursive !== undefined && recursive !== null && checkBoolean(recursive, 'options.recursive')
-  return new Task<string | undefined>('mkdir', path, () =>
-    deep ? makeDirectories(core, path, bits) : makeDirectory(core, path, bits),
-  )
+  return new Task<string | undefined>('mkdir', path, (task, wait) => {
+    if (!deep) return makeDirectory(core, path, bits)
+    return makeDirectories(core, path, bits, wait ? undefined : task)
+  })
 }
 
 /** A path without its last name; undefined where there is nothing before it. */
@@ -66,10 +67,10 @@ function above(path: string): string | undefined {
 }
 
 /**
- * mkdir with `recursive`: goes up until a directory can be made, and down again; answers the first that it has made. libuv's
- * way: what could not be made is asked for by stat.
+ * mkdir with `recursive`: goes up until a directory can be made, and down again; answers the first that it has made. Node's
+ * way: what could not be made is asked for by stat. The asynchronous forms name in `course` where they came to.
  */
-export function makeDirectories(core: Core, start: Bytes, mode: number): Outcome<string | undefined> {
+export function makeDirectories(core: Core, start: Bytes, mode: number, course?: Course): Outcome<string | undefined> {
   const waiting: Bytes[] = [start]
   let first: string | undefined
   while (waiting.length > 0) {
@@ -85,8 +86,10 @@ export function makeDirectories(core: Core, start: Bytes, mode: number): Outcome
       waiting.push(typeof path === 'string' ? parent : utf8Bytes(parent))
       continue
     }
+    if (course !== undefined) course.path = path
     const failed = notDirectory(core, path, made)
-    if (failed !== undefined) return failed
+    if (failed !== undefined)
+      return course !== undefined && made.code === 'EEXIST' && waiting.length > 1 ? fault('ENOTDIR') : failed
     waiting.pop()
   }
   return first
@@ -124,7 +127,7 @@ export const mkdtemp: Operation = (core, [prefixArg, options]) => {
 
 /** As long as a link's target may be, in bytes, its end included. */
 const PATH_MAX = 4096
-const LINK_TYPES: readonly unknown[] = [undefined, null, 'dir', 'file', 'junction']
+const LINK_TYPES = ['dir', 'file', 'junction']
 
 /** Makes a symlink. */
 export function makeLink(core: Core, target: Bytes, path: Bytes): Done {
@@ -136,12 +139,12 @@ export function makeLink(core: Core, target: Bytes, path: Bytes): Done {
 }
 
 export const symlink: Operation<undefined> = (core, [targetArg, pathArg, type]) => {
-  if (!LINK_TYPES.includes(type)) {
-    const text = `Symlink type must be one of "dir", "file", or "junction". Received "${String(type)}"`
-    throw tagged(new Error(text), 'ERR_FS_INVALID_SYMLINK_TYPE')
-  }
   const target = checkPath(targetArg, 'target')
   const path = checkPath(pathArg)
+  if (typeof type === 'string' && !LINK_TYPES.includes(type)) {
+    const text = `Symlink type must be one of "dir", "file", or "junction". Received "${type}"`
+    throw tagged(new Error(text), 'ERR_FS_INVALID_SYMLINK_TYPE')
+  }
   return new Task<undefined>('symlink', target, () => makeLink(core, target, path), path)
 }
 

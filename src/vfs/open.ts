@@ -12,6 +12,8 @@ import { below, concat, lastName } from './path-arg.js'
 
 const { O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_TRUNC } = constants
 const O_TMPFILE = 0o20000000
+/** The file itself is not opened: it can be asked for by stat, neither read nor written. */
+const O_PATH = 0o10000000
 const ACCESS = 3
 const S_IFMT = 0o170000
 const S_IFREG = 0o100000
@@ -29,7 +31,7 @@ function create(core: Core, start: Bytes, mode: number, follow: boolean): Outcom
     const last = lastName(path)
     const dir = core.directory(last.parent)
     if (dir instanceof Fault) return dir
-    if (last.kind !== 'name') return fault('EISDIR')
+    if (last.kind !== 'name' || last.slash) return fault('EISDIR')
     const node = core.layer.lookup(dir, last.name)
     if (node instanceof Fault) return node.code === 'ENOENT' ? makeFile(core, dir, last.name, mode) : node
     const target = follow ? core.layer.readlink(node) : fault('EEXIST')
@@ -63,8 +65,18 @@ function target(core: Core, path: Bytes, flags: number, mode: number): Outcome<{
   return made instanceof Fault ? made : { node: made, made: true }
 }
 
+function openPlace(core: Core, path: Bytes, flags: number): Outcome<Description> {
+  const node = core.layer.resolve(path, (flags & O_NOFOLLOW) === 0)
+  if (node instanceof Fault) return node
+  const mode = core.modeOf(node)
+  if (mode instanceof Fault) return mode
+  if ((flags & O_DIRECTORY) !== 0 && (mode & S_IFMT) !== S_IFDIR) return fault('ENOTDIR')
+  return { node, path, cursor: 0, reads: false, writes: false, append: false, file: null }
+}
+
 /** Opens a file or directory; on a tree that cannot change every way of writing fails with what the kernel says. */
 export function openPath(core: Core, path: Bytes, flags: number, wait: boolean, newMode = 0o666): Outcome<Description> {
+  if ((flags & O_PATH) !== 0) return openPlace(core, path, flags)
   const found = target(core, path, flags, newMode)
   if (found instanceof Fault) return found
   const { node, made } = found

@@ -2,7 +2,7 @@
 // for its descriptor where a file is read or written.
 
 import { promiseCalls } from './calls.js'
-import { type AnyFunction, checkOptions } from './check.js'
+import { type AnyFunction, checkBoolean, checkOptions } from './check.js'
 import { constants } from './constants.js'
 import type { Core } from './core.js'
 import { FileHandle, isPieces, type StreamClasses } from './file-handle.js'
@@ -29,9 +29,11 @@ function inPieces(open: AnyFunction, flag: string, call: AnyFunction): AnyFuncti
   return async (path, data, options) => {
     if (!isPieces(data)) return call(path, data, options)
     const given = checkOptions(options)
+    const flushes = checkBoolean(given['flush'] ?? false, 'options.flush')
     const handle = (await open(path, given['flag'] ?? flag, given['mode'] ?? 0o666)) as FileHandle
     try {
       await handle.writeFile(data, options)
+      if (flushes) await handle.sync()
     } finally {
       await handle.close()
     }

@@ -4,7 +4,7 @@
 import { Fault, fault } from '../format/errno.js'
 import type { Bytes, WritableLayer } from '../overlay/layer.js'
 import { systemError } from './arg-errors.js'
-import { checkBoolean, checkObject, checkUint32 } from './check.js'
+import { checkBoolean, checkInteger, checkObject, checkUint32 } from './check.js'
 import type { Core } from './core.js'
 import { rmdir as plainRmdir, removeDirectory, removeName } from './make-ops.js'
 import { checkPath, lastName, showPath } from './path-arg.js'
@@ -13,12 +13,17 @@ import { type Operation, Task } from './task.js'
 const S_IFMT = 0o170000
 const S_IFDIR = 0o040000
 
-function checkRmOptions(options: unknown): { recursive: boolean; force: boolean } {
+function checkRmdirOptions(options: unknown): { recursive: boolean; force: boolean } {
   if (options === undefined) return { recursive: false, force: false }
   const found = { retryDelay: 100, maxRetries: 0, recursive: false, force: false, ...checkObject(options, 'options') }
   checkBoolean(found.recursive, 'options.recursive')
-  checkUint32(found.retryDelay, 'options.retryDelay')
+  checkInteger(found.retryDelay, 'options.retryDelay', 0, 2 ** 31 - 1)
   checkUint32(found.maxRetries, 'options.maxRetries')
+  return found
+}
+
+function checkRmOptions(options: unknown): { recursive: boolean; force: boolean } {
+  const found = checkRmdirOptions(options)
   checkBoolean(found.force, 'options.force')
   return found
 }
@@ -84,9 +89,7 @@ export const rmSync = rmOperation(true)
 /** rmdir; its old option `recursive` asks lstat first. */
 export const rmdir: Operation<undefined> = (core, [pathArg, options]) => {
   const path = checkPath(pathArg)
-  const recursive =
-    typeof options === 'object' && options !== null && (options as { recursive?: unknown }).recursive === true
-  if (!recursive) return plainRmdir(core, [pathArg])
+  if (!checkRmdirOptions(options).recursive) return plainRmdir(core, [pathArg])
   return new Task<undefined>('lstat', path, task => {
     const failed = core.layer.statPath(path, false, core.scratch)
     if (failed instanceof Fault) return failed

@@ -1,76 +1,101 @@
-// ReadStream and WriteStream of a mount, made over the host's Readable and Writable when first asked for. Not here:
-// reading and writing. Follows lib/internal/fs/streams.js of Node 20.
+// ReadStream and WriteStream of a mount, made over the host's Readable and Writable when first asked for. Not here: their
+// arguments (stream-plan.ts), reading and writing. Follows lib/internal/fs/streams.js of Node 20.
 
-import { invalidArgType, outOfRange } from './arg-errors.js'
+import { tagged } from './arg-errors.js'
 import { asBuffer } from './bytes.js'
-import { checkBoolean, checkInteger, checkOptions, checkSignal, type Options } from './check.js'
 import type { Core } from './core.js'
-import { FileHandle, type StreamClasses, type StreamShape } from './file-handle.js'
-import * as files from './file-ops.js'
-import { part } from './host.js'
-import { checkPath, showPath } from './path-arg.js'
-import { type Operation, runCallback } from './task.js'
+import type { StreamClasses, StreamShape } from './file-handle.js'
+import { builtin, defer, part } from './host.js'
+import { type Done, type StreamCalls, type StreamPlan, streamPlan } from './stream-plan.js'
 import { writevArgs } from './write-args.js'
-import * as writes from './write-ops.js'
 
-const DEFAULT_HIGH_WATER_MARK = 64 * 1024
+const READ_HIGH_WATER_MARK = 64 * 1024
+/** How often a write may take nothing. */
+const TRIES = 5
 
-type Done = (error?: unknown) => void
-
-type StreamBase = new (options: object) => StreamShape
-type OpenedBase = new (options: Options & { path?: unknown }) => StreamShape & { fd: number | null }
-
-/** The descriptor that the options name, the handle behind it, or neither. */
-function givenFd(options: Options): { fd: number | null; handle: FileHandle | undefined } {
-  const { fd } = options
-  if (fd === undefined || fd === null) return { fd: null, handle: undefined }
-  if (typeof fd === 'number') return { fd: checkInteger(fd, 'fd', 0, 2 ** 31 - 1), handle: undefined }
-  if (fd instanceof FileHandle) return { fd: fd.fd, handle: fd }
-  throw invalidArgType('options.fd', 'of type number or an instance of FileHandle', fd)
+interface BaseShape extends StreamShape {
+  readonly closed: boolean
+  readonly _readableState?: { autoDestroy: unknown; endEmitted?: boolean }
+  readonly _writableState?: { autoDestroy: unknown }
 }
 
-function streamOptions(value: unknown): Options {
-  const options = { highWaterMark: DEFAULT_HIGH_WATER_MARK, emitClose: true, ...checkOptions(value) } as Record<
-    string,
-    unknown
-  >
-  options['autoDestroy'] = options['autoClose'] ?? true
-  if (options['signal'] != null) checkSignal(options['signal'], 'options.signal')
-  return options
+type StreamBase = new (options: object) => BaseShape
+
+interface OpenedShape extends BaseShape {
+  fd: number | null
+  readonly path: unknown
+  readonly flags: unknown
+  readonly mode: unknown
+  readonly flush: boolean
 }
 
-function checkRange(options: Options): { start: number | undefined; end: number } {
-  const { start, end } = options
-  if (start !== undefined) checkInteger(start, 'start', 0)
-  if (end === undefined || end === Number.POSITIVE_INFINITY)
-    return { start: start as number | undefined, end: Number.POSITIVE_INFINITY }
-  const last = checkInteger(end, 'end', 0)
-  if (start !== undefined && (start as number) > last) throw outOfRange('start', `<= "end" (here: ${last})`, start)
-  return { start: start as number | undefined, end: last }
+function openFile(stream: OpenedShape, calls: StreamCalls, done: Done): void {
+  if (stream.fd !== null) {
+    done()
+    return
+  }
+  calls.open(stream.path, stream.flags, stream.mode, (error, fd) => {
+    if (error) {
+      done(error)
+      return
+    }
+    stream.fd = fd as number
+    done()
+    stream.emit('open', fd)
+    stream.emit('ready')
+  })
+}
+
+function closeFile(stream: OpenedShape, calls: StreamCalls, error: unknown, done: Done): void {
+  const { fd } = stream
+  if (!fd) {
+    done(error)
+    return
+  }
+  const close = (before: unknown) => {
+    calls.close(fd, failed => done(failed || before))
+    stream.fd = null
+  }
+  if (stream.flush) calls.fsync?.(fd, failed => close(error || failed))
+  else close(error)
 }
 
 /** What both kinds have: an open file that is theirs to close. */
-function openedStream(Base: StreamBase, core: Core, operation: Operation<number>, flag: string): OpenedBase {
-  return class extends Base {
+function openedStream(Base: StreamBase) {
+  return class Opened extends Base implements OpenedShape {
     fd: number | null
-    path: unknown
-    flags: unknown
-    mode: unknown
-    readonly autoClose: unknown
-    readonly handle: FileHandle | undefined
+    readonly path: unknown
+    readonly flags: unknown
+    readonly mode: unknown
+    readonly start: number | undefined
+    readonly flush: boolean
+    /** Where the next piece is read or written; undefined for where the descriptor stands. */
+    pos: number | undefined
+    protected readonly calls: StreamCalls
+    /** Whether a read or write is under way, and what waits for its end. */
+    protected busy = false
+    protected idle: (error: unknown) => void = () => {}
 
-    constructor(options: Options & { path?: unknown }) {
+    constructor(plan: StreamPlan, options: object) {
       super(options)
-      const { fd, handle } = givenFd(options)
-      this.fd = fd
-      this.handle = handle
-      this.autoClose = options['autoDestroy']
-      const { path } = options
-      this.path = path === undefined || path instanceof Uint8Array ? path : showPath(checkPath(path))
-      if (path instanceof Uint8Array) checkPath(path)
-      this.flags = options['flags'] ?? flag
-      this.mode = options['mode'] ?? 0o666
-      handle?.once('close', () => this.destroy())
+      this.fd = plan.fd
+      this.path = plan.path
+      this.flags = plan.flags
+      this.mode = plan.mode
+      this.start = plan.start
+      this.flush = plan.flush
+      this.pos = plan.start
+      this.calls = plan.calls
+      plan.handle?.on('close', () => this.close())
+    }
+
+    get autoClose(): unknown {
+      return (this._readableState ?? this._writableState)?.autoDestroy
+    }
+
+    set autoClose(value: unknown) {
+      const state = this._readableState ?? this._writableState
+      if (state !== undefined) state.autoDestroy = value
     }
 
     get pending(): boolean {
@@ -78,128 +103,146 @@ function openedStream(Base: StreamBase, core: Core, operation: Operation<number>
     }
 
     _construct(done: Done): void {
-      if (this.fd !== null) {
-        done()
-        return
-      }
-      runCallback(operation(core, [this.path, this.flags, this.mode]), (error, fd) => {
-        if (error) {
-          done(error)
-          return
-        }
-        this.fd = fd as number
-        done()
-        this.emit('open', fd)
-        this.emit('ready')
-      })
+      openFile(this, this.calls, done)
+    }
+
+    /** Ends a read or write: true if the stream has been destroyed meanwhile and waited for this. */
+    protected ended(error: unknown): boolean {
+      this.busy = false
+      if (this.destroyed) this.idle(error)
+      return this.destroyed
     }
 
     _destroy(error: unknown, done: Done): void {
-      const { fd, handle } = this
-      this.fd = null
-      if (handle !== undefined) handle.close().then(() => done(error), done)
-      else if (fd === null) done(error)
-      else runCallback(files.close(core, [fd]), failed => done(failed ?? error))
+      if (this.busy) this.idle = failed => closeFile(this, this.calls, error || failed, done)
+      else closeFile(this, this.calls, error, done)
     }
 
-    close(callback?: Done): void {
-      if (callback !== undefined) this.once('close', callback as () => void)
+    close(_done?: Done): void {
       this.destroy()
     }
   }
 }
 
+/** Calls back when a stream is over: with an error if it was so too early. */
+function whenOver(stream: BaseShape, done: Done): void {
+  const finished = builtin('stream')?.['finished']
+  if (typeof finished === 'function') {
+    finished(stream, done)
+    return
+  }
+  let error: unknown
+  stream.once('error', failed => {
+    error = failed
+  })
+  stream.once('close', () => {
+    if (error === undefined && stream._readableState?.endEmitted !== true)
+      error = tagged(new Error('Premature close'), 'ERR_STREAM_PREMATURE_CLOSE')
+    done(error)
+  })
+}
+
 function readStream(core: Core): StreamClasses['ReadStream'] {
-  const Base = openedStream(part(core.env, 'Readable') as StreamBase, core, files.open, 'r')
+  const Base = openedStream(part(core.env, 'Readable') as StreamBase)
   return class ReadStream extends Base {
-    readonly start: number | undefined
     readonly end: number
-    pos: number | undefined
     bytesRead = 0
 
     constructor(path: unknown, value?: unknown) {
-      const options = streamOptions(value)
-      const range = checkRange(options)
-      super({ ...options, path })
-      this.start = range.start
-      this.end = range.end
-      this.pos = range.start
+      const plan = streamPlan(core, path, value, 'read')
+      super(plan, { ...plan.options, highWaterMark: plan.options['highWaterMark'] ?? READ_HIGH_WATER_MARK })
+      this.end = plan.end
     }
 
     _read(size: number): void {
-      const from = this.pos ?? this.bytesRead
-      const length = Math.min(this.end - from + 1, size)
-      if (length <= 0 || this.fd === null) {
+      const length = Math.min(this.end - (this.pos ?? this.bytesRead) + 1, size)
+      if (length <= 0) {
         this.push(null)
         return
       }
-      const position = this.pos ?? null
-      const args = { buffer: new Uint8Array(length), offset: 0, length, position }
-      runCallback(files.readTask(core, this.fd, args), (error, result) => {
-        if (error || result === undefined) {
+      const into = asBuffer(new Uint8Array(length))
+      this.busy = true
+      this.calls.read?.(this.fd as number, into, 0, length, this.pos, (error, count = 0) => {
+        if (this.ended(error)) return
+        if (error) {
           this.destroy(error)
           return
         }
-        const { bytesRead } = result
-        if (this.pos !== undefined) this.pos += bytesRead
-        this.bytesRead += bytesRead
-        this.push(bytesRead === 0 ? null : asBuffer(args.buffer.subarray(0, bytesRead)))
+        if (this.pos !== undefined) this.pos += count
+        this.bytesRead += count
+        this.push(count === 0 ? null : asBuffer(into.subarray(0, count)))
       })
     }
-  }
+
+    override close(done?: Done): void {
+      if (typeof done === 'function') whenOver(this, done)
+      this.destroy()
+    }
+  } as unknown as StreamClasses['ReadStream']
 }
 
 function writeStream(core: Core): StreamClasses['WriteStream'] {
-  const Base = openedStream(part(core.env, 'Writable') as StreamBase, core, files.open, 'w')
-  return class WriteStream extends Base {
-    readonly start: number | undefined
-    readonly flush: boolean
-    /** Where the next piece goes; undefined for where the descriptor stands. */
-    pos: number | undefined
+  const Base = openedStream(part(core.env, 'Writable') as StreamBase)
+  class WriteStream extends Base {
     bytesWritten = 0
 
     constructor(path: unknown, value?: unknown) {
-      const options = streamOptions(value)
-      if (options['start'] !== undefined) checkInteger(options['start'], 'start', 0)
-      const { flush } = options
-      const flushes = flush !== undefined && flush !== null && checkBoolean(flush, 'options.flush')
-      super({ ...options, decodeStrings: true, path })
-      this.start = options['start'] as number | undefined
-      this.pos = this.start
-      this.flush = flushes
-      if (typeof options['encoding'] === 'string') this.setDefaultEncoding(options['encoding'])
+      const plan = streamPlan(core, path, value, 'write')
+      super(plan, { ...plan.options, decodeStrings: true })
+      if (plan.encoding) this.setDefaultEncoding(plan.encoding as string)
     }
 
-    #put(args: readonly unknown[], done: Done): void {
-      runCallback(writes.write(core, [this.fd, ...args]), (error, result) => {
-        if (error || result === undefined) {
-          done(error)
+    /** Writes all of some bytes, in as many calls as it takes. */
+    #put(data: Uint8Array, position: number | undefined, done: Done, tries = TRIES): void {
+      const after = (error: unknown, count = 0) => {
+        if (error || this.destroyed) {
+          done(error || tagged(new Error('Cannot call write after a stream was destroyed'), 'ERR_STREAM_DESTROYED'))
           return
         }
-        this.bytesWritten += result.bytesWritten
-        done()
-      })
+        this.bytesWritten += count
+        if (count === data.length) done()
+        else if (count === 0 && tries === 0) done(new Error('write failed'))
+        else this.#put(data.subarray(count), position && position + count, done, count === 0 ? tries - 1 : TRIES)
+      }
+      const { calls, fd } = this
+      if (calls.write) calls.write(fd as number, data, 0, data.length, position, after)
+      else calls.writev?.(fd as number, [data], position, after)
     }
 
     _write(data: Uint8Array, _encoding: string, done: Done): void {
       const position = this.pos
       if (position !== undefined) this.pos = position + data.length
-      this.#put([data, 0, data.length, position], done)
+      this.busy = true
+      this.#put(data, position, error => {
+        this.busy = false
+        done(error)
+        this.ended(error)
+      })
     }
 
     _writev(pieces: readonly { chunk: Uint8Array }[], done: Done): void {
-      const { bytes } = writevArgs(
-        pieces.map(({ chunk }) => chunk),
-        undefined,
-      )
-      this._write(bytes, '', done)
+      const chunks = pieces.map(({ chunk }) => chunk)
+      this._write(asBuffer(writevArgs(chunks, undefined).bytes), '', done)
     }
 
-    _final(done: Done): void {
-      if (this.flush && this.fd !== null) runCallback(writes.fsync(core, [this.fd]), done)
-      else done()
+    /** Ends the stream: what has been written to it is written out. */
+    override close(done?: Done): void {
+      if (done) {
+        if (this.closed) {
+          defer(() => done())
+          return
+        }
+        this.once('close', done as () => void)
+      }
+      if (!this.autoClose) this.once('finish', () => this.destroy())
+      this.destroySoon()
+    }
+
+    destroySoon(): void {
+      ;(this as unknown as { end(): void }).end()
     }
   }
+  return WriteStream as unknown as StreamClasses['WriteStream']
 }
 
 /** The two classes; `instanceof m.fs.ReadStream` tells the streams of this mount. */

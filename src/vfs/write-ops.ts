@@ -3,7 +3,7 @@
 
 import { Fault, fault, type Outcome } from '../format/errno.js'
 import type { WritableFile } from '../overlay/layer.js'
-import { checkBoolean, checkBuffers, checkFd, checkInteger, checkMode, checkOptions } from './check.js'
+import { checkBoolean, checkBuffers, checkFd, checkInteger, checkMode, checkOptions, isFd } from './check.js'
 import { openFlags } from './constants.js'
 import type { Core } from './core.js'
 import type { Description } from './fd-table.js'
@@ -49,6 +49,7 @@ export const writev: Operation<WritevResult> = (core, [fdArg, buffersArg, positi
   const buffers = checkBuffers(buffersArg)
   const what = writevArgs(buffers, position)
   return new Task<WritevResult>('write', undefined, () => {
+    if (buffers.length === 0) return { bytesWritten: 0, buffers }
     const open = core.fds.get(fd)
     if (open instanceof Fault) return open
     const count = writeInto(core, open, what)
@@ -62,27 +63,30 @@ function writeOpened(
   open: Description,
   bytes: Uint8Array,
   flush: boolean,
+  tries: boolean,
 ): Outcome<undefined> {
   task.syscall = 'write'
   task.path = undefined
-  const count = bytes.length === 0 ? 0 : writeInto(core, open, { bytes, given: undefined, position: null })
+  const count = bytes.length === 0 && !tries ? 0 : writeInto(core, open, { bytes, given: undefined, position: null })
   if (count instanceof Fault || !flush) return count instanceof Fault ? count : undefined
   task.syscall = 'fsync'
   return core.writable?.sync(open.node)
 }
 
-function writeFileOperation(defaultFlag: string): Operation<undefined> {
+/** `tries` as to whether no bytes at all are written too: Node's callback form does, which shows where it may not write. */
+function writeFileOperation(defaultFlag: string, tries: boolean): Operation<undefined> {
   return (core, [pathArg, data, optionsArg]) => {
     const options = checkOptions(optionsArg)
     const flush = options['flush'] !== undefined && options['flush'] !== null
     const flushes = flush && checkBoolean(options['flush'], 'options.flush')
     const bytes = dataBytes(data, options['encoding'])
     const signal = options['signal'] as AbortSignal | undefined
-    if (typeof pathArg === 'number') {
+    if (isFd(pathArg)) {
       const fd = checkFd(pathArg)
       const onOpen = (task: Course) => {
+        if (bytes.length === 0 && !tries && !flushes) return undefined
         const open = core.fds.get(fd)
-        return open instanceof Fault ? open : writeOpened(core, task, open, bytes, flushes)
+        return open instanceof Fault ? open : writeOpened(core, task, open, bytes, flushes, tries)
       }
       return new Task<undefined>('write', undefined, onOpen, undefined, signal)
     }
@@ -92,7 +96,7 @@ function writeFileOperation(defaultFlag: string): Operation<undefined> {
     const step = (task: Course, wait: boolean) => {
       const open = openPath(core, path, flags, wait, mode)
       if (open instanceof Fault) return open
-      const failed = writeOpened(core, task, open, bytes, flushes)
+      const failed = writeOpened(core, task, open, bytes, flushes, tries)
       open.file?.close()
       return failed
     }
@@ -100,17 +104,23 @@ function writeFileOperation(defaultFlag: string): Operation<undefined> {
   }
 }
 
-export const writeFile = writeFileOperation('w')
-export const appendFile = writeFileOperation('a')
+export const writeFile = writeFileOperation('w', false)
+export const appendFile = writeFileOperation('a', false)
+export const writeFileCallback = writeFileOperation('w', true)
+export const appendFileCallback = writeFileOperation('a', true)
 
 function truncateOpened(open: Description, size: number): Outcome<undefined> {
   if (!open.writes || open.file === null) return fault('EINVAL')
   return (open.file as WritableFile).truncate(size)
 }
 
+function lengthOf(length: unknown): number {
+  return length === undefined ? 0 : Math.max(0, checkInteger(length, 'len'))
+}
+
 export const ftruncate: Operation<undefined> = (core, [fdArg, lengthArg]) => {
   const fd = checkFd(fdArg)
-  const length = Math.max(0, checkInteger(lengthArg ?? 0, 'len'))
+  const length = lengthOf(lengthArg)
   return new Task<undefined>('ftruncate', undefined, () => {
     const open = core.fds.get(fd)
     return open instanceof Fault ? open : truncateOpened(open, length)
@@ -120,16 +130,23 @@ export const ftruncate: Operation<undefined> = (core, [fdArg, lengthArg]) => {
 export const truncate: Operation<undefined> = (core, args) => {
   if (typeof args[0] === 'number') return ftruncate(core, args)
   const path = checkPath(args[0])
-  const length = Math.max(0, checkInteger(args[1] ?? 0, 'len'))
   return new Task<undefined>('open', path, (task, wait) => {
     const open = openPath(core, path, openFlags('r+'), wait)
     if (open instanceof Fault) return open
     task.syscall = 'ftruncate'
     task.path = undefined
-    const failed = truncateOpened(open, length)
-    open.file?.close()
-    return failed
+    try {
+      return truncateOpened(open, lengthOf(args[1]))
+    } finally {
+      open.file?.close()
+    }
   })
+}
+
+/** Node's callback form looks at the length first, the others at the path, which they open. */
+export const truncateCallback: Operation<undefined> = (core, args) => {
+  lengthOf(args[1])
+  return truncate(core, args)
 }
 
 function syncing(syscall: string): Operation<undefined> {
