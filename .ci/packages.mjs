@@ -9,6 +9,7 @@ const WANTED = {
   python3: 'python3',
   git: 'git',
   'fsck.erofs': 'erofs-utils',
+  umoci: 'umoci',
 }
 
 const has = program => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0

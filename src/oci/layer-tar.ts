@@ -22,6 +22,8 @@ import { type PaxRecords, paxBytes, paxTime, xattrRecords } from './pax.js'
 
 const { S_IFMT, S_IFIFO, S_IFCHR, S_IFDIR, S_IFBLK, S_IFREG, S_IFLNK } = CONSTANTS
 const PERMISSIONS = 0o7777
+/** Names of xattrs that overlays obey, those of users without privileges too. */
+const MARKS = [OVERLAY_PREFIX, 'user.overlay.']
 /** What the fields of a header hold. */
 const NAME_MAX = 100
 const ID_MAX = 0o7777777
@@ -88,11 +90,10 @@ class LayerTar {
   /** Packs one; whether with all that is in it. */
   async #changed({ path, inode, before, from }: Changed): Promise<boolean> {
     const name = path.slice(1)
-    if (inode === undefined) {
-      // What stands there now takes its place.
-      if (this.#replaced.has(path)) return false
-      const cut = name.lastIndexOf('/') + 1
-      await this.#marker(`${name.slice(0, cut)}.wh.${name.slice(cut)}`)
+    // What stands there now takes its place.
+    if (inode === undefined && this.#replaced.has(path)) return false
+    if (inode === undefined || !TYPES.has(inode.mode & S_IFMT)) {
+      if (before !== undefined) await this.#whiteout(name)
       return false
     }
     await this.#entry(name, inode)
@@ -119,6 +120,11 @@ class LayerTar {
       await this.#entry(`${dir}/${name}`, child)
       if (isDirectory(child)) await this.#contents(`${dir}/${name}`, child)
     }
+  }
+
+  #whiteout(name: string): Promise<void> {
+    const cut = name.lastIndexOf('/') + 1
+    return this.#marker(`${name.slice(0, cut)}.wh.${name.slice(cut)}`)
   }
 
   #marker(name: string): Promise<void> {
@@ -164,7 +170,7 @@ class LayerTar {
     if (attr.gid > ID_MAX) pax.set('gid', String(attr.gid))
     const xattrs: [string, Uint8Array][] = []
     for (const xattr of value(this.#tree.listxattr(node), name)) {
-      if (binaryString(xattr).startsWith(OVERLAY_PREFIX)) continue
+      if (MARKS.some(prefix => binaryString(xattr).startsWith(prefix))) continue
       xattrs.push([binaryString(xattr), value(this.#tree.getxattr(node, xattr), name)])
     }
     for (const [key, text] of xattrRecords(xattrs)) pax.set(key, text)

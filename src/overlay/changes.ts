@@ -93,7 +93,9 @@ class Moves {
       return { ...named(path), change: 'deleted', type: typeOf(before.node.mode) }
     }
     const entry = { ...named(path), type: typeOf(inode.mode) }
-    if (from !== undefined) return { ...entry, change: 'renamed', from: pathText(from), ...modified(what) }
+    // Names that came or went have changed a directory's time, which says no more than they do.
+    const told = changed.moves ? what.filter(one => one !== 'mtime') : what
+    if (from !== undefined) return { ...entry, change: 'renamed', from: pathText(from), ...modified(told) }
     const source = this.#sources.get(changed)
     if (source !== undefined) {
       const kept = compareInode(inode, source.before as LowerPart, this.#attr, this.#before)
@@ -102,7 +104,7 @@ class Moves {
     }
     if (before === undefined) return { ...entry, change: 'added' }
     // A directory that took the place of another, and differs in nothing itself: its contents are told of.
-    return what.length === 0 ? undefined : { ...entry, change: 'modified', what }
+    return told.length === 0 ? undefined : { ...entry, change: 'modified', what: told }
   }
 }
 

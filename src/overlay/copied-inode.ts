@@ -29,7 +29,7 @@ export function shownXattrs({ lower, node }: LowerPart): Outcome<Map<string, Uin
 
 /** Makes an inode the copy of a lower one, its data apart. Only ctime and birth time are its own. */
 export function takeOver(copy: UpperInode, attr: Attr, xattrs: Map<string, Uint8Array> | undefined): void {
-  copy.copied = true
+  copy.origin = attr.ino
   copy.xattrs = xattrs
   copy.rdev = attr.rdev
   copy.size = (attr.mode & S_IFMT) === S_IFREG ? attr.size : 0

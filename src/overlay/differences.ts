@@ -34,6 +34,8 @@ export interface Changed {
   readonly from: string | undefined
   /** What is different of what was there, or of what was moved there. */
   readonly what: readonly Difference[]
+  /** Of a directory: whether names in it came or went, which has changed its mtime. */
+  readonly moves: boolean
 }
 
 /** All that is different, sorted name by name, so that what is in a directory stands right behind it. EIO, EUCLEAN of what is below. */
@@ -41,7 +43,7 @@ export function differences(tree: MergedTree): Outcome<Changed[]> {
   const walk = new Differences(tree)
   const failed = walk.run()
   const key = ({ path }: Changed) => path.replaceAll('/', '\0')
-  return failed ?? walk.found.sort((a, b) => (key(a) < key(b) ? -1 : 1))
+  return failed ?? walk.found.sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0))
 }
 
 /** What two paths or more have in common on the way down. */
@@ -80,10 +82,8 @@ class Differences {
     if (moves instanceof Fault) return moves
     const what = this.#compare(inode, was)
     if (what instanceof Fault) return what
-    // Names that came or went have changed its time, which says no more than they do.
-    const rest = moves ? what.filter(one => one !== 'mtime') : what
-    if (rest.length > 0 || from !== undefined || place.replaced) {
-      this.found.push({ path: path === '' ? '/' : path, origin: place.origin, inode, before: was, from, what: rest })
+    if (what.length > 0 || from !== undefined || place.replaced) {
+      this.found.push({ path: path === '' ? '/' : path, origin: place.origin, inode, before: was, from, what, moves })
     }
     return undefined
   }
@@ -107,7 +107,7 @@ class Differences {
   }
 
   #gone(path: string, origin: string, before: LowerPart): void {
-    this.found.push({ path, origin, inode: undefined, before, from: undefined, what: [] })
+    this.found.push({ path, origin, inode: undefined, before, from: undefined, what: [], moves: false })
   }
 
   /** Names that were in a directory which another has taken the place of. */
@@ -131,7 +131,8 @@ class Differences {
     const path = `${place.path}/${name}`
     const here = `${place.origin}/${name}`
     const was: LowerPart | undefined = before[0]
-    if (!inode.isDirectory) return this.#single({ path, origin: here, inode, before: was, from: undefined, what: [] })
+    const plain = { path, origin: here, inode, before: was, from: undefined, moves: false }
+    if (!inode.isDirectory) return this.#single({ ...plain, what: [] })
     const merged = this.#tree.below(inode)
     if (merged instanceof Fault) return merged
     if (merged.length > 0)
@@ -140,7 +141,7 @@ class Differences {
     const inside = { inode, path, origin: here, before: replaced ? before : [], replaced }
     if (replaced) return this.#directory(inside, was, undefined)
     const what: Difference[] = was === undefined ? [] : ['type']
-    this.found.push({ path, origin: here, inode, before: was, from: undefined, what })
+    this.found.push({ ...plain, what })
     const moves = this.#names(inside)
     return moves instanceof Fault ? moves : undefined
   }
@@ -191,7 +192,7 @@ export function compareInode(inode: UpperInode, was: LowerPart, now: Attr, befor
   if ((now.mode & PERMISSIONS) !== (before.mode & PERMISSIONS)) what.push('mode')
   if (now.uid !== before.uid || now.gid !== before.gid) what.push('owner')
   if (now.mtimeSec !== before.mtimeSec || now.mtimeNsec !== before.mtimeNsec) what.push('mtime')
-  if (!isDir && now.nlink !== before.nlink) what.push('links')
+  if (!isDir && linksDiffer(now, before)) what.push('links')
   const xattrs = xattrsDiffer(inode, was)
   if (xattrs instanceof Fault) return xattrs
   if (xattrs) what.push('xattrs')
@@ -200,9 +201,12 @@ export function compareInode(inode: UpperInode, was: LowerPart, now: Attr, befor
 
 /** Bytes are not compared: a file that was written to counts as changed, as does another file. */
 function contentDiffers(inode: UpperInode, now: Attr, before: Attr): boolean {
-  if (now.size !== before.size || inode.written) return true
-  // A copy of one of several names has a number of its own.
-  return !inode.copied || (before.nlink === 1 && now.ino !== before.ino)
+  return now.size !== before.size || inode.written || inode.origin !== before.ino
+}
+
+/** A copy of one of several names is no longer one of those, however many it has by now. */
+function linksDiffer(now: Attr, before: Attr): boolean {
+  return now.nlink !== before.nlink || (before.nlink > 1 && now.ino !== before.ino)
 }
 
 function xattrsDiffer(inode: UpperInode, { lower, node }: LowerPart): Outcome<boolean> {

@@ -42,8 +42,8 @@ export class UpperInode {
   metacopy: Uint8Array | undefined
   /** An empty regular file that is a whiteout in attribute form. */
   whiteout = false
-  /** Whether the inode is the copy of a lower one. */
-  copied = false
+  /** The number of the lower inode that it is a copy of. */
+  origin: number | undefined
   /** Whether its content has been written to since it was made or copied. */
   written = false
   /**
@@ -78,6 +78,11 @@ export class UpperInode {
     const { id, ino, parent, name, opened, below, nlink, ...rest } = other
     Object.assign(this, rest)
     for (const child of this.children?.values() ?? []) if (child?.parent === other) child.parent = this
+  }
+
+  /** Whether the inode is the copy of a lower one. */
+  get copied(): boolean {
+    return this.origin !== undefined
   }
 
   get isDirectory(): boolean {

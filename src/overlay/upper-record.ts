@@ -5,7 +5,7 @@
 //   inode  { i: id, m: mode, u: uid, g: gid, t: [atime, mtime, ctime, birth time], each [seconds, nanoseconds],
 //            r?: device, x?: { name: value }, l?: target of a symlink, f?: name of the body of a regular file,
 //            o?: "y" | "x", opaque, d?: redirect, k?: metacopy, s?: its size in bytes, w?: 1, a whiteout in attribute form,
-//            p?: number of the lower inode that it is a copy of (-1: a copy with a number of its own), y?: 1, written to }
+//            p?: number of the lower inode that it is a copy of, n?: 1, a copy with a number of its own, y?: 1, written to }
 //   name   { e: [id of the directory, name], c?: id of the inode, or null for a whiteout }; without `c` the name is gone
 //
 // Bytes (names, targets, values) are text with a character a byte. The root has id 0.
@@ -19,9 +19,6 @@ import { UpperInode, xattrCost } from './upper-inode.js'
 
 const { S_IFMT, S_IFREG, S_IFLNK } = CONSTANTS
 const NAME_MAX = 255
-
-/** The number of a copy that could not keep the lower one's. */
-const OWN = -1
 
 type Stamp = readonly [sec: number, nsec: number]
 
@@ -40,6 +37,7 @@ export interface InodeRecord {
   readonly k?: string
   readonly w?: 1
   readonly p?: number
+  readonly n?: 1
   readonly y?: 1
   readonly f?: number
 }
@@ -70,7 +68,8 @@ export function inodeRecord(inode: UpperInode, bodyId: (body: Body) => number): 
     ...(inode.opaque === '' ? {} : { o: inode.opaque }),
     ...(inode.redirect === undefined ? {} : { d: inode.redirect }),
     ...(inode.whiteout ? { w: 1 as const } : {}),
-    ...(inode.copied ? { p: inode.ino === ownIno(inode.id) ? OWN : inode.ino } : {}),
+    ...(inode.origin === undefined ? {} : { p: inode.origin }),
+    ...(inode.origin === undefined || inode.ino === inode.origin ? {} : { n: 1 as const }),
     ...(inode.written ? { y: 1 as const } : {}),
     ...(inode.body === undefined ? {} : { f: bodyId(inode.body) }),
   }
@@ -164,10 +163,11 @@ export class RecordReader {
   }
 
   #addInode(record: InodeRecord): Fault | undefined {
-    const { i, m, u, g, p = OWN, t } = record
-    if (!isId(i) || !isU32(m) || !isU32(u) || !isU32(g) || !isCount(p) || p < OWN) return corrupt('inode')
+    const { i, m, u, g, p, n, t } = record
+    if (!isId(i) || !isU32(m) || !isU32(u) || !isU32(g)) return corrupt('inode')
+    if (p !== undefined && (!isCount(p) || p < 0)) return corrupt('inode')
     if (!Array.isArray(t) || t.length !== 4 || !t.every(isStamp)) return corrupt('times')
-    const inode = new UpperInode(i, p === OWN ? ownIno(i) : p, m, u, g)
+    const inode = new UpperInode(i, p === undefined || n === 1 ? ownIno(i) : p, m, u, g)
     this.#last = Math.max(this.#last, i)
     const [atime, mtime, ctime, birth] = t as unknown as Stamp[]
     inode.atimeSec = atime[0]
@@ -196,7 +196,7 @@ export class RecordReader {
     inode.opaque = o
     inode.redirect = d
     inode.whiteout = w === 1
-    inode.copied = p !== undefined
+    inode.origin = p
     inode.written = y === 1
     inode.target = l === undefined ? undefined : binaryBytes(l)
     inode.metacopy = k === undefined ? undefined : binaryBytes(k)
