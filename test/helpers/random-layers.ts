@@ -100,9 +100,10 @@ function attributes(dice: Dice, kind: string): Partial<LayerEntry> {
 
 function kindOf(filling: Filling, path: string, depth: number): string {
   const { dice, below, here, nodes, marks, files } = filling
-  const parent = nodes.find(node => node.path === dirname(path))
-  const covers =
-    marks > 0 && below?.has(path) === true && parent?.opaque === undefined && parent?.redirect === undefined
+  // In a directory that nothing is merged with, a whiteout is listed as what it is: in an image that is a file.
+  const isApart = ({ path: above, opaque, redirect }: LayerEntry) =>
+    (opaque !== undefined || redirect !== undefined) && path.startsWith(`${above}/`)
+  const covers = marks > 0 && below?.has(path) === true && !nodes.some(isApart)
   return dice.weighted([
     [depth < 2 ? 5 : 0, 'dir'],
     [5, 'file'],
