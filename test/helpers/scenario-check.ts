@@ -1,6 +1,8 @@
 // Compares what the overlay here does with what a kernel's did: the answer to each operation, the tree at the end, the upper,
 // and the tree of a mount anew.
 import * as assert from 'uvu/assert'
+import type { Layer } from '../../src/overlay/layer.js'
+import type { LayerNode } from '../../src/overlay/lower.js'
 import { memoryUpper } from '../../src/overlay/memory-upper.js'
 import { MergedTree } from '../../src/overlay/merged-tree.js'
 import { Overlay } from '../../src/overlay/overlay.js'
@@ -37,18 +39,35 @@ function sorted(value: object): object {
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
+/** Where an upper is kept. */
+export interface Keeping {
+  /** A new one. */
+  open(layers: readonly Layer<LayerNode>[]): Upper
+  /** The same, closed and opened again. */
+  again(upper: Upper, layers: readonly Layer<LayerNode>[]): Upper
+}
+
+export const IN_MEMORY: Keeping = {
+  open: layers => memoryUpper(layers, Number.POSITIVE_INFINITY),
+  again: upper => {
+    forget(upper.root)
+    return upper
+  },
+}
+
 /** Throws where they differ. */
-export async function checkScenario(scenario: Scenario, variant: Variant): Promise<void> {
+export async function checkScenario(scenario: Scenario, variant: Variant, keeping = IN_MEMORY): Promise<void> {
   const { lowers, upper: prepared } = scenario.setup
   const { layers, close } = await lowerLayers(lowers)
   const options = { redirectDir: variant === 'on', metacopy: variant === 'on' }
-  const upper: Upper = memoryUpper(layers, Number.POSITIVE_INFINITY)
+  let upper: Upper = keeping.open(layers)
   upper.root.uid = upper.root.gid = 0
+  upper.changed(upper.root)
   if (prepared) fillUpper(upper, prepared)
   const mounted = () =>
     prepared === false ? new MergedTree(layers, upper, options) : new Overlay(layers, upper, options)
   const remount = () => {
-    forget(upper.root)
+    upper = keeping.again(upper, layers)
     return mounted()
   }
   try {
