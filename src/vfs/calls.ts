@@ -104,11 +104,23 @@ export function syncCalls(): Map<string, CallMaker> {
   return table
 }
 
+/** close may go without a callback: then its failure is thrown. */
+function closeCall(core: Core): AnyFunction {
+  const call = callbackFace(core, 'close', files.close)
+  const done = (error: unknown) => {
+    if (error) throw error
+  }
+  return Object.defineProperty((...args: unknown[]) => call(args[0], args[1] === undefined ? done : args[1]), 'name', {
+    value: 'close',
+  })
+}
+
 /** The calls with a callback by their names. */
 export function callbackCalls(): Map<string, CallMaker> {
   const table = tableOf((core, name, operation) => callbackFace(core, name, operation), '')
   table.set('open', core => callbackFace(core, 'open', files.openCallback))
   table.set('opendir', core => callbackFace(core, 'opendir', dirs.opendir))
+  table.set('close', closeCall)
   table.set('appendFile', core => callbackFace(core, 'appendFile', writes.appendFileCallback))
   table.set('truncate', core => callbackFace(core, 'truncate', writes.truncateCallback))
   table.set('writeFile', core => callbackFace(core, 'writeFile', writes.writeFileCallback))

@@ -186,7 +186,7 @@ function splitNames(path: Bytes): Bytes[] {
 }
 
 /** The path without links and dots that leads to what `path` leads to. */
-function physicalPath(core: Core, path: Bytes): Outcome<Bytes> {
+export function physicalPath(core: Core, path: Bytes): Outcome<Bytes> {
   // realpath(3) takes one name after the other, so a path may be longer than one that the kernel takes.
   const found = path.length < PATH_MAX ? core.layer.resolve(path, true) : undefined
   if (found instanceof Fault) return found

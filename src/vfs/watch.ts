@@ -13,7 +13,7 @@ import { Emitter } from './emitter.js'
 import { fsError } from './errors.js'
 import { defer } from './host.js'
 import { checkPath, resolveText, showPath } from './path-arg.js'
-import { loose } from './stat-ops.js'
+import { loose, physicalPath } from './stat-ops.js'
 import { BigIntStats, Stats } from './stats.js'
 
 /** The longest a timer can wait, in milliseconds. */
@@ -47,9 +47,9 @@ class Hold {
   }
 }
 
-/** The name of what changed as seen from a watched path; undefined where that is none of the watcher's. */
-function seenFrom(watched: string, path: string, recursive: boolean): string | undefined {
-  if (path === watched) return path.slice(path.lastIndexOf('/') + 1)
+/** The name of what changed as seen from a watched path called `own`; undefined where that is none of the watcher's. */
+function seenFrom(watched: string, path: string, recursive: boolean, own: string): string | undefined {
+  if (path === watched) return own
   const dir = watched === '/' ? '/' : `${watched}/`
   if (!path.startsWith(dir)) return undefined
   const name = path.slice(dir.length)
@@ -61,10 +61,10 @@ export class FSWatcher extends Emitter {
   #stop: () => void = () => {}
   #closed = false
 
-  /** Emits `change` for what happens at a path, in a directory there, or with `recursive` below it. */
-  follow(layer: WritableLayer, path: string, recursive: boolean, encoding: string | undefined): void {
+  /** Emits `change` for what happens at a path without links, in a directory there, or with `recursive` below it. */
+  follow(layer: WritableLayer, path: string, own: string, recursive: boolean, encoding: string | undefined): void {
     this.#stop = layer.watch((kind, changed) => {
-      const name = seenFrom(path, changed, recursive)
+      const name = seenFrom(path, changed, recursive, own)
       if (name === undefined) return
       const shown = encoded(utf8Bytes(name), encoding)
       defer(() => {
@@ -99,6 +99,9 @@ export class FSWatcher extends Emitter {
   }
 }
 
+/** What a change is told by. */
+const TOLD = ['ctimeMs', 'mtimeMs', 'birthtimeMs', 'size', 'mode', 'uid', 'gid', 'ino'] as const
+
 export class StatWatcher extends Emitter {
   readonly #hold: Hold
   #stop: () => void = () => {}
@@ -108,8 +111,8 @@ export class StatWatcher extends Emitter {
     this.#hold = new Hold(persistent)
   }
 
-  /** Emits `change` with what stat says now and said before, once for all that happens in one go. */
-  follow(layer: WritableLayer, path: string, stat: () => unknown): void {
+  /** Emits `change` with what stat says now and said before if that differs, once for all that happens in one go. */
+  follow(layer: WritableLayer, stat: () => Stats | BigIntStats): void {
     let before = stat()
     let waiting = false
     const look = () => {
@@ -117,10 +120,11 @@ export class StatWatcher extends Emitter {
       const now = stat()
       const then = before
       before = now
+      if (TOLD.every(name => now[name] === then[name])) return
       this.emit('change', now, then)
     }
-    this.#stop = layer.watch((_kind, changed) => {
-      if (waiting || (changed !== path && !path.startsWith(`${changed}/`) && !isIn(path, changed))) return
+    this.#stop = layer.watch(() => {
+      if (waiting) return
       waiting = true
       defer(look)
     })
@@ -143,10 +147,6 @@ export class StatWatcher extends Emitter {
   }
 }
 
-function isIn(dir: string, path: string): boolean {
-  return path.slice(0, path.lastIndexOf('/')) === (dir === '/' ? '' : dir)
-}
-
 /** watch(path[, options][, listener]). Throws ENOENT and the like, as Node does. */
 export function watch(core: Core, pathArg: unknown, optionsArg?: unknown, listenerArg?: unknown): FSWatcher {
   const options = checkOptions(optionsArg)
@@ -158,7 +158,12 @@ export function watch(core: Core, pathArg: unknown, optionsArg?: unknown, listen
   const watcher = new FSWatcher(options['persistent'] !== false, signal)
   const recursive = options['recursive'] === true
   const encoding = options['encoding'] as string | undefined
-  if (core.writable !== undefined) watcher.follow(core.writable, resolveText(showPath(path)), recursive, encoding)
+  if (core.writable !== undefined) {
+    const real = physicalPath(core, path)
+    const given = resolveText(showPath(path))
+    const own = given.slice(given.lastIndexOf('/') + 1)
+    watcher.follow(core.writable, showPath(real instanceof Fault ? path : real), own, recursive, encoding)
+  }
   if (listener !== undefined) watcher.on('change', checkFunction(listener, 'listener') as (...args: unknown[]) => void)
   return watcher
 }
@@ -189,7 +194,7 @@ export class FileWatchers {
       const none = nothing(bigint)
       defer(() => watcher.emit('change', none, none))
     }
-    if (this.core.writable !== undefined) watcher.follow(this.core.writable, path, stat)
+    if (this.core.writable !== undefined) watcher.follow(this.core.writable, stat)
     return watcher
   }
 
@@ -216,6 +221,9 @@ function nothing(bigint: boolean): Stats | BigIntStats {
   return bigint ? new BigIntStats(zeroes, 0, 0, 0) : new Stats(zeroes, 0, 0, 0)
 }
 
+/** As many events as are kept for one who does not ask for them. */
+const WAITING_LIMIT = 2048
+
 interface WatchEvent {
   readonly eventType: 'rename' | 'change'
   readonly filename: unknown
@@ -232,7 +240,7 @@ export async function* watchPromise(core: Core, path: unknown, options?: unknown
   const events: WatchEvent[] = []
   let wake = () => {}
   watcher.on('change', (eventType, filename) => {
-    events.push({ eventType: eventType as WatchEvent['eventType'], filename })
+    if (events.length < WAITING_LIMIT) events.push({ eventType: eventType as WatchEvent['eventType'], filename })
     wake()
   })
   const onAbort = () => wake()

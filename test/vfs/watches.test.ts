@@ -1,0 +1,197 @@
+// What a writable mount's own changes tell those who watch it, and details of streams and handles that random calls do not
+// reach; where node:fs tells the same each time, beside it.
+import { deepStrictEqual } from 'node:assert'
+import { type EventEmitter, once } from 'node:events'
+import { setTimeout as wait } from 'node:timers/promises'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { shown } from '../helpers/shown'
+import { newWorlds, type World } from '../helpers/write-world'
+
+/** Runs the same in both worlds; asks for the same answer and gives it back. */
+async function same(run: (world: World) => unknown): Promise<unknown> {
+  const worlds = await newWorlds(false)
+  try {
+    const answers: unknown[] = []
+    for (const world of [worlds.ours, worlds.nodes]) {
+      const answer = await (async () => run(world))().catch((error: unknown) => error)
+      answers.push(shown(answer, world.root, ['atime', 'mtime', 'ctime', 'birthtime', 'dev', 'ino']))
+    }
+    deepStrictEqual(answers[0], answers[1])
+    return answers[0]
+  } finally {
+    await worlds.close()
+  }
+}
+
+/** Events as they come, each once: how often a kernel tells of one write is its own affair. */
+async function told(world: World, path: string, options: object, change: (world: World) => void): Promise<unknown[]> {
+  const events = new Set<string>()
+  const watcher = world.fs.watch(world.root + path, options, (kind, name) => events.add(`${kind} ${String(name)}`))
+  await wait(5)
+  change(world)
+  await wait(40)
+  watcher.close()
+  return [...events].sort()
+}
+
+const watching = suite('vfs: watching a tree that changes')
+
+watching('a directory tells of what is made, renamed, written and removed in it', async () => {
+  const events = await same(world =>
+    told(world, '/d2', {}, ({ fs, root }) => {
+      fs.writeFileSync(`${root}/d2/new`, 'text')
+      fs.renameSync(`${root}/d2/new`, `${root}/d2/newer`)
+      fs.unlinkSync(`${root}/d2/newer`)
+    }),
+  )
+  deepStrictEqual(events, ['change new', 'rename new', 'rename newer'])
+})
+
+watching('a file tells of writes, by its own name', async () => {
+  const write = ({ fs, root }: World) => fs.appendFileSync(`${root}/a.txt`, 'more')
+  deepStrictEqual(await same(world => told(world, '/a.txt', {}, write)), ['change a.txt'])
+  deepStrictEqual(await same(world => told(world, '/link-a', {}, write)), ['change link-a'])
+})
+
+watching('a link to a directory tells of the directory, and names may be bytes', async () => {
+  const make = ({ fs, root }: World) => fs.mkdirSync(`${root}/d/made`)
+  deepStrictEqual(await same(world => told(world, '/link-d', {}, make)), ['rename made'])
+  deepStrictEqual(await same(world => told(world, '/link-d', { encoding: 'hex' }, make)), ['rename 6d616465'])
+})
+
+watching('with recursive, also of what is further down', async () => {
+  const worlds = await newWorlds(true)
+  const events = await told(worlds.ours, '/d', { recursive: true }, ({ fs, root }) =>
+    fs.writeFileSync(`${root}/d/f/deep`, ''),
+  )
+  assert.ok(events.includes('rename f/deep'))
+  await worlds.close()
+})
+
+watching('promises.watch tells in turn, and ends with its signal', async () => {
+  const name = await same(async ({ fs, root }) => {
+    const abort = new AbortController()
+    const events: string[] = []
+    const watched = (async () => {
+      for await (const { filename } of fs.promises.watch(`${root}/d2`, { signal: abort.signal })) {
+        events.push(String(filename))
+        abort.abort()
+      }
+    })()
+    await wait(5)
+    fs.mkdirSync(`${root}/d2/one`)
+    return [await watched.catch((error: Error) => error.name), events]
+  })
+  deepStrictEqual(name, ['AbortError', ['one']])
+})
+
+watching('watchFile tells what stat says now and said before', async () => {
+  const changed = await same(async ({ fs, root }) => {
+    const sizes: number[][] = []
+    const listener = (now: { size: number }, before: { size: number }) => sizes.push([now.size, before.size])
+    fs.watchFile(`${root}/link-a`, { interval: 10 }, listener)
+    await wait(30)
+    fs.writeFileSync(`${root}/a.txt`, 'four')
+    await wait(60)
+    fs.unlinkSync(`${root}/a.txt`)
+    await wait(60)
+    fs.unwatchFile(`${root}/link-a`)
+    fs.writeFileSync(`${root}/a.txt`, 'nobody looks')
+    await wait(30)
+    return sizes
+  })
+  deepStrictEqual(changed, [
+    [4, 24],
+    [0, 4],
+  ])
+})
+
+watching.run()
+
+const details = suite('vfs: streams and handles that write')
+
+details('a stream that is closed has written all', async () => {
+  await same(async ({ fs, root }) => {
+    const stream = fs.createWriteStream(`${root}/n1`, { flush: true })
+    stream.write('one ')
+    stream.write('two')
+    await new Promise<void>(resolve => stream.close(() => resolve()))
+    return [fs.readFileSync(`${root}/n1`, 'utf8'), stream.bytesWritten, stream.closed]
+  })
+})
+
+details('a read stream that is closed early says so', async () => {
+  await same(
+    ({ fs, root }) =>
+      new Promise(resolve => fs.createReadStream(`${root}/b.bin`).close(error => resolve(error?.name && error))),
+  )
+})
+
+details('wrong arguments are thrown at once', async () => {
+  for (const [path, options] of [
+    [undefined, {}],
+    ['/n1', { start: -1 }],
+    ['/n1', { flush: 1 }],
+    ['/n1', { fs: {} }],
+    ['/n1', { fs: { open: () => {}, write: 5 } }],
+    ['/n1', { fd: 'x' }],
+    ['/n1', { fd: -1 }],
+  ] as const) {
+    await same(({ fs, root }) => fs.createWriteStream((path && root + path) as string, options as object))
+  }
+})
+
+details('the fs option stands in for the calls', async () => {
+  await same(async ({ fs, root }) => {
+    const made: unknown[] = []
+    const { open, close, write } = fs
+    const own = {
+      open,
+      close: (fd: number, done: () => void) => {
+        made.push('close')
+        close(fd, done)
+      },
+      write: (...args: [number, Buffer, number, number, null, () => void]) => {
+        made.push(String(args[1]))
+        write(...args)
+      },
+    }
+    const stream = fs.createWriteStream(`${root}/n1`, { fs: own } as object)
+    stream.end('text')
+    await once(stream, 'close')
+    return [made, fs.readFileSync(`${root}/n1`, 'utf8')]
+  })
+})
+
+details('a handle is closed when its streams are', async () => {
+  await same(async ({ fs, root }) => {
+    const handle = await fs.promises.open(`${root}/a.txt`, 'r+')
+    const stream = handle.createReadStream()
+    const events: string[] = []
+    once(handle as unknown as EventEmitter, 'close').then(() => events.push('handle'))
+    stream.on('close', () => events.push('stream'))
+    await handle.close()
+    await wait(5)
+    const closed = await handle.stat().catch((error: Error) => error)
+    const late = (() => {
+      try {
+        return handle.createWriteStream()
+      } catch (error) {
+        return error
+      }
+    })()
+    return [events.sort(), handle.fd, closed, late, stream.destroyed]
+  })
+})
+
+details('close goes without a callback', async () => {
+  await same(async ({ fs, root }) => {
+    const fd = fs.openSync(`${root}/c`, 'r')
+    const done = (fs.close as unknown as (fd: number) => void)(fd)
+    await wait(5)
+    return done
+  })
+})
+
+details.run()
