@@ -14,7 +14,10 @@ const { S_IFMT, S_IFIFO, S_IFCHR, S_IFDIR, S_IFBLK, S_IFREG, S_IFLNK } = CONSTAN
 
 export type EntryType = 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'character device' | 'block device'
 
-/** One change. They are sorted name by name; what happened in a directory stands behind what happened to it. */
+/**
+ * One change. They are sorted name by name; what happened in a directory stands behind what happened to it. What is gone with a
+ * directory, or with its becoming something else, is not told of by itself.
+ */
 export interface Change {
   /** Where it is now, or was; an invalid sequence of UTF-8 as U+FFFD. */
   readonly path: string
@@ -23,7 +26,7 @@ export interface Change {
   readonly change: 'added' | 'modified' | 'deleted' | 'renamed'
   /** Of what is there now; of what is gone, of that. */
   readonly type: EntryType
-  /** Of what was renamed: the path that it had. What a renamed directory holds is told of only where it was changed. */
+  /** Of what was renamed: the path that it had. What stood at its new place before is told of as deleted. What a renamed directory holds is told of only where it was changed. */
   readonly from?: string
   /** What was modified, also of what was renamed. */
   readonly what?: readonly Difference[]
@@ -49,9 +52,9 @@ export function changesOf(tree: MergedTree): Outcome<Change[]> {
   const moves = new Moves(found)
   const changes: Change[] = []
   for (const changed of found) {
-    const change = moves.change(changed)
-    if (change instanceof Fault) return change
-    if (change !== undefined) changes.push(change)
+    const told = moves.changes(changed)
+    if (told instanceof Fault) return told
+    changes.push(...told)
   }
   return changes
 }
@@ -76,7 +79,7 @@ class Moves {
       const source = this.#gone.get(from === undefined ? inode.ino : (this.#inoBefore(changed) ?? -1))
       if (source === undefined || source === changed) continue
       this.#sources.set(changed, source)
-      if (source.inode === undefined) this.#moved.add(source)
+      this.#moved.add(source)
     }
   }
 
@@ -86,25 +89,30 @@ class Moves {
     return (before.node.mode & S_IFMT) === S_IFDIR || this.#attr.nlink === 1 ? this.#attr.ino : undefined
   }
 
-  change(changed: Changed): Change | undefined | Fault {
+  /** What was under a name is told of as deleted, unless it is somewhere else now. */
+  #deleted({ path, before }: Changed, isMoved: boolean): Change[] {
+    return before === undefined || isMoved
+      ? []
+      : [{ ...named(path), change: 'deleted', type: typeOf(before.node.mode) }]
+  }
+
+  changes(changed: Changed): Outcome<Change[]> {
     const { path, inode, before, from, what } = changed
-    if (inode === undefined) {
-      if (before === undefined || this.#moved.has(changed)) return undefined
-      return { ...named(path), change: 'deleted', type: typeOf(before.node.mode) }
-    }
+    const deleted = this.#deleted(changed, this.#moved.has(changed))
+    if (inode === undefined) return deleted
     const entry = { ...named(path), type: typeOf(inode.mode) }
     // Names that came or went have changed a directory's time, which says no more than they do.
     const told = changed.moves ? what.filter(one => one !== 'mtime') : what
-    if (from !== undefined) return { ...entry, change: 'renamed', from: pathText(from), ...modified(told) }
+    if (from !== undefined) return [{ ...entry, change: 'renamed', from: pathText(from), ...modified(told) }]
     const source = this.#sources.get(changed)
     if (source !== undefined) {
       const kept = compareInode(inode, source.before as LowerPart, this.#attr, this.#before)
       if (kept instanceof Fault) return kept
-      return { ...entry, change: 'renamed', from: pathText(source.origin), ...modified(kept) }
+      return [...deleted, { ...entry, change: 'renamed', from: pathText(source.origin), ...modified(kept) }]
     }
-    if (before === undefined) return { ...entry, change: 'added' }
+    if (before === undefined) return [{ ...entry, change: 'added' }]
     // A directory that took the place of another, and differs in nothing itself: its contents are told of.
-    return told.length === 0 ? undefined : { ...entry, change: 'modified', what: told }
+    return told.length === 0 ? [] : [{ ...entry, change: 'modified', what: told }]
   }
 }
 

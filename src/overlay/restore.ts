@@ -4,6 +4,7 @@
 import { Fault } from '../format/errno.js'
 import type { MergedTree } from './merged-tree.js'
 import { readSnapshot } from './snapshot.js'
+import type { Upper } from './upper.js'
 import type { UpperInode } from './upper-inode.js'
 
 /** Makes the upper of a tree what a snapshot says. EINVAL, EUCLEAN, ENOSPC, EIO: it stays as it was. */
@@ -12,7 +13,8 @@ export function restoreSnapshot({ upper, opened }: MergedTree, snapshot: Uint8Ar
   if (read instanceof Fault) return read
   const failed = upper.replaced(read.root)
   if (failed !== undefined) {
-    detach(read.root, inode => upper.release(inode))
+    upper.quota.give(read.root.charged)
+    for (const entry of read.root.children?.values() ?? []) if (entry !== null) detach(entry, upper)
     return failed
   }
   const before = [...(upper.root.children?.values() ?? [])]
@@ -20,12 +22,12 @@ export function restoreSnapshot({ upper, opened }: MergedTree, snapshot: Uint8Ar
   upper.reserve(read.last)
   upper.quota.give(upper.root.charged)
   upper.root.become(read.root)
-  for (const entry of before) if (entry !== null) detach(entry, inode => upper.release(inode))
+  for (const entry of before) if (entry !== null) detach(entry, upper)
   return undefined
 }
 
 /** Takes all names from an inode and what is below it. */
-function detach(top: UpperInode, release: (inode: UpperInode) => void): void {
+function detach(top: UpperInode, upper: Upper): void {
   const all = new Set([top])
   for (const inode of all) for (const child of inode.children?.values() ?? []) if (child !== null) all.add(child)
   for (const inode of all) {
@@ -34,6 +36,6 @@ function detach(top: UpperInode, release: (inode: UpperInode) => void): void {
     inode.nlink = 0
     inode.parent = undefined
     inode.children?.clear()
-    release(inode)
+    upper.release(inode)
   }
 }

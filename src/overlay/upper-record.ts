@@ -130,7 +130,7 @@ export class RecordReader {
   #count = 0
   #charged = 0
 
-  /** Inodes of the tree that was built. */
+  /** Inodes of the tree that was built, but its root, which no upper counts. */
   get count(): number {
     return this.#count
   }
@@ -233,7 +233,7 @@ export class RecordReader {
       inode.charged = xattrCost(inode.xattrs)
       this.#charged += inode.charged
     }
-    this.#count = links.size
+    this.#count = links.size - 1
     return top
   }
 

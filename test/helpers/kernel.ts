@@ -94,6 +94,21 @@ export class KernelMounts {
     }
   }
 
+  /** The same with an upper directory, which may be written to. */
+  writable(image: string, objects: string, upper: string, work: string): KernelMount {
+    const lower = this.erofs(image, hasAcl(image) ? [] : ['noacl'])
+    const path = this.directory()
+    const layers = `lowerdir=${lower.path}::${objects},upperdir=${upper},workdir=${work}`
+    this.mount(path, ['-t', 'overlay', '-o', `metacopy=on,redirect_dir=on,${layers}`, 'overlay'])
+    return {
+      path,
+      unmount: () => {
+        this.unmount(path)
+        lower.unmount()
+      },
+    }
+  }
+
   /** Takes everything down; safe to call again. */
   dispose(): void {
     for (const path of [...this.mounted].reverse()) this.unmount(path)

@@ -9,7 +9,6 @@ import { ScenarioRun } from './scenario-run.js'
 
 /** What a mount is made of, and what can be done to it. */
 export interface RandomPlan {
-  readonly seed: number
   readonly images: readonly Uint8Array[]
   readonly stores: readonly MemoryStore[]
   readonly ops: readonly Op[]
@@ -21,14 +20,23 @@ export interface RandomPlan {
 /** The plan of a seed; `remount` is none of its operations, since a mount in memory ends with its upper. */
 export async function randomPlan(seed: number): Promise<RandomPlan> {
   const { setup, ops, tags } = randomScenario(seed, `seed ${seed}`)
-  const built = await lowerImages(setup.lowers)
+  const plan = await planOf(
+    setup.lowers,
+    ops.filter(({ op }) => op !== '@remount'),
+  )
+  const options = tags?.includes('on-only') ? [{}] : [{}, { metacopy: false }, { redirectDir: false }]
+  return { ...plan, setup, options }
+}
+
+/** A plan of given layers, topmost first. */
+export async function planOf(lowers: Scenario['setup']['lowers'], ops: readonly Op[] = []): Promise<RandomPlan> {
+  const built = await lowerImages(lowers)
   return {
-    seed,
     images: built.map(({ image }) => image),
     stores: built.map(({ store }) => store),
-    ops: ops.filter(({ op }) => op !== '@remount'),
-    setup,
-    options: tags?.includes('on-only') ? [{}] : [{}, { metacopy: false }, { redirectDir: false }],
+    ops,
+    setup: { lowers },
+    options: [{}],
   }
 }
 
@@ -37,6 +45,7 @@ export interface PlanOptions {
   readonly metacopy?: boolean
   readonly upper?: string
   readonly upperSize?: number
+  readonly snapshot?: Uint8Array
 }
 
 export function mountPlan({ images, stores }: RandomPlan, options: PlanOptions = {}): Mount {
@@ -44,8 +53,8 @@ export function mountPlan({ images, stores }: RandomPlan, options: PlanOptions =
 }
 
 /** The same tree before anything is done to it. */
-export function mountBefore({ images, stores }: RandomPlan): Mount {
-  return mountSync(images, { store: [...stores], uid: 0, gid: 0, umask: 0o022 })
+export function mountBefore({ images, stores }: RandomPlan, options: PlanOptions = {}): Mount {
+  return mountSync(images, { store: [...stores], uid: 0, gid: 0, umask: 0o022, ...options })
 }
 
 /** Does operations of a plan; what they answer is for others to judge. */
