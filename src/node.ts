@@ -17,13 +17,17 @@ import {
   noStore,
 } from './api.js'
 import { type BuildFs, type BuildSource, type Built, buildImage as buildFromSource } from './build.js'
+import { Fault, faultError } from './format/errno.js'
 import type { HashAlgorithm, HashName } from './format/hash.js'
 import { buildDirectory } from './host/directory-build.js'
 import { sha256, sha512 } from './host/hash.js'
+import { readKernelUpper } from './host/kernel-upper-read.js'
+import { writeKernelUpper } from './host/kernel-upper-write.js'
 import { DirectoryUppers } from './host/upper-directory.js'
 import { hostXattrs } from './host/xattrs.js'
 import { beginsAsImage, type Image, type ImageOptions } from './image/image.js'
 import type { Mount } from './mount.js'
+import { Overlay } from './overlay/overlay.js'
 import { DirectoryStore } from './store/directory.js'
 import { whileRegistered } from './store/directory-builds.js'
 import type { ObjectStore } from './store/object-store.js'
@@ -180,3 +184,22 @@ async function buildFromFile(path: string, options: NodeBuildOptions): Promise<B
 
 /** A hash for fs-verity digests and Merkle trees. */
 export const hashAlgorithm = (name: HashName): Promise<HashAlgorithm> => api.hashAlgorithm(name)
+
+/**
+ * Writes what has been changed in a mount as an upper directory, which the kernel's overlayfs mounts over the same images
+ * (`redirect_dir=on,metacopy=on`). The directory must not be there, or be empty; it appears when it is whole. On Linux, for root,
+ * with the package koffi: ENOTSUP or EPERM elsewhere. Throws EROFS for a mount that can't be written to.
+ */
+export function exportUpper(mount: Mount, directory: string | URL): void {
+  const { layer } = mount as { layer: unknown }
+  if (!(layer instanceof Overlay)) throw faultError(new Fault('EROFS'), 'exportUpper')
+  writeKernelUpper(layer.upper, resolve(pathOf(String(directory))))
+}
+
+/**
+ * Reads an upper directory of the kernel's overlayfs, which is not mounted, into a snapshot: `mount(images, { snapshot })` or
+ * `restore` of a mount goes on from there. Where, and for whom, as `exportUpper`.
+ */
+export function importUpper(directory: string | URL): Uint8Array {
+  return readKernelUpper(resolve(pathOf(String(directory))))
+}

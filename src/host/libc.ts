@@ -18,6 +18,37 @@ interface Koffi {
   errno(): number
 }
 
+/** What it takes to write and read an upper directory as the kernel has it; for root. */
+export interface UpperCalls {
+  lsetxattr(path: Uint8Array, name: Uint8Array, value: Uint8Array, size: number, flags: number): number
+  mknod(path: Uint8Array, mode: number, device: number): number
+  /** `times` are two of struct timespec: seconds and nanoseconds, 64 bits each. */
+  utimensat(dirfd: number, path: Uint8Array, times: Uint8Array, flags: number): number
+  lseek(fd: number, offset: number, whence: number): number
+  syncfs(fd: number): number
+  /** Why the last call failed. */
+  errno(): number
+}
+
+/** Loads those calls; undefined as `loadLibc`, and where a timespec is another. */
+export function loadUpperCalls(): UpperCalls | undefined {
+  if (process.platform !== 'linux' || (process.arch !== 'x64' && process.arch !== 'arm64')) return undefined
+  try {
+    const koffi = createRequire(import.meta.url)('koffi') as Koffi
+    const libc = koffi.load(null)
+    return {
+      lsetxattr: libc.func('int lsetxattr(void *path, void *name, void *value, size_t size, int flags)'),
+      mknod: libc.func('int mknod(void *path, unsigned int mode, uint64_t dev)'),
+      utimensat: libc.func('int utimensat(int dirfd, void *path, void *times, int flags)'),
+      lseek: libc.func('int64_t lseek(int fd, int64_t offset, int whence)'),
+      syncfs: libc.func('int syncfs(int fd)'),
+      errno: () => koffi.errno(),
+    }
+  } catch {
+    return undefined
+  }
+}
+
 /** Loads it, which takes some 6 ms. undefined where koffi is not installed or does not fit the host. */
 export function loadLibc(): Libc | undefined {
   if (process.platform !== 'linux') return undefined

@@ -136,7 +136,9 @@ export class UpperKeeper implements UpperLog {
   /** The root keeps its number whatever it becomes. */
   *#recordsOf(root: UpperInode): Generator<unknown> {
     for (const record of recordsOf(root, bodyId)) {
-      yield 'i' in record && record.i === root.id ? ({ ...record, p: this.#upper.root.ino } as InodeRecord) : record
+      yield 'i' in record && record.i === root.id
+        ? ({ ...record, p: this.#upper.root.ino, n: undefined } as InodeRecord)
+        : record
     }
   }
 

@@ -73,9 +73,9 @@ export class UpperInode {
     if ((mode & S_IFMT) === S_IFDIR) this.children = new Map()
   }
 
-  /** Takes over all that another directory, which nobody else knows, says of itself and has below it. */
+  /** Takes over all that another directory, which nobody else knows, says of itself and has below it; it stays the copy that it is. */
   become(other: UpperInode): void {
-    const { id, ino, parent, name, opened, below, nlink, ...rest } = other
+    const { id, ino, origin, parent, name, opened, below, nlink, ...rest } = other
     Object.assign(this, rest)
     for (const child of this.children?.values() ?? []) if (child?.parent === other) child.parent = this
   }

@@ -160,7 +160,8 @@ export function apply({ fs, tree }: World, [name, ...args]: RandomOp): string {
             throw Object.assign(new Error(), { code: 'ENOTDIR' })
           return dir
         }
-        const special = { mode: second as number, umask: 0, uid: 0, gid: 0, rdev: 0x103 }
+        const rdev = (second & 0o170000) === 0o020000 ? 0x103 : 0
+        const special = { mode: second as number, umask: 0, uid: 0, gid: 0, rdev }
         const done =
           name === 'mknod'
             ? tree.create(at(path), nameOf(path), special, true)
@@ -180,36 +181,70 @@ export function apply({ fs, tree }: World, [name, ...args]: RandomOp): string {
 }
 
 export interface Seen {
-  /** Times and inode numbers as well. */
-  readonly exact: boolean
+  /** All times and inode numbers as well. */
+  readonly exact?: boolean
+  /** When content was changed. */
+  readonly mtimes?: boolean
+  /** Links of directories are left out, the kernel counting them otherwise; and attributes that it adds. */
+  readonly kernel?: boolean
+}
+
+/** What is read of a tree. */
+export interface SeenFs {
+  lstatSync(path: string, options: { bigint: true }): unknown
+  readFileSync(path: string): unknown
+  readlinkSync(path: string): unknown
+  readdirSync(path: string): unknown
+  listxattrSync(path: string, options: { follow: false }): unknown
+  getxattrSync(path: string, name: string, options: { follow: false }): unknown
 }
 
 /** All that can be seen of a tree, a line for each path. */
-export function seen({ fs }: World, { exact }: Seen = { exact: false }): string[] {
+export function seen({ fs }: { readonly fs: SeenFs }, options: Seen = {}): string[] {
   const lines: string[] = []
-  const groups = new Map<bigint, string>()
+  const groups = new Map<string, string>()
   const visit = (path: string): void => {
-    const stat = fs.lstatSync(path === '' ? '/' : path, { bigint: true }) as import('node:fs').BigIntStats
-    const facts: unknown[] = [path, stat.mode.toString(8), stat.nlink, stat.uid, stat.gid, stat.rdev]
-    if (stat.isFile()) {
-      const body = fs.readFileSync(path) as Buffer
-      facts.push(stat.size, createHash('sha1').update(body).digest('hex').slice(0, 10))
+    const at = path === '' ? '/' : path
+    let stat: import('node:fs').BigIntStats
+    try {
+      stat = fs.lstatSync(at, { bigint: true }) as import('node:fs').BigIntStats
+    } catch {
+      // Whiteouts in attribute form are listed in an upper.
+      return
     }
+    const isWhiteout = stat.isCharacterDevice() && stat.rdev === 0n
+    const links = isWhiteout || (options.kernel && stat.isDirectory()) ? '' : stat.nlink
+    const facts: unknown[] = [path, stat.mode.toString(8), links, stat.uid, stat.gid, stat.rdev]
+    if (stat.isFile()) facts.push(stat.size, contentOf(fs, path))
     if (stat.isSymbolicLink()) facts.push(fs.readlinkSync(path))
-    if (exact) facts.push(stat.ino, stat.atimeNs, stat.mtimeNs, stat.ctimeNs, stat.birthtimeNs)
-    if (!stat.isDirectory() && stat.nlink > 1n) {
-      if (!groups.has(stat.ino)) groups.set(stat.ino, path)
-      facts.push(groups.get(stat.ino))
+    if (options.mtimes && !isWhiteout) facts.push(stat.mtimeNs)
+    if (options.exact) facts.push(stat.ino, stat.atimeNs, stat.mtimeNs, stat.ctimeNs, stat.birthtimeNs)
+    if (!stat.isDirectory() && stat.nlink > 1n && !isWhiteout) {
+      const inode = `${stat.dev} ${stat.ino}`
+      if (!groups.has(inode)) groups.set(inode, path)
+      facts.push(groups.get(inode))
     }
-    for (const name of (fs.listxattrSync(path === '' ? '/' : path, { follow: false }) as string[]).sort()) {
-      facts.push(name, (fs.getxattrSync(path === '' ? '/' : path, name, { follow: false }) as Buffer).toString('hex'))
+    for (const name of [...(fs.listxattrSync(at, { follow: false }) as string[])].sort()) {
+      if (options.kernel && /^user\.overlay\.|^trusted\.overlay\.(?:origin|impure|uuid|nlink)$/.test(name)) continue
+      facts.push(name, Buffer.from(fs.getxattrSync(at, name, { follow: false }) as Uint8Array).toString('hex'))
     }
     lines.push(facts.join(' '))
-    if (stat.isDirectory())
-      for (const name of (fs.readdirSync(path === '' ? '/' : path) as string[]).sort()) visit(`${path}/${name}`)
+    if (!stat.isDirectory()) return
+    for (const name of (fs.readdirSync(at) as string[]).sort()) visit(`${path}/${name}`)
   }
   visit('')
   return lines
+}
+
+function contentOf(fs: SeenFs, path: string): string {
+  try {
+    return createHash('sha1')
+      .update(fs.readFileSync(path) as Buffer)
+      .digest('hex')
+      .slice(0, 10)
+  } catch (error) {
+    return (error as { code: string }).code
+  }
 }
 
 /** A mount anew of what a world in memory holds: it finds what is below by the marks. */
