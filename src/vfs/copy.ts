@@ -168,6 +168,8 @@ class Copy {
     if (missing !== undefined && missing.code !== 'ENOENT') return this.#refuse(task, missing, syscall, to)
     const exists = missing === undefined
     if (!this.#begun(to)) checkPair(from, to, source, exists ? there : undefined)
+    const above = top ? this.#above(task, from, source.ino, to) : undefined
+    if (above !== undefined) return above
     const parent = top ? this.#parent(task, to) : undefined
     if (parent !== undefined) return parent
     switch (typeOf(source)) {
@@ -185,6 +187,23 @@ class Copy {
 
   #begun(to: string): boolean {
     return this.#file !== undefined && this.#file.to === to
+  }
+
+  /** The source must not be above the destination, by whatever path: a copy would never come to its end. */
+  #above(task: Course, from: string, ino: number, to: string): Outcome<undefined> {
+    const start = resolveText(parentOf(from))
+    let at = to
+    for (let dir = resolveText(parentOf(at)); dir !== start && dir !== '/'; dir = parentOf(at)) {
+      const found = newAttr()
+      const failed = this.core.layer.statPath(dir, true, found)
+      if (failed !== undefined) return failed.code === 'ENOENT' ? undefined : this.#refuse(task, failed, 'stat', dir)
+      if (found.ino === ino) {
+        const text = `cannot copy ${from} to a subdirectory of self ${at}`
+        throw refused('ERR_FS_CP_EINVAL', 'Invalid src or dest', 'EINVAL', text, at)
+      }
+      at = dir
+    }
+    return undefined
   }
 
   /** Makes the directories above the destination. */

@@ -114,7 +114,7 @@ export class FileHandle extends Emitter {
 
   /** From where the file has been written to; the data may be an iterable of pieces too. */
   async writeFile(data: unknown, options?: unknown): Promise<undefined> {
-    if (!isPieces(data)) return this.#call('writeFile', writes.writeFile, data, options)
+    if (this.#fd === -1 || !isPieces(data)) return this.#call('writeFile', writes.writeFile, data, options)
     const { encoding, signal } = checkOptions(options)
     for await (const piece of data) {
       if ((signal as AbortSignal | undefined)?.aborted === true) throw abortError(signal as AbortSignal)

@@ -80,7 +80,8 @@ export function fdCall(random: Random): Step {
   const args = argsOf(random, FD_CALLS[name])
   const run = async (world: World) => {
     const given = args.map(arg => arg(''))
-    while (name !== 'futimes' && given.length > 1 && given.at(-1) === undefined) given.pop()
+    while (!['futimes', 'fchown', 'fchmod'].includes(name) && given.length > 1 && given.at(-1) === undefined)
+      given.pop()
     // A text has no length.
     if (name === 'write' && typeof given[0] === 'string') given.splice(3)
     const fd = world.fds[slot]

@@ -98,6 +98,8 @@ export async function newWorlds(metacopy: boolean): Promise<Worlds> {
 }
 
 const HOUR = 3_600_000
+/** Larger files, which have holes, are compared by their sizes. */
+const BIGGEST = 1_000_000
 
 /** A time as it is compared: those of now are alike. */
 export function shownTime(ms: number): number | 'now' {
@@ -121,7 +123,7 @@ export function shownTree({ fs, root, metacopy }: World): Record<string, unknown
     facts.push(Number(stats.nlink), Number(stats.size), inodes.get(stats.ino) ?? name)
     inodes.set(stats.ino, inodes.get(stats.ino) ?? name)
     if (stats.isSymbolicLink()) facts.push(fs.readlinkSync(path))
-    else if (stats.isFile()) facts.push(fs.readFileSync(path, 'latin1').slice(0, 20_000))
+    else if (stats.isFile() && stats.size < BIGGEST) facts.push(fs.readFileSync(path, 'latin1').slice(0, 20_000))
   }
   walk(root)
   return tree

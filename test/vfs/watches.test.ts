@@ -185,6 +185,13 @@ details('a handle is closed when its streams are', async () => {
   })
 })
 
+details('cp refuses to copy a directory into itself, by whatever path', async () => {
+  for (const to of ['/d/f/new', '/link-d/new', '/link-d/f/new']) {
+    await same(({ fs, root }) => fs.cpSync(`${root}/d`, root + to, { recursive: true }))
+    await same(({ fs, root }) => fs.promises.cp(`${root}/d`, root + to, { recursive: true }))
+  }
+})
+
 details('close goes without a callback', async () => {
   await same(async ({ fs, root }) => {
     const fd = fs.openSync(`${root}/c`, 'r')
