@@ -59,8 +59,7 @@ function load(directory: string, layers: readonly Layer<LayerNode>[], bodies: Fi
   )
   const upper = new Upper(root, bodies, quota)
   upper.reserve(reader.last)
-  // The root costs nothing.
-  check(upper.admit(reader.count - 1, reader.charged), directory)
+  check(upper.admit(reader.count, reader.charged), directory)
   // An inode is a record and a name, mostly.
   const share = Math.min(1, (2 * reader.count) / log.records.length)
   return { upper, end: log.end, needed: log.end * share, ids }
