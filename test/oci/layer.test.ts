@@ -12,7 +12,7 @@ import { skip } from '../helpers/paths.js'
 import { doAll, mountBefore, mountPlan, randomPlan } from '../helpers/random-mount.js'
 import { compareTruth, type TruthFs } from '../helpers/truth.js'
 
-const SEEDS = Number(process.env['SEEDS'] ?? 40)
+const SEEDS = Number(process.env['SEEDS'] ?? 24)
 const FIRST = Number(process.env['FIRST'] ?? 1)
 /** Not compared: marks, which layers leave out, since whoever unpacks one may obey them; and empty values, which Go can't read. */
 const without = (name: string, hex: string) => /^(trusted|user)\.overlay\./.test(name) || hex === ''
