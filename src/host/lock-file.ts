@@ -90,10 +90,19 @@ function othersThan(path: string, own: string): Other[] {
     if (name.startsWith(`${basename(path)}.tmp`)) removeLeft(file)
     if (!name.startsWith(`${basename(path)}-`) || file === own) continue
     const claim = readRegistration(file) as Claim | undefined
-    if (claim !== undefined ? hasEnded(claim, directory) : !fs.existsSync(file)) fs.rmSync(file, { force: true })
+    if (claim !== undefined ? hasEnded(claim, directory) : isBlank(file)) fs.rmSync(file, { force: true })
     else found.push({ name, claim })
   }
   return found
+}
+
+/** What a machine that stopped may leave of one: it has all its content as long as that runs. */
+function isBlank(file: string): boolean {
+  try {
+    return fs.lstatSync(file).isFile() && fs.readFileSync(file).every(byte => byte === 0)
+  } catch (error) {
+    return codeOf(error) === 'ENOENT'
+  }
 }
 
 function removeLeft(file: string): void {

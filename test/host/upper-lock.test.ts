@@ -130,6 +130,8 @@ locks('what a machine left before it was started anew does not either, but what 
     /EBUSY.*someone.*lock-odd/,
   )
   rmSync(`${path}-odd`)
+  writeFileSync(`${path}-blank0`, '')
+  writeFileSync(`${path}-blank1`, Buffer.alloc(200))
   writeFileSync(`${path}.tmpleft00`, '')
   utimesSync(`${path}.tmpleft00`, 1, 1)
   takeLock(path)()
