@@ -138,7 +138,13 @@ export function callbackCalls(): Map<string, CallMaker> {
 /** The calls of fs.promises by their names, but for `open`, `watch` and `glob`. */
 export function promiseCalls(): Map<string, CallMaker> {
   const table = new Map<string, CallMaker>()
-  const operations = { ...COMMON, opendir: dirs.opendir, readdir: dirs.readdirPromise, realpath: stats.realpathNative }
+  const operations = {
+    ...COMMON,
+    opendir: dirs.opendir,
+    readdir: dirs.readdirPromise,
+    realpath: stats.realpathNative,
+    truncate: writes.truncatePath,
+  }
   for (const [name, operation] of Object.entries<Operation<unknown>>(operations)) {
     table.set(name, core => promiseFace(core, name, operation))
   }

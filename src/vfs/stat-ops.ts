@@ -67,6 +67,7 @@ export function checkSmallMode(mode: unknown): number {
   const coded = (error: Error, code: string) => Object.assign(error, { code })
   if (typeof mode !== 'number')
     throw coded(new TypeError('mode must be int32 or null/undefined'), 'ERR_INVALID_ARG_TYPE')
+  if (!Number.isFinite(mode)) throw coded(new RangeError('mode is out of range'), 'ERR_OUT_OF_RANGE')
   if (!(mode >= 0 && mode <= 7)) throw coded(new RangeError('mode is out of range: >= 0 && <= 7'), 'ERR_OUT_OF_RANGE')
   return mode | 0
 }

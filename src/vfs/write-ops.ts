@@ -127,8 +127,11 @@ export const ftruncate: Operation<undefined> = (core, [fdArg, lengthArg]) => {
   })
 }
 
-export const truncate: Operation<undefined> = (core, args) => {
-  if (typeof args[0] === 'number') return ftruncate(core, args)
+export const truncate: Operation<undefined> = (core, args) =>
+  typeof args[0] === 'number' ? ftruncate(core, args) : truncatePath(core, args)
+
+/** Node's promise form takes no descriptor. */
+export const truncatePath: Operation<undefined> = (core, args) => {
   const path = checkPath(args[0])
   return new Task<undefined>('open', path, (task, wait) => {
     const open = openPath(core, path, openFlags('r+'), wait)
