@@ -3,7 +3,7 @@
 // image of the same tree (which stands for one that carries its data), and over the first under 5 and 20 small layers; each
 // free, and with no more than 64 MiB of memory. What both print is compared once.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, lchownSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, lchownSync, lutimesSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildImage, mountSync, TreeBuilder } from '../src/node.js'
 import { type KernelMount, KernelMounts, kernelReason } from '../test/helpers/kernel.js'
