@@ -42,8 +42,9 @@ const TYPES: ReadonlyMap<number, TarHeader['type']> = new Map([
 
 /**
  * The changes of a tree's upper as a tar, made as it is read. Sockets are left out, and the overlay's own xattrs, which whoever
- * unpacks it would obey. The stream fails with the Error of what can't be read, EINVAL for a name that would be a whiteout, EFBIG
- * for a file of 8 GiB or more.
+ * unpacks it would obey. A file below of which one name has moved with its directory is packed as a file of its own: a layer can't
+ * link to another's names everywhere. Empty xattrs are there, but Go's readers pass over them. The stream fails with the Error of
+ * what can't be read, EINVAL for a name that would be a whiteout, EFBIG for a file of 8 GiB or more.
  */
 export function layerTar(tree: MergedTree): ReadableStream<Uint8Array> {
   const { readable, controller } = createTarPacker()

@@ -5,8 +5,11 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { DirectoryStore, MemoryStore, type Mount, mountSync, type ObjectStore } from '../../src/node.js'
+import { objectName } from '../../src/format/hex.js'
+import { verityDigest } from '../../src/format/verity.js'
+import { buildImage, DirectoryStore, MemoryStore, type Mount, mountSync, type ObjectStore } from '../../src/node.js'
 import { peer, runPeer } from '../helpers/command.js'
+import { sha256 } from '../helpers/core.js'
 import { comparedTree, writeTree } from '../helpers/disk-tree.js'
 import { KernelMounts, kernelReason } from '../helpers/kernel.js'
 import { pathsIn } from '../helpers/object-pool.js'
@@ -297,5 +300,19 @@ forms('an object that is missing below is needed only where it is read', async (
   assert.equal(committed.objects, [])
   const flat = mountSync(committed.image, { store: plan.stores[0] })
   assert.equal(flat.fs.readFileSync('/D/big'), bytes('big', 9000))
+})
+forms('objects without a digest, or not under its name, are read and put', async () => {
+  const content = bytes('odd', 700)
+  const store = new MemoryStore()
+  await store.put('odd/name', content)
+  const digest = objectName(verityDigest(content, sha256)).replace('/', '')
+  const dump = ['/ 0 40755 2 0 0 0 1.0 - - -', `/named 700 100644 1 0 0 0 1.0 odd/name - ${digest}`]
+  const { image } = await buildImage({ dump: [...dump, '/plain 700 100644 1 0 0 0 1.0 odd/name - -', ''].join('\n') })
+  const mount = mountSync(image, { store, writable: true })
+  mount.fs.chmodSync('/plain', 0o600)
+  const committed = await mount.commit({ store: new MemoryStore() })
+  assert.equal([...new Set(committed.objects)], [objectName(verityDigest(content, sha256))])
+  const flat = mountSync(committed.image, { store: committed.store, verity: 'require' })
+  for (const path of ['/named', '/plain']) assert.equal(flat.fs.readFileSync(path), content)
 })
 forms.run()
