@@ -6,7 +6,7 @@ import type { Body } from './body.js'
 import type { OpenFile } from './layer.js'
 import type { LowerPart } from './lower.js'
 import { LowerNode, type OverlayNode, upperOf } from './lower-node.js'
-import type { Upper } from './upper.js'
+import { now, type Upper } from './upper.js'
 import type { UpperInode } from './upper-inode.js'
 
 /** No buffer of this many bytes or more is made (Node's own limit of readFile). */
@@ -80,16 +80,27 @@ export class OverlayFile implements OpenFile {
 
   read(into: Uint8Array, position: number, wait: boolean): Outcome<number> {
     const body = this.body
-    if (body !== undefined) return body.read(into, position)
-    return this.#lower?.read(into, position, wait) ?? fault('EBADF')
+    const count = body?.read(into, position) ?? this.#lower?.read(into, position, wait) ?? fault('EBADF')
+    if (!(count instanceof Fault)) this.#accessed()
+    return count
+  }
+
+  /** Only what is in the upper has an access time of its own. */
+  #accessed(): void {
+    const inode = upperOf(this.#node)
+    if (inode?.accessed(now())) this.#home.upper.touched(inode)
   }
 
   readAll(wait: boolean): Outcome<Uint8Array> {
     const body = this.body
-    if (body === undefined) return this.#lower?.readAll(wait) ?? fault('EBADF')
+    if (body === undefined) {
+      const whole = this.#lower?.readAll(wait) ?? fault('EBADF')
+      if (!(whole instanceof Fault)) this.#accessed()
+      return whole
+    }
     if (body.size > MAX_WHOLE) return new Fault('EFBIG', `${body.size} bytes`)
     const content = new Uint8Array(body.size)
-    const count = body.read(content, 0)
+    const count = this.read(content, 0, wait)
     return count instanceof Fault ? count : content.subarray(0, count)
   }
 

@@ -7,6 +7,8 @@ import type { Body } from './body.js'
 import type { Time } from './layer.js'
 
 const { S_IFMT, S_IFDIR } = CONSTANTS
+/** Seconds. */
+const DAY = 86400
 
 /** What a name in an upper directory stands for: an inode, or null, a whiteout. */
 export type UpperEntry = UpperInode | null
@@ -100,6 +102,20 @@ export class UpperInode {
   changed(time: Time): void {
     this.ctimeSec = time.sec
     this.ctimeNsec = time.nsec
+  }
+
+  /**
+   * Sets atime if it was not set since the last change, or was a day ago (the kernel's relatime_need_update); whether it did.
+   */
+  accessed({ sec, nsec }: Time): boolean {
+    const isNewer = (aSec: number, aNsec: number) =>
+      this.atimeSec > aSec || (this.atimeSec === aSec && this.atimeNsec > aNsec)
+    const isRecent = isNewer(this.mtimeSec, this.mtimeNsec) && isNewer(this.ctimeSec, this.ctimeNsec)
+    if (isRecent && sec - this.atimeSec < DAY) return false
+    if (this.atimeSec === sec && this.atimeNsec === nsec) return false
+    this.atimeSec = sec
+    this.atimeNsec = nsec
+    return true
   }
 
   /** Sets all times: it has just been made. */

@@ -235,6 +235,25 @@ mounts('what is open when a snapshot is restored stays usable', () => {
   m.unmount()
 })
 
+mounts('reading what is in the upper sets its access time, as relatime does', () => {
+  const m = mountSync(base, { store, writable: true })
+  const past = new Date('2001-01-01T00:00:00Z')
+  const atime = () => m.fs.statSync('/etc/motd').atime.getTime()
+  const before = atime()
+  m.fs.readFileSync('/etc/motd')
+  assert.is(atime(), before)
+  m.fs.utimesSync('/etc/motd', past, past)
+  m.fs.readFileSync('/etc/motd')
+  const read = atime()
+  assert.ok(read > Date.now() - 60_000)
+  // It is newer than the last change now, and stays.
+  m.fs.utimesSync('/etc/motd', new Date(Date.now() + 10_000), past)
+  const set = atime()
+  m.fs.readFileSync('/etc/motd')
+  assert.is(atime(), set)
+  m.unmount()
+})
+
 mounts('all ends with the mount', async () => {
   const m: Mount = mountSync(base, { store, writable: true })
   const { fs } = m
