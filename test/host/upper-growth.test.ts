@@ -8,7 +8,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { inMemory, kept, keptLayers, seen, type World } from '../helpers/kept-upper.js'
 
-const CHMODS = Number(process.env['UPPER_CHMODS'] ?? 100_000)
+const CHMODS = Number(process.env['UPPER_CHMODS'] ?? 60_000)
 const FILES = 20_000
 
 /** Changes something and exits without unmounting. */
