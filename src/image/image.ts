@@ -6,8 +6,16 @@ import type { CorePool, Resident } from '../../wasm/pool.js'
 import { errnoName, Fault, fault } from '../format/errno.js'
 import type { Sha256 } from '../format/hash.js'
 import { toHex } from '../format/hex.js'
-import { CFS_V1_SUPERBLOCK, COMPOSEFS_HEADER, CONSTANTS, QUERY_FLAGS, SUPERBLOCK } from '../format/structs.js'
+import {
+  CFS_V1_SUPERBLOCK,
+  COMPOSEFS_HEADER,
+  CONSTANTS,
+  QUERY_FLAGS,
+  SUPERBLOCK,
+  XATTR_ENTRY,
+} from '../format/structs.js'
 import { verityDigest } from '../format/verity.js'
+import { XATTR_INDEX_TRUSTED } from '../format/xattr-name.js'
 import { searchBytes } from './marks.js'
 import { type Batch, type ScannedEntry, scanBatches, scanEntries } from './scan.js'
 import { CFS_V1_VIEW, COMPOSEFS_VIEW, EROFS_VIEW, TREE_VIEW, type View } from './view.js'
@@ -76,7 +84,11 @@ export class Image {
   get mayHoldMarks(): boolean {
     // A mount of a composefs image shows those that are escaped.
     const name = this.format === 'composefs' ? 'overlay.overlay.' : 'overlay.'
-    this.#mayHoldMarks ??= this.#cutsNames || searchBytes(this.core.bytes(), name) !== -1
+    const bytes = this.core.bytes()
+    // Names of files have `overlay.` in them as well; an xattr's follows the number of its prefix.
+    const before = XATTR_ENTRY.size - XATTR_ENTRY.fields.e_name_index.offset
+    const isXattr = (at: number) => this.format === 'cfs-v1' || bytes[at - before] === XATTR_INDEX_TRUSTED
+    this.#mayHoldMarks ??= this.#cutsNames || searchBytes(bytes, name, isXattr) !== -1
     return this.#mayHoldMarks
   }
 

@@ -28,6 +28,9 @@ const { Q_FOLLOW, Q_STOP_SYMLINK } = QUERY_FLAGS
 const SLASH = 0x2f
 const DOT = 0x2e
 const NO_ID = 0xffffffff
+/** Xattr names without their prefix. */
+const METACOPY = binaryBytes('overlay.metacopy')
+const REDIRECT = binaryBytes('overlay.redirect')
 const OVERFLOW_ID = 65534
 const OVERLAYFS_SUPER_MAGIC = 0x794c7630
 /** What statfs says of files that an image could hold: ULLONG_MAX in the kernel, which as 64 signed bits is this. */
@@ -236,7 +239,7 @@ export class ImageLayer implements Layer<ImageNode>, ObjectLayer<ImageNode>, Pla
     const size = core.fileSize()
     if (this.#backed && size > 0) return this.#openBacked(node, size, wait)
     if (this.#view.redirects) {
-      const metacopy = core.xattr(node.nid, XATTR_INDEX_TRUSTED, 'overlay.metacopy')
+      const metacopy = core.xattr(node.nid, XATTR_INDEX_TRUSTED, METACOPY)
       if (typeof metacopy !== 'number') return this.#openObject(node, size, metacopy, wait)
       if (metacopy !== -CONSTANTS.ENODATA) return this.#fault(metacopy, 'open')
     }
@@ -246,9 +249,9 @@ export class ImageLayer implements Layer<ImageNode>, ObjectLayer<ImageNode>, Pla
   objectOf(node: ImageNode): Outcome<KnownObject | undefined> {
     const core = this.#core
     if (this.#backed || !this.#view.redirects || (node.mode & S_IFMT) !== S_IFREG) return undefined
-    const metacopy = core.xattr(node.nid, XATTR_INDEX_TRUSTED, 'overlay.metacopy')
+    const metacopy = core.xattr(node.nid, XATTR_INDEX_TRUSTED, METACOPY)
     if (metacopy === -CONSTANTS.ENODATA) return undefined
-    const redirect = core.xattr(node.nid, XATTR_INDEX_TRUSTED, 'overlay.redirect')
+    const redirect = core.xattr(node.nid, XATTR_INDEX_TRUSTED, REDIRECT)
     if (redirect === -CONSTANTS.ENODATA) return undefined
     if (typeof metacopy === 'number') return this.#fault(metacopy, 'objectOf')
     if (typeof redirect === 'number') return this.#fault(redirect, 'objectOf')
@@ -259,7 +262,7 @@ export class ImageLayer implements Layer<ImageNode>, ObjectLayer<ImageNode>, Pla
   }
 
   #openObject(node: ImageNode, size: number, metacopy: Uint8Array, wait: boolean): Outcome<OpenFile> {
-    const redirect = this.#core.xattr(node.nid, XATTR_INDEX_TRUSTED, 'overlay.redirect')
+    const redirect = this.#core.xattr(node.nid, XATTR_INDEX_TRUSTED, REDIRECT)
     if (typeof redirect === 'number') {
       const none = redirect === -CONSTANTS.ENODATA
       return none ? new Fault('EIO', 'metacopy without redirect') : this.#fault(redirect, 'open')

@@ -109,6 +109,8 @@ export interface Layer<N extends object = object> {
   getxattr(node: N, name: Bytes): Outcome<Uint8Array>
   /** Opens a regular file for reading (EISDIR, ENXIO for others). ENOENT, naming it, when its object is missing. */
   open(node: N, wait: boolean): Outcome<OpenFile>
+  /** resolve (following) and open in one, for whoever closes the file before anything else is asked: a hot path. */
+  openBriefly?(path: Bytes, wait: boolean): Outcome<OpenFile>
   statfs(): FsInfo
   /**
    * Keeps a handle valid whatever becomes of its entry's names, until the function that it answers is called: for an open

@@ -7,8 +7,8 @@ import { Fault, fault, type Outcome } from '../format/errno.js'
 import { CONSTANTS } from '../format/structs.js'
 import { binaryString } from '../format/xattr-name.js'
 import { DirectPaths } from './direct.js'
-import type { Attr, Bytes, Layer, ObjectLayer } from './layer.js'
-import { AT_LINK, isDirectory, type LayerNode, type LowerPart, type PlainWalk } from './lower.js'
+import type { Attr, Bytes, Layer, ObjectLayer, OpenFile } from './layer.js'
+import { AT_LINK, isDirectory, isRegular, type LayerNode, type LowerPart, type PlainWalk } from './lower.js'
 import { LowerNode, type OverlayNode, upperOf } from './lower-node.js'
 import { lowerNode, MergedEntries, type OverlayOptions } from './merged-entries.js'
 import { NOTHING } from './search.js'
@@ -187,5 +187,28 @@ export class MergedTree extends MergedEntries implements Layer<OverlayNode>, Obj
     if (dir instanceof Fault) return dir
     const list = this.readdir(dir)
     return list instanceof Fault ? list : list.names
+  }
+
+  /** What no one can change before it is closed needs no handle of the overlay. */
+  openBriefly(path: Bytes, wait: boolean): Outcome<OpenFile> {
+    const node = this.#plainFile(path)
+    if (node !== undefined) return node.lower.layer.open(node.node, wait)
+    const found = this.resolve(path, true)
+    return found instanceof Fault ? found : this.open(found, wait)
+  }
+
+  /** The regular file that a path leads to in the one layer that answers for it; undefined for all else. */
+  #plainFile(path: Bytes): LowerPart | undefined {
+    const only = this.#untouched
+    let { lower } = this.lowers[0].root
+    let node: Outcome<LayerNode>
+    if (only !== undefined) node = only.resolve(path, true)
+    else {
+      if (typeof path !== 'string' || path.length >= PATH_MAX || !this.direct.find(path)) return undefined
+      if (this.direct.lower === undefined) return undefined
+      lower = this.direct.lower
+      node = (lower.plain as PlainWalk).resolveDirect(path, true)
+    }
+    return node instanceof Fault || !isRegular(node) ? undefined : { lower, node }
   }
 }

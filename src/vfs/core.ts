@@ -86,6 +86,11 @@ export class Core {
     return node instanceof Fault ? node : this.layer.open(node, wait)
   }
 
+  /** openFile for whoever closes the file before anything else is asked of the mount. */
+  openBriefly(path: Bytes, wait: boolean): Outcome<OpenFile> {
+    return this.layer.openBriefly?.(path, wait) ?? this.openFile(path, wait)
+  }
+
   /** The directory that a path leads to. */
   directory(path: Bytes): Outcome<object> {
     const node = path.length === 0 ? this.layer.root : this.layer.resolve(path, true)

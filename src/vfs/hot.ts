@@ -51,7 +51,7 @@ export function readdirSync(core: Core): Call {
 
 /** The content, or undefined where it is better to go the long way, which also finds the words for an error. */
 function plainRead(core: Core, path: string): Uint8Array | undefined {
-  const file = core.openFile(path, true)
+  const file = core.openBriefly(path, true)
   if (file instanceof Fault) return undefined
   const data = file.size <= READ_FILE_MAX ? file.readAll(true) : undefined
   file.close()
