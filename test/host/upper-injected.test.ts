@@ -1,6 +1,6 @@
 // Calls of the host that fail an upper in a directory, one after another: each call of a run of operations fails once, or it and all that
 // follow for a while. The caller hears of it, the mount goes on, and what is there afterwards is what it showed.
-import nodeFs, { mkdtempSync, rmSync } from 'node:fs'
+import nodeFs, { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -32,7 +32,7 @@ const CALLS = [
 ] as const
 
 const injected = suite('calls of the host that fail an upper in a directory')
-const base = mkdtempSync(join(tmpdir(), 'composefs-injected-'))
+const base = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'composefs-injected-'))
 process.on('exit', () => rmSync(base, { recursive: true, force: true }))
 const { layers } = await keptLayers()
 const real = Object.fromEntries(CALLS.map(name => [name, nodeFs[name]]))
