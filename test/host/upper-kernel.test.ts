@@ -28,7 +28,7 @@ import { fixture, skip } from '../helpers/paths.js'
 import { fillUpper, lowerImages, lowerLayers, type Scenario } from '../helpers/scenario.js'
 import { ScenarioRun } from '../helpers/scenario-run.js'
 
-const TREES = Number(process.env['UPPER_KERNEL'] ?? 8)
+const TREES = Number(process.env['UPPER_KERNEL'] ?? 6)
 const FIRST = Number(process.env['UPPER_FIRST'] ?? 1)
 const KERNEL = { kernel: true, mtimes: true }
 
