@@ -27,7 +27,7 @@ export class MergedTree extends MergedEntries implements Layer<OverlayNode>, Obj
   constructor(layers: readonly Layer<LayerNode>[], upper: Upper, options: OverlayOptions) {
     super(layers, upper, options)
     this.#rootIno = this.root.ino
-    this.direct = new DirectPaths(this.root, this.lowers, (parts, name) => {
+    this.direct = new DirectPaths(upper, this.lowers, (parts, name) => {
       const found = this.searchKnown(parts, name)
       return !(found instanceof Fault) && found.length > 0 && isDirectory(found[0].node) ? found : NOTHING
     })

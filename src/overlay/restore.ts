@@ -22,6 +22,7 @@ export function restoreSnapshot({ upper, opened }: MergedTree, snapshot: Uint8Ar
   upper.reserve(read.last)
   upper.quota.give(upper.root.charged)
   upper.root.become(read.root)
+  upper.version++
   for (const entry of before) if (entry !== null) detach(entry, upper)
   return undefined
 }

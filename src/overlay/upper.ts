@@ -35,6 +35,8 @@ export interface UpperLog {
 
 export class Upper {
   #nextId = ROOT_ID + 1
+  /** Another for every change of a name. */
+  version = 0
   /** Undefined where nothing needs to last. */
   log: UpperLog | undefined
 
@@ -73,6 +75,7 @@ export class Upper {
   /** Makes a name stand for an inode or a whiteout; what it stood for is dropped from there. */
   put(dir: UpperInode, name: string, entry: UpperEntry): void {
     const children = dir.children as Map<string, UpperEntry>
+    this.version++
     this.#leave(dir, name, children.get(name))
     children.set(name, entry)
     if (entry !== null) {
@@ -86,6 +89,7 @@ export class Upper {
   /** Takes a name away. */
   remove(dir: UpperInode, name: string): void {
     const children = dir.children as Map<string, UpperEntry>
+    this.version++
     this.#leave(dir, name, children.get(name))
     children.delete(name)
     this.log?.entry(dir, name)
