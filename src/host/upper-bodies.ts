@@ -6,11 +6,13 @@ import fs from 'node:fs'
 import { join } from 'node:path'
 import { Fault, fault, isErrnoName, type Outcome } from '../format/errno.js'
 import type { Bodies, Body, Quota } from '../overlay/body.js'
-import { FileBody } from './upper-body.js'
+import { type BodyHome, FileBody, SMALL_MAX } from './upper-body.js'
 
 /** Files that are held open at a time. */
 const MAX_OPEN = 128
 const MODE = 0o600
+/** Bytes of bodies without a file that are held in memory. */
+const MAX_SMALL_BYTES = 1 << 24
 /** Bodies given back that wait for the log to be synced, and their bytes. */
 const MAX_FREED = 256
 const MAX_FREED_BYTES = 1 << 23
@@ -25,12 +27,13 @@ export function hostFault(error: unknown, what: string): Fault {
   return new Fault(isErrnoName(code) ? code : 'EIO', `${what}: ${why}`, error)
 }
 
-export class FileBodies implements Bodies {
+export class FileBodies implements Bodies, BodyHome {
   readonly #directory: string
   readonly #readOnly: boolean
   /** Open files, the one used last at the end. */
   readonly #open = new Map<FileBody, number>()
   #nextId = 1
+  #smallBytes = 0
   /** Given back since the operation under way began; before. */
   #freed: number[] = []
   #noted: number[] = []
@@ -39,6 +42,8 @@ export class FileBodies implements Bodies {
   #unsyncedNames = false
   /** Makes room on a disk that is full; whether there may be some now. */
   reclaim: () => boolean = () => false
+  /** Whether the log can take more. */
+  hasRoom: () => boolean = () => true
 
   constructor(
     directory: string,
@@ -53,14 +58,35 @@ export class FileBodies implements Bodies {
     return join(this.#directory, String(id))
   }
 
-  create(): Outcome<Body> {
-    const id = this.#nextId++
-    return this.withRoom('open', () => {
-      const body = new FileBody(this, id, 0, 0)
-      this.#keep(body, fs.openSync(this.pathOf(id), 'wx+', MODE))
-      this.#unsyncedNames = true
-      return body
-    })
+  create(): Body {
+    return new FileBody(this, 0, 0, 0, new Uint8Array(0))
+  }
+
+  nextId(): number {
+    return this.#nextId++
+  }
+
+  make(body: FileBody, id: number): number {
+    this.drop(body)
+    const fd = this.#keep(body, fs.openSync(this.pathOf(id), 'wx+', MODE))
+    this.#unsyncedNames = true
+    return fd
+  }
+
+  drop(body: FileBody): void {
+    const fd = this.#open.get(body)
+    if (fd === undefined) return
+    this.#open.delete(body)
+    fs.closeSync(fd)
+    try {
+      fs.unlinkSync(this.pathOf(body.id))
+    } catch {}
+  }
+
+  holdSmall(bytes: number): boolean {
+    if (bytes > 0 && this.#smallBytes + bytes > MAX_SMALL_BYTES) return false
+    this.#smallBytes += bytes
+    return true
   }
 
   /** Does what the host may have no room for, a second time if some can be made. */
@@ -78,14 +104,22 @@ export class FileBodies implements Bodies {
     }
   }
 
-  /** One that is there already. EUCLEAN for one that is not, or no regular file; ENOSPC. */
-  existing(id: number): Outcome<Body> {
+  /** One that a record tells of. EUCLEAN for one that is not there, or no regular file; ENOSPC. */
+  existing(id: number | string): Outcome<Body> {
+    if (typeof id === 'string') return this.#small(Buffer.from(id, 'base64'))
     const stat = fs.lstatSync(this.pathOf(id), { throwIfNoEntry: false })
     if (stat?.isFile() !== true) return new Fault('EUCLEAN', `upper: ${this.pathOf(id)} is missing, or no regular file`)
     const body = new FileBody(this, id, stat.size, stat.blocks)
     if (!this.quota.take(body.held)) return fault('ENOSPC')
     this.#nextId = Math.max(this.#nextId, id + 1)
     return body
+  }
+
+  #small(bytes: Uint8Array): Outcome<Body> {
+    if (bytes.length > SMALL_MAX) return new Fault('EUCLEAN', 'upper: a small body that is none')
+    const body = new FileBody(this, 0, bytes.length, 0, bytes)
+    this.#smallBytes += bytes.length
+    return this.quota.take(body.held) ? body : fault('ENOSPC')
   }
 
   fd(body: FileBody): number {

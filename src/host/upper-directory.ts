@@ -1,7 +1,7 @@
 // An upper that a directory keeps, for this mount and later ones:
 //
 //   log      what the upper is made of: names, inodes, marks (upper-log.ts says how)
-//   data/N   the bytes of regular files
+//   data/N   the bytes of regular files that are not small: those are in the log (upper-body.ts)
 //   lock-…   who has it mounted
 //   spare    room for the log on a disk that becomes full
 //
@@ -31,7 +31,7 @@ const COMPACT_FROM = 1 << 20
 /** How often a directory is read that another may be writing to. */
 const TRIES = 3
 
-const bodyId = (body: Body) => (body as FileBody).id
+const bodyId = (body: Body) => (body as FileBody).told()
 
 export interface DirectoryUpper {
   readonly upper: Upper
@@ -52,7 +52,7 @@ function load(directory: string, layers: readonly Layer<LayerNode>[], bodies: Fi
   const ids = new Set<number>()
   const root = orThrow(
     reader.build(id => {
-      ids.add(id)
+      if (typeof id === 'number') ids.add(id)
       return bodies.existing(id)
     }),
     directory,

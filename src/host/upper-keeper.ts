@@ -16,7 +16,7 @@ import type { Spare } from './upper-spare.js'
 /** One that has grown to this many times what it was when it was written is. */
 const COMPACT_GROWTH = 4
 
-const bodyId = (body: Body) => (body as FileBody).id
+const bodyId = (body: Body) => (body as FileBody).told()
 
 /** What there is to keep, and where. */
 export interface Kept {
@@ -57,6 +57,7 @@ export class UpperKeeper implements UpperLog {
     this.#most = this.#mostFor(needed)
     spare.ready()
     bodies.reclaim = () => this.#reclaim()
+    bodies.hasRoom = () => this.hasRoom()
   }
 
   hasRoom(): boolean {

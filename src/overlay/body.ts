@@ -16,6 +16,8 @@ export interface Body {
   truncate(size: number): Fault | undefined
   /** Where the next byte at or behind `position` is that need not be zero; `size` for nowhere. */
   dataFrom(position: number): number
+  /** Whether its bytes, or where they are now, are told with the inode: then each change of them has to be. */
+  readonly isTold?: boolean
   /** Makes the bytes last. */
   sync(): Fault | undefined
   /** Gives the bytes back: no name and no open file leads here any more. */

@@ -125,6 +125,7 @@ export function readSnapshot(bytes: Uint8Array, upper: Upper): Outcome<Restored>
   if (starts instanceof Fault) return starts
   const made: Body[] = []
   const root = reader.build(id => {
+    if (typeof id === 'string') return bad('no such body')
     const body = bodyAt(bytes, text.bodies[id], starts[id], upper.bodies)
     if (!(body instanceof Fault)) made.push(body)
     return body

@@ -3,7 +3,7 @@
 // directory keeps are made of them. Not here: bytes of files, which a record only names.
 //
 //   inode  { i: id, m: mode, u: uid, g: gid, t: [atime, mtime, ctime, birth time], each [seconds, nanoseconds],
-//            r?: device, x?: { name: value }, l?: target of a symlink, f?: name of the body of a regular file,
+//            r?: device, x?: { name: value }, l?: target of a symlink, f?: the body of a regular file, by its number or as it is,
 //            o?: "y" | "x", opaque, d?: redirect, k?: metacopy, s?: its size in bytes, w?: 1, a whiteout in attribute form,
 //            p?: number of the lower inode that it is a copy of, n?: 1, a copy with a number of its own, y?: 1, written to }
 //   name   { e: [id of the directory, name], c?: id of the inode, or null for a whiteout }; without `c` the name is gone
@@ -39,7 +39,7 @@ export interface InodeRecord {
   readonly p?: number
   readonly n?: 1
   readonly y?: 1
-  readonly f?: number
+  readonly f?: number | string
 }
 
 export interface NameRecord {
@@ -47,8 +47,8 @@ export interface NameRecord {
   readonly c?: number | null
 }
 
-/** The record of an inode; `bodyId` says what its body is called. */
-export function inodeRecord(inode: UpperInode, bodyId: (body: Body) => number): InodeRecord {
+/** The record of an inode; `bodyId` says what its body is called, or all of it in a form of its own. */
+export function inodeRecord(inode: UpperInode, bodyId: (body: Body) => number | string): InodeRecord {
   const { atimeSec, atimeNsec, mtimeSec, mtimeNsec, ctimeSec, ctimeNsec, birthtimeSec, birthtimeNsec } = inode
   return {
     i: inode.id,
@@ -88,7 +88,7 @@ export function nameRecord(dir: UpperInode, name: string): NameRecord {
 /** Records of all below a directory, itself the first; what has no name is left out. */
 export function* recordsOf(
   root: UpperInode,
-  bodyId: (body: Body) => number,
+  bodyId: (body: Body) => number | string,
 ): Generator<InodeRecord | NameRecord, void, void> {
   const seen = new Set([root])
   for (const inode of seen) {
@@ -121,7 +121,7 @@ function isName(name: unknown): name is string {
 /** Takes records in, in their order, and makes the upper of what they come to. What they hold is not trusted. */
 export class RecordReader {
   readonly #inodes = new Map<number, UpperInode>()
-  readonly #bodies = new Map<number, number>()
+  readonly #bodies = new Map<number, number | string>()
   readonly #names = new Map<number, Map<string, number | null>>()
   /** Bodies that an inode has got. */
   readonly #given = new Set<number>()
@@ -189,7 +189,7 @@ export class RecordReader {
       return corrupt('content of another type')
     }
     for (const text of [l, d, k]) if (text !== undefined && !isBytes(text)) return corrupt('bytes')
-    if (f !== undefined && (!isCount(f) || f < 0)) return corrupt('body')
+    if (f !== undefined && typeof f !== 'string' && (!isCount(f) || f < 0)) return corrupt('body')
     if (k !== undefined && type !== S_IFREG) return corrupt('metacopy')
     inode.rdev = r
     inode.size = s
@@ -215,7 +215,7 @@ export class RecordReader {
    * The root with all that is below it. `bodyOf` finds the body of a name, which no two inodes have. EUCLEAN for a tree that is
    * none: no root, a directory with two names, a name without an inode; or what `bodyOf` answers.
    */
-  build(bodyOf: (id: number) => Outcome<Body>): Outcome<UpperInode> {
+  build(bodyOf: (id: number | string) => Outcome<Body>): Outcome<UpperInode> {
     const top = this.#inodes.get(ROOT_ID)
     if (top?.isDirectory !== true) return corrupt('no root')
     const links = new Map<UpperInode, number>([[top, 1]])
@@ -242,7 +242,7 @@ export class RecordReader {
     name: string,
     entry: UpperInode,
     links: Map<UpperInode, number>,
-    bodyOf: (id: number) => Outcome<Body>,
+    bodyOf: (id: number | string) => Outcome<Body>,
   ): Fault | undefined {
     const before = links.get(entry) ?? 0
     if (before > 0 && entry.isDirectory) return corrupt('a directory with two names')
@@ -252,8 +252,8 @@ export class RecordReader {
     if (entry.isDirectory) dir.directories++
     const id = this.#bodies.get(entry.id)
     if (before > 0 || id === undefined) return undefined
-    if (this.#given.has(id)) return corrupt('a body of two inodes')
-    this.#given.add(id)
+    if (typeof id === 'number' && this.#given.has(id)) return corrupt('a body of two inodes')
+    if (typeof id === 'number') this.#given.add(id)
     const body = bodyOf(id)
     if (body instanceof Fault) return body
     entry.body = body

@@ -213,10 +213,13 @@ else {
   })
 }
 
+/** More than the log holds itself. */
+const LARGE = 'large '.repeat(1000)
+
 failures('bytes that are gone are EIO, other files go on', () => {
   const directory = join(base, 'gone')
   const world = kept(directory, layers)
-  world.fs.writeFileSync('/one', 'one')
+  world.fs.writeFileSync('/one', LARGE)
   world.fs.writeFileSync('/two', 'two')
   world.close()
   const again = kept(directory, layers)
@@ -262,7 +265,7 @@ failures('links in it lead nowhere', () => {
   const make = (name: string): string => {
     const at = join(base, name)
     const world = kept(at, layers)
-    world.fs.writeFileSync('/f', 'content')
+    world.fs.writeFileSync('/f', LARGE)
     world.close()
     return at
   }
@@ -300,7 +303,7 @@ failures('links in it lead nowhere', () => {
   )
   symlinkSync(join(outside, 'precious'), join(later, 'data/2'))
   assert.is(
-    codeOf(() => world.fs.writeFileSync('/g', 'over')),
+    codeOf(() => world.fs.writeFileSync('/g', LARGE)),
     'EEXIST',
   )
   world.close()
