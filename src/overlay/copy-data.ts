@@ -11,6 +11,8 @@ import type { Upper } from './upper.js'
 
 /** Bytes copied at a time. */
 const PIECE = 1 << 20
+/** Up to which a file is read at once: an object that is read whole is hashed once, one in pieces twice. */
+const WHOLE = 1 << 25
 
 /** Copies that wait for data are kept so that they go on; those of callers who gave up are dropped when there are so many. */
 const MAX_WAITING = 64
@@ -76,6 +78,10 @@ export class DataCopies {
 
   #copy(copying: Copying, wait: boolean): Fault | undefined {
     const { file, body } = copying
+    if (wait && copying.done === 0 && file.size <= WHOLE) {
+      const all = file.readAll(wait)
+      return all instanceof Fault ? all : (this.#writeAll(body, all) ?? this.#sized(body, file))
+    }
     const buffer = new Uint8Array(Math.min(PIECE, Math.max(1, file.size)))
     while (copying.done < file.size) {
       const count = file.read(buffer, copying.done, wait)
@@ -85,6 +91,19 @@ export class DataCopies {
       if (failed !== undefined) return failed
       copying.done += count
     }
+    return this.#sized(body, file)
+  }
+
+  #writeAll(body: Body, all: Uint8Array): Fault | undefined {
+    for (let at = 0; at < all.length; at += PIECE) {
+      const failed = this.#write(body, all.subarray(at, at + PIECE), at)
+      if (failed !== undefined) return failed
+    }
+    return undefined
+  }
+
+  /** A hole at the end counts too. */
+  #sized(body: Body, file: OpenFile): Fault | undefined {
     return body.size === file.size ? undefined : body.truncate(file.size)
   }
 
