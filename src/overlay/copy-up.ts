@@ -176,6 +176,9 @@ export class CopyUp {
   #file(node: LowerNode, extent: Extent, wait: boolean): Outcome<UpperInode> {
     const isFile = (node.mode & S_IFMT) === S_IFREG
     const metadataOnly = isFile && extent === 'metadata' && this.#tree.options.metacopy
+    // The kernel looks for the data of what it copies up, also where it reads none of it (ovl_verify_lowerdata).
+    const gone = isFile && (metadataOnly || extent === 'emptied') ? this.#tree.dataFault(node) : undefined
+    if (gone !== undefined) return gone
     const body = isFile && !metadataOnly ? this.#data.body(node, extent, wait) : undefined
     if (body instanceof Fault) return body
     const copy = this.#fileInode(node)

@@ -261,6 +261,14 @@ export class ImageLayer implements Layer<ImageNode>, ObjectLayer<ImageNode>, Pla
     return binaryString(redirect) === `/${name}` ? { name, digest } : undefined
   }
 
+  dataFault(node: ImageNode): Fault | undefined {
+    if (this.#objects?.store.openSync === undefined) return undefined
+    const file = this.open(node, true)
+    if (file instanceof Fault) return file.code === 'ENOENT' ? file : undefined
+    file.close()
+    return undefined
+  }
+
   #openObject(node: ImageNode, size: number, metacopy: Uint8Array, wait: boolean): Outcome<OpenFile> {
     const redirect = this.#core.xattr(node.nid, XATTR_INDEX_TRUSTED, REDIRECT)
     if (typeof redirect === 'number') {

@@ -131,6 +131,8 @@ export interface KnownObject {
 export interface ObjectLayer<N extends object = object> {
   /** undefined where the bytes are elsewhere, the image gives no digest, or the object is named otherwise. EIO, EUCLEAN. */
   objectOf(node: N): Outcome<KnownObject | undefined>
+  /** ENOENT for a regular file whose object a store that answers at once does not have; what can't be told so is no fault. */
+  dataFault(node: N): Fault | undefined
 }
 
 export function knowsObjects<N extends object>(layer: Layer<N>): layer is Layer<N> & ObjectLayer<N> {

@@ -244,6 +244,12 @@ export class MergedEntries {
     return knowsObjects(lower.layer) ? lower.layer.objectOf(data) : undefined
   }
 
+  dataFault(node: OverlayNode): Fault | undefined {
+    if (upperOf(node)?.body !== undefined || (node.mode & S_IFMT) !== S_IFREG) return undefined
+    const { lower, node: data } = dataBelow(node)
+    return knowsObjects(lower.layer) ? lower.layer.dataFault(data) : undefined
+  }
+
   statfs(): FsInfo {
     return upperInfo(this.upper)
   }
