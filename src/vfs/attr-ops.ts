@@ -33,8 +33,9 @@ function changingOpen(syscall: string, changeOf: ChangeOf): Operation<undefined>
   return (core, args) => {
     const fd = checkFd(args[0])
     const change = changeOf(core, args)
+    const file = core.fds.follow(fd)
     return new Task<undefined>(syscall, undefined, (_task, wait) => {
-      const open = core.fds.get(fd)
+      const open = file()
       if (open instanceof Fault) return open
       if (core.writable === undefined) return fault('EROFS')
       return change instanceof Fault ? change : core.writable.setAttr(open.node, change, wait)

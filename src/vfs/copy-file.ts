@@ -1,7 +1,7 @@
 // copyFile. Not here: cp, which copies trees (copy.ts). Follows uv__fs_copyfile of libuv 1.46: the destination keeps its inode
 // and owner and takes the source's mode; a file copied onto itself is left alone; what fails half-way is removed.
 
-import { Fault, fault, type Outcome } from '../format/errno.js'
+import { Fault, fault, Miss, type Outcome } from '../format/errno.js'
 import { type Attr, type Bytes, newAttr, type OpenFile, type WritableFile } from '../overlay/layer.js'
 import { constants } from './constants.js'
 import type { Core } from './core.js'
@@ -31,15 +31,20 @@ export class FileCopy {
 
   step(wait: boolean): Outcome<undefined> {
     const done = this.#run(wait)
-    if (done instanceof Fault && 'load' in done) return done
-    const begun = this.#target !== undefined
-    this.close()
-    // Ignores whether that works, as an error has happened already.
-    if (done instanceof Fault && begun) removeName(this.core, this.to)
+    if (done instanceof Miss) return done
+    if (done instanceof Fault) this.giveUp()
+    else this.#close()
     return done
   }
 
-  close(): void {
+  /** Removes what has been made of the copy; ignores whether that works, as an error has happened already. */
+  giveUp(): void {
+    const begun = this.#target !== undefined
+    this.#close()
+    if (begun) removeName(this.core, this.to)
+  }
+
+  #close(): void {
     this.#source?.file?.close()
     this.#target?.file?.close()
     this.#source = undefined
@@ -106,6 +111,6 @@ export const copyFile: Operation<undefined> = (core, [fromArg, toArg, modeArg]) 
     (_task, wait) => copy.step(wait),
     to,
     undefined,
-    () => copy.close(),
+    () => copy.giveUp(),
   )
 }

@@ -101,17 +101,40 @@ function parentOf(path: string): string {
   return cut === '' ? (path.startsWith('/') ? '/' : '.') : cut.replace(/(?<=.)\/+$/, '')
 }
 
+/** What a filter has said; throws what it has thrown. */
+type Answer = () => boolean
+
 /** A filter's answer that is waited for. */
-function filterMiss(key: string, answer: Promise<unknown>, answers: Map<string, boolean>): Miss {
+function filterMiss(key: string, answer: PromiseLike<unknown>, answers: Map<string, Answer>): Miss {
   return new Miss('the answer of a filter', async () => {
-    answers.set(key, Boolean(await answer))
+    try {
+      const wanted = Boolean(await answer)
+      answers.set(key, () => wanted)
+    } catch (error) {
+      answers.set(key, () => {
+        throw error
+      })
+    }
   })
 }
 
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}
+
+/** A directory under way. */
+interface Listed {
+  readonly names: readonly string[]
+  /** Whether it has been made for this copy. */
+  readonly made: boolean
+  /** How many of the names are there: a copy goes on here after a Miss, without a look at what it has done. */
+  done: number
+}
+
 class Copy {
-  /** Destinations that are there already: what was done before a Miss is not done again. */
-  readonly #done = new Set<string>()
-  readonly #answers = new Map<string, boolean>()
+  /** By destination. */
+  readonly #listed = new Map<string, Listed>()
+  readonly #answers = new Map<string, Answer>()
   #file: FileCopy | undefined
 
   constructor(
@@ -121,7 +144,7 @@ class Copy {
   ) {}
 
   close(): void {
-    this.#file?.close()
+    this.#file?.giveUp()
   }
 
   #refuse(task: Course, failed: Outcome<undefined>, syscall: string, path: string, dest?: string): Outcome<undefined> {
@@ -137,25 +160,19 @@ class Copy {
     if (filter === undefined) return true
     const key = `${from}\0${to}`
     const known = this.#answers.get(key)
-    if (known !== undefined) return known
+    if (known !== undefined) return known()
     const answer = filter(from, to)
+    if (!this.sync && isThenable(answer)) return filterMiss(key, answer, this.#answers)
     if (answer instanceof Promise) {
-      if (!this.sync) return filterMiss(key, answer, this.#answers)
       const text = 'Expected boolean to be returned from the "filter" function but got an instance of Promise.'
       throw tagged(new TypeError(text), 'ERR_INVALID_RETURN_VALUE')
     }
-    this.#answers.set(key, Boolean(answer))
-    return Boolean(answer)
+    const wanted = Boolean(answer)
+    this.#answers.set(key, () => wanted)
+    return wanted
   }
 
   run(task: Course, from: string, to: string, top: boolean, wait: boolean): Outcome<undefined> {
-    if (this.#done.has(to)) return undefined
-    const copied = this.#entry(task, from, to, top, wait)
-    if (!(copied instanceof Fault)) this.#done.add(to)
-    return copied
-  }
-
-  #entry(task: Course, from: string, to: string, top: boolean, wait: boolean): Outcome<undefined> {
     const { core, options } = this
     const source = newAttr()
     const there = newAttr()
@@ -230,7 +247,7 @@ class Copy {
     if (core.writable === undefined) return this.#refuse(task, refuseCreate(core, to, false), 'copyfile', from, to)
     if (!this.#begun(to)) this.#file = new FileCopy(core, from, to, options.mode)
     const copied = this.#file?.step(wait)
-    if (copied instanceof Miss) return copied
+    if (copied instanceof Miss) return this.#refuse(task, copied, 'copyfile', from, to)
     this.#file = undefined
     return (
       this.#refuse(task, copied, 'copyfile', from, to) ??
@@ -256,17 +273,26 @@ class Copy {
       // Node's synchronous form gives this one the number of EINVAL.
       throw refused('ERR_FS_EISDIR', 'Path is a directory', 'EISDIR', text, from, this.sync ? 22 : 21)
     }
-    const made = exists ? undefined : makeDirectory(this.core, to)
-    if (made instanceof Fault) return this.#refuse(task, made, 'mkdir', to)
-    if (!exists) this.#answers.set(`made ${to}`, true)
-    const names = this.core.names(from)
-    if (names instanceof Fault) return this.#refuse(task, names, 'opendir', from)
-    for (const name of names) {
+    const listed = this.#listed.get(to) ?? this.#list(task, from, to, exists)
+    if (listed instanceof Fault) return listed
+    this.#listed.set(to, listed)
+    for (; listed.done < listed.names.length; listed.done++) {
+      const name = listed.names[listed.done]
       const failed = this.run(task, joinText(from, name), joinText(to, name), false, wait)
       if (failed !== undefined) return failed
     }
-    if (!this.#answers.get(`made ${to}`)) return undefined
-    return this.#attributes(task, to, source, false, wait)
+    const failed = listed.made ? this.#attributes(task, to, source, false, wait) : undefined
+    if (!(failed instanceof Miss)) this.#listed.delete(to)
+    return failed
+  }
+
+  /** Begins a directory, which is made unless it is there. */
+  #list(task: Course, from: string, to: string, exists: boolean): Listed | Fault {
+    const made = exists ? undefined : makeDirectory(this.core, to)
+    if (made instanceof Fault) return this.#refuse(task, made, 'mkdir', to) ?? made
+    const names = this.core.names(from)
+    if (names instanceof Fault) return this.#refuse(task, names, 'opendir', from) ?? names
+    return { names, made: !exists, done: 0 }
   }
 
   #targetOf(path: string): Outcome<string> {

@@ -21,6 +21,8 @@ const S_IFDIR = 0o040000
 export class Core {
   readonly #attr: Attr = newAttr()
   readonly fds = new FdTable()
+  /** What is to be told when the mount ends; undefined when it has. */
+  ends: Set<() => void> | undefined = new Set()
   readonly dev: number
   /** The layer, if it can be changed. */
   readonly writable: WritableLayer | undefined
@@ -31,6 +33,14 @@ export class Core {
   ) {
     this.dev = env.dev ?? 0
     this.writable = isWritable(layer) ? layer : undefined
+  }
+
+  /** Ends what hangs on the mount, and closes what is open. */
+  end(): void {
+    const ends = this.ends ?? []
+    this.ends = undefined
+    for (const end of ends) end()
+    this.fds.closeAll()
   }
 
   /** The record that the next stat overwrites. */

@@ -2,7 +2,7 @@
 // one handed to the wrong `fs` by mistake is EBADF there and not somebody else's file; the lowest free one is taken, as
 // POSIX has it.
 
-import { type Fault, fault, type Outcome } from '../format/errno.js'
+import { Fault, fault, type Outcome } from '../format/errno.js'
 import type { Bytes, OpenFile } from '../overlay/layer.js'
 
 /** The lowest descriptor. */
@@ -42,6 +42,20 @@ export class FdTable {
 
   get(fd: number): Outcome<Description> {
     return this.#open[fd - FD_BASE] ?? fault('EBADF')
+  }
+
+  /**
+   * The file of a descriptor for a call that asks for it again after each wait: EBADF once it has been closed, although the
+   * number may stand for another file by then.
+   */
+  follow(fd: number): () => Outcome<Description> {
+    let first: Description | undefined
+    return () => {
+      const now = this.get(fd)
+      if (now instanceof Fault) return now
+      first ??= now
+      return now === first ? now : fault('EBADF')
+    }
   }
 
   close(fd: number): Outcome<undefined> {

@@ -55,9 +55,10 @@ function readInto(open: Description, into: Uint8Array, position: number | null, 
 
 export function readTask(core: Core, fd: number, args: ReadArgs): Task<ReadResult> {
   const { buffer, offset, length, position } = args
+  const file = core.fds.follow(fd)
   return new Task('read', undefined, (_task, wait) => {
     if (length === 0) return { bytesRead: 0, buffer }
-    const open = core.fds.get(fd)
+    const open = file()
     if (open instanceof Fault) return open
     const count = readInto(open, viewBytes(buffer).subarray(offset, offset + length), position, wait)
     return count instanceof Fault ? count : { bytesRead: count, buffer }
@@ -78,8 +79,9 @@ export const readv: Operation<ReadvResult> = (core, [fdArg, buffersArg, position
   const seeks = typeof positionArg === 'number' && positionArg >= 0 && Number.isSafeInteger(positionArg)
   const position = seeks ? positionArg : null
   const total = buffers.reduce((sum, buffer) => sum + buffer.byteLength, 0)
+  const file = core.fds.follow(fd)
   return new Task('read', undefined, (_task, wait) => {
-    const open = core.fds.get(fd)
+    const open = file()
     if (open instanceof Fault) return open
     if (buffers.length === 0) return fault('EINVAL')
     if (total === 0) return { bytesRead: 0, buffers }
@@ -172,8 +174,9 @@ export function readFileFd(
   encoding: string | undefined,
   signal?: AbortSignal,
 ): Task<string | Uint8Array> {
+  const file = core.fds.follow(checkFd(fd))
   const step = (task: Course, wait: boolean) => {
-    const open = core.fds.get(checkFd(fd))
+    const open = file()
     // Node's synchronous form reads UTF-8 without asking for the size.
     task.syscall = wait && (encoding === 'utf8' || encoding === 'utf-8') ? 'read' : 'fstat'
     if (open instanceof Fault) return open

@@ -54,8 +54,7 @@ export class Mount {
   }
 
   close(): void {
-    this.#watchers?.stopAll()
-    this.core.fds.closeAll()
+    this.core.end()
   }
 }
 

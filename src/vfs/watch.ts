@@ -77,7 +77,18 @@ export class FSWatcher extends Emitter {
     super()
     this.#hold = new Hold(persistent)
     if (signal?.aborted === true) defer(() => this.close())
-    else signal?.addEventListener('abort', () => this.close(), { once: true })
+    else if (signal !== undefined) {
+      const close = () => this.close()
+      signal.addEventListener('abort', close, { once: true })
+      this.once('close', () => signal.removeEventListener('abort', close))
+    }
+  }
+
+  /** Closes with the mount. */
+  endWith({ ends }: Core): void {
+    const end = () => this.close()
+    ends?.add(end)
+    this.once('close', () => ends?.delete(end))
   }
 
   close(): void {
@@ -105,6 +116,7 @@ const TOLD = ['ctimeMs', 'mtimeMs', 'birthtimeMs', 'size', 'mode', 'uid', 'gid',
 export class StatWatcher extends Emitter {
   readonly #hold: Hold
   #stop: () => void = () => {}
+  #stopped = false
 
   constructor(persistent: boolean) {
     super()
@@ -117,6 +129,7 @@ export class StatWatcher extends Emitter {
     let waiting = false
     const look = () => {
       waiting = false
+      if (this.#stopped) return
       const now = stat()
       const then = before
       before = now
@@ -131,6 +144,7 @@ export class StatWatcher extends Emitter {
   }
 
   stop(): void {
+    this.#stopped = true
     this.#stop()
     this.#hold.end()
     this.emit('stop')
@@ -156,6 +170,7 @@ export function watch(core: Core, pathArg: unknown, optionsArg?: unknown, listen
   if (failed instanceof Fault) throw Object.assign(fsError(failed, 'watch', path), { filename: showPath(path) })
   const signal = options['signal'] === undefined ? undefined : checkSignal(options['signal'], 'options.signal')
   const watcher = new FSWatcher(options['persistent'] !== false, signal)
+  watcher.endWith(core)
   const recursive = options['recursive'] === true
   const encoding = options['encoding'] as string | undefined
   if (core.writable !== undefined) {
@@ -172,7 +187,9 @@ export function watch(core: Core, pathArg: unknown, optionsArg?: unknown, listen
 export class FileWatchers {
   readonly #watchers = new Map<string, StatWatcher>()
 
-  constructor(readonly core: Core) {}
+  constructor(readonly core: Core) {
+    core.ends?.add(() => this.#stopAll())
+  }
 
   /** A path that leads nowhere is told to its listener once, with stats of zeroes. */
   watchFile(pathArg: unknown, optionsArg: unknown, listenerArg: unknown): StatWatcher {
@@ -181,7 +198,7 @@ export class FileWatchers {
     const path = resolveText(showPath(checkPath(pathArg, 'filename')))
     if (typeof listener !== 'function') throw invalidArgType('listener', 'of type function', listener)
     const known = this.#watchers.get(path)
-    const watcher = known ?? new StatWatcher(options['persistent'] !== false)
+    const watcher = known ?? new StatWatcher(options['persistent'] !== false && this.core.ends !== undefined)
     this.#watchers.set(path, watcher)
     watcher.on('change', listener as (...args: unknown[]) => void)
     if (known !== undefined) return watcher
@@ -209,7 +226,7 @@ export class FileWatchers {
     this.#watchers.delete(path)
   }
 
-  stopAll(): void {
+  #stopAll(): void {
     for (const watcher of this.#watchers.values()) watcher.stop()
     this.#watchers.clear()
   }
@@ -229,7 +246,7 @@ interface WatchEvent {
   readonly filename: unknown
 }
 
-/** promises.watch: what happens, as it happens; a signal ends it with an AbortError. */
+/** promises.watch: what happens, as it happens; a signal ends it with an AbortError, the end of the mount without one. */
 export async function* watchPromise(core: Core, path: unknown, options?: unknown): AsyncGenerator<WatchEvent> {
   const signal = loose(options)['signal']
   if (signal !== undefined) checkSignal(signal, 'options.signal')
@@ -243,15 +260,21 @@ export async function* watchPromise(core: Core, path: unknown, options?: unknown
     if (events.length < WAITING_LIMIT) events.push({ eventType: eventType as WatchEvent['eventType'], filename })
     wake()
   })
+  let closed = false
+  watcher.once('close', () => {
+    closed = true
+    wake()
+  })
   const onAbort = () => wake()
   abort?.addEventListener('abort', onAbort, { once: true })
   try {
     for (;;) {
       for (let event = events.shift(); event !== undefined; event = events.shift()) yield event
       if (aborted()) throw abortError(abort as AbortSignal)
+      if (closed) return
       await new Promise<void>(resolve => {
         wake = resolve
-        if (events.length > 0 || aborted()) resolve()
+        if (events.length > 0 || aborted() || closed) resolve()
       })
     }
   } finally {
