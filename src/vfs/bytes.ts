@@ -30,6 +30,12 @@ export function asBuffer(data: Uint8Array): Uint8Array {
   return HostBuffer.from(data.buffer, data.byteOffset, data.byteLength)
 }
 
+/** A copy, of the same class. */
+export function ownBytes(data: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(data)
+  return HostBuffer?.isBuffer(data) ? asBuffer(copy) : copy
+}
+
 /** Any view of memory as bytes. */
 export function viewBytes(view: ArrayBufferView): Uint8Array {
   return view instanceof Uint8Array ? view : new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
@@ -130,4 +136,11 @@ export function bytesIn(text: string, encoding: string): Uint8Array {
   if (encoding === 'utf8' || encoding === 'utf-8') return utf8Bytes(text)
   if (HostBuffer === undefined) return bytesWithoutBuffer(text, encoding)
   return HostBuffer.from(text, HostBuffer.isEncoding(encoding) ? encoding : 'utf8')
+}
+
+/** What Buffer.from makes of a value that is neither text nor a view; undefined, or its error, for what it takes not. */
+export function bytesFrom(value: unknown, encoding: string): Uint8Array | undefined {
+  if (HostBuffer !== undefined) return HostBuffer.from(value as string, encoding)
+  if (value instanceof ArrayBuffer) return new Uint8Array(value)
+  return Array.isArray(value) ? Uint8Array.from(value) : undefined
 }

@@ -11,6 +11,7 @@ import { part } from './host.js'
 import { readHandleArgs } from './read-args.js'
 import { fstat } from './stat-ops.js'
 import { type Operation, runPromise, type Task } from './task.js'
+import { pieceBytes } from './write-args.js'
 import * as writes from './write-ops.js'
 
 /** What the streams here need of Node's. */
@@ -39,6 +40,10 @@ export const RELEASE = Symbol('release')
 export function isPieces(data: unknown): data is AsyncIterable<unknown> | Iterable<unknown> {
   if (typeof data !== 'object' || data === null || ArrayBuffer.isView(data)) return false
   return Symbol.asyncIterator in data || Symbol.iterator in data
+}
+
+export function throwIfAborted(signal: unknown): void {
+  if ((signal as AbortSignal | undefined)?.aborted === true) throw abortError(signal as AbortSignal)
 }
 
 /** An open file. `read` answers `{ bytesRead, buffer }`, `write` `{ bytesWritten, buffer }`. */
@@ -116,9 +121,10 @@ export class FileHandle extends Emitter {
   async writeFile(data: unknown, options?: unknown): Promise<undefined> {
     if (this.#fd === -1 || !isPieces(data)) return this.#call('writeFile', writes.writeFile, data, options)
     const { encoding, signal } = checkOptions(options)
+    throwIfAborted(signal)
     for await (const piece of data) {
-      if ((signal as AbortSignal | undefined)?.aborted === true) throw abortError(signal as AbortSignal)
-      await this.#call('write', writes.writeFile, piece, { encoding })
+      throwIfAborted(signal)
+      await this.#call('write', writes.writeFile, pieceBytes(piece, encoding))
     }
     return undefined
   }

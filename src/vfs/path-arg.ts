@@ -3,7 +3,7 @@
 
 import type { Bytes } from '../overlay/layer.js'
 import { invalidArgType, invalidArgValue, tagged } from './arg-errors.js'
-import { utf8Bytes, utf8Text } from './bytes.js'
+import { ownBytes, utf8Bytes, utf8Text } from './bytes.js'
 
 interface UrlLike {
   href: string
@@ -37,7 +37,8 @@ export function checkPath(value: unknown, name = 'path'): Bytes {
   if (typeof path === 'string') {
     if (path.indexOf('\0') === -1) return path
   } else if (path instanceof Uint8Array) {
-    if (path.indexOf(0) === -1) return path
+    // A caller may use its buffer for the next path before this call has run.
+    if (path.indexOf(0) === -1) return ownBytes(path)
   } else {
     throw invalidArgType(name, 'of type string or an instance of Buffer or URL', value)
   }

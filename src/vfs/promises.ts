@@ -5,7 +5,7 @@ import { promiseCalls } from './calls.js'
 import { type AnyFunction, checkBoolean, checkOptions } from './check.js'
 import { constants } from './constants.js'
 import type { Core } from './core.js'
-import { FileHandle, isPieces, type StreamClasses } from './file-handle.js'
+import { FileHandle, isPieces, type StreamClasses, throwIfAborted } from './file-handle.js'
 import * as files from './file-ops.js'
 import { globPromise } from './glob.js'
 import { runPromise } from './task.js'
@@ -30,7 +30,9 @@ function inPieces(open: AnyFunction, flag: string, call: AnyFunction): AnyFuncti
     if (!isPieces(data)) return call(path, data, options)
     const given = checkOptions(options)
     const flushes = checkBoolean(given['flush'] ?? false, 'options.flush')
-    const handle = (await open(path, given['flag'] ?? flag, given['mode'] ?? 0o666)) as FileHandle
+    // Before the file is opened, and emptied.
+    throwIfAborted(given['signal'])
+    const handle = (await open(path, given['flag'] || flag, given['mode'] ?? 0o666)) as FileHandle
     try {
       await handle.writeFile(data, options)
       if (flushes) await handle.sync()

@@ -194,7 +194,10 @@ function writeStream(core: Core): StreamClasses['WriteStream'] {
 
     /** Writes all of some bytes, in as many calls as it takes. */
     #put(data: Uint8Array, position: number | undefined, done: Done, tries = TRIES): void {
-      const after = (error: unknown, count = 0) => {
+      const after = (failed: unknown, taken = 0) => {
+        const later = (failed as { code?: unknown } | null | undefined)?.code === 'EAGAIN'
+        const error = later ? undefined : failed
+        const count = later ? 0 : taken
         if (error || this.destroyed) {
           done(error || tagged(new Error('Cannot call write after a stream was destroyed'), 'ERR_STREAM_DESTROYED'))
           return
@@ -202,7 +205,10 @@ function writeStream(core: Core): StreamClasses['WriteStream'] {
         this.bytesWritten += count
         if (count === data.length) done()
         else if (count === 0 && tries === 0) done(new Error('write failed'))
-        else this.#put(data.subarray(count), position && position + count, done, count === 0 ? tries - 1 : TRIES)
+        else {
+          const next = position === undefined ? undefined : position + count
+          this.#put(data.subarray(count), next, done, count === 0 ? tries - 1 : TRIES)
+        }
       }
       const { calls, fd } = this
       if (calls.write) calls.write(fd as number, data, 0, data.length, position, after)

@@ -2,7 +2,7 @@
 // Follows `write`, `writeSync` and `writeFile` of lib/fs.js and validators of lib/internal/fs/utils.js, Node 20.
 
 import { invalidArgType, invalidArgValue, outOfRange } from './arg-errors.js'
-import { bytesIn, viewBytes } from './bytes.js'
+import { bytesFrom, bytesIn, viewBytes } from './bytes.js'
 import { checkInteger } from './check.js'
 import { loose } from './stat-ops.js'
 
@@ -69,4 +69,14 @@ export function dataBytes(data: unknown, encoding: unknown): Uint8Array {
   checkWritten(data)
   if (typeof data === 'string') return bytesIn(data, typeof encoding === 'string' ? encoding : 'utf8')
   return viewBytes(data as ArrayBufferView)
+}
+
+/** The bytes of one of the pieces in which data comes: these may be whatever Buffer.from takes. */
+export function pieceBytes(piece: unknown, encoding: unknown): ArrayBufferView {
+  if (ArrayBuffer.isView(piece)) return piece
+  if (typeof piece === 'string') return dataBytes(piece, encoding)
+  const bytes = bytesFrom(piece, typeof encoding === 'string' ? encoding : 'utf8')
+  if (bytes === undefined)
+    throw invalidArgType('data', 'of type string or an instance of Buffer, TypedArray, or DataView', piece)
+  return bytes
 }

@@ -3,6 +3,8 @@
 import { deepStrictEqual } from 'node:assert'
 import { type EventEmitter, once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { runInNewContext } from 'node:vm'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { shown } from '../helpers/shown'
@@ -162,6 +164,104 @@ details('the fs option stands in for the calls', async () => {
     await once(stream, 'close')
     return [made, fs.readFileSync(`${root}/n1`, 'utf8')]
   })
+})
+
+details('a stream whose fs takes a few bytes at a time loses none', async () => {
+  await same(async ({ fs, root }) => {
+    const { open, close, write } = fs
+    const own = {
+      open,
+      close,
+      write: (fd: number, data: Buffer, at: number, size: number, position: number, done: () => void) =>
+        write(fd, data, at, Math.min(size, 3), position, done),
+    }
+    const texts: string[] = []
+    for (const start of [undefined, 0, 2]) {
+      const stream = fs.createWriteStream(`${root}/n1`, { fs: own, start } as object)
+      stream.end('not all at once')
+      await once(stream, 'close')
+      texts.push(fs.readFileSync(`${root}/n1`, 'latin1'))
+    }
+    return texts
+  })
+})
+
+details('a signal that has been given stops writeFile before the file is emptied', async () => {
+  for (const data of ['text', ['p', 'q'], []] as const) {
+    await same(async ({ fs, root }) => {
+      const signal = AbortSignal.abort()
+      const handle = await fs.promises.open(`${root}/b.bin`, 'r+')
+      const failed = (
+        await Promise.allSettled([
+          fs.promises.writeFile(`${root}/a.txt`, data, { signal }),
+          fs.promises.appendFile(`${root}/n1`, data as string, { signal } as object),
+          handle.writeFile(data as string, { signal }),
+        ])
+      ).map(one => one.status === 'rejected' && one.reason.name)
+      await handle.close()
+      return [failed, fs.readFileSync(`${root}/a.txt`, 'utf8'), fs.existsSync(`${root}/n1`)]
+    })
+  }
+})
+
+details('pieces of data are what Buffer.from takes', async () => {
+  const { buffer } = new Uint8Array([67, 68])
+  for (const piece of [[65, 66], buffer, new String('text'), new Uint16Array([0x4141]), '6162', 5, {}, null]) {
+    await same(async ({ fs, root }) => {
+      const failed = await fs.promises
+        .writeFile(`${root}/n1`, ['63', piece] as string[], { encoding: 'hex', flag: '' })
+        .catch((error: Error) => error)
+      return [failed, fs.readFileSync(`${root}/n1`, 'latin1')]
+    })
+  }
+})
+
+details('a path may be overwritten as soon as it has been handed over', async () => {
+  await same(async ({ fs, root }) => {
+    const path = Buffer.from(`${root}/c`)
+    const removed = promisify(fs.unlink)(path)
+    path.write('b.bin', root.length + 1)
+    await removed
+    return [fs.existsSync(`${root}/b.bin`), fs.existsSync(`${root}/c`)]
+  })
+})
+
+details('what a filter of cp throws, or promises, is the answer', async () => {
+  // A promise of another realm is no instance of this one's.
+  const elsewhere = runInNewContext('wanted => Promise.resolve(wanted)') as (wanted: boolean) => Promise<boolean>
+  const filters = [
+    async () => Promise.reject(new TypeError('mine')),
+    () => {
+      throw new TypeError('mine')
+    },
+    (from: string) => elsewhere(!from.endsWith('e.txt')),
+  ]
+  for (const filter of filters) {
+    await same(async ({ fs, root }) => {
+      const failed = await fs.promises
+        .cp(`${root}/d`, `${root}/n1`, { recursive: true, filter })
+        .catch((error: Error) => error)
+      return [failed, fs.existsSync(`${root}/n1`) && fs.readdirSync(`${root}/n1`).sort()]
+    })
+  }
+})
+
+details('a watcher that is closed leaves nothing at its signal', async () => {
+  const worlds = await newWorlds(false)
+  const { signal } = new AbortController()
+  const kept = new Set<unknown>()
+  const add = signal.addEventListener.bind(signal)
+  const remove = signal.removeEventListener.bind(signal)
+  Object.assign(signal, {
+    addEventListener: (...args: Parameters<typeof add>) => kept.add(args[1]) && add(...args),
+    removeEventListener: (...args: Parameters<typeof remove>) => kept.delete(args[1]) && remove(...args),
+  })
+  const watcher = worlds.ours.fs.watch(worlds.ours.root, { signal })
+  assert.is(kept.size, 1)
+  watcher.close()
+  await wait(1)
+  assert.is(kept.size, 0)
+  await worlds.close()
 })
 
 details('a handle is closed when its streams are', async () => {
