@@ -51,7 +51,8 @@ export class Dir {
   read(callback: Done<Dirent | null>): void
   read(callback?: Done<Dirent | null>): Promise<Dirent | null> | undefined {
     if (callback === undefined) {
-      if (this.#closed) return Promise.reject(closedError())
+      // Thrown, as in Node, where close answers a promise that is rejected.
+      if (this.#closed) throw closedError()
       return new Promise(resolve =>
         this.#start(
           () => this.#next(),

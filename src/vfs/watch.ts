@@ -165,7 +165,7 @@ export class StatWatcher extends Emitter {
 export function watch(core: Core, pathArg: unknown, optionsArg?: unknown, listenerArg?: unknown): FSWatcher {
   const options = checkOptions(optionsArg)
   const listener = typeof optionsArg === 'function' ? optionsArg : listenerArg
-  const path = checkPath(pathArg, 'filename')
+  const path = checkPath(pathArg)
   const failed = core.layer.statPath(path, true, core.scratch)
   if (failed instanceof Fault) throw Object.assign(fsError(failed, 'watch', path), { filename: showPath(path) })
   const signal = options['signal'] === undefined ? undefined : checkSignal(options['signal'], 'options.signal')
@@ -195,7 +195,7 @@ export class FileWatchers {
   watchFile(pathArg: unknown, optionsArg: unknown, listenerArg: unknown): StatWatcher {
     const options = loose(optionsArg)
     const listener = typeof optionsArg === 'function' ? optionsArg : listenerArg
-    const path = resolveText(showPath(checkPath(pathArg, 'filename')))
+    const path = resolveText(showPath(checkPath(pathArg)))
     if (typeof listener !== 'function') throw invalidArgType('listener', 'of type function', listener)
     const known = this.#watchers.get(path)
     const watcher = known ?? new StatWatcher(options['persistent'] !== false && this.core.ends !== undefined)
@@ -216,7 +216,7 @@ export class FileWatchers {
   }
 
   unwatchFile(pathArg: unknown, listener: unknown): void {
-    const path = resolveText(showPath(checkPath(pathArg, 'filename')))
+    const path = resolveText(showPath(checkPath(pathArg)))
     const watcher = this.#watchers.get(path)
     if (watcher === undefined) return
     if (typeof listener === 'function') watcher.off('change', listener as (...args: unknown[]) => void)

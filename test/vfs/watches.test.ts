@@ -246,6 +246,27 @@ details('what a filter of cp throws, or promises, is the answer', async () => {
   }
 })
 
+details('what is thrown is not promised, and names its argument', async () => {
+  await same(({ fs, root }) => {
+    const dir = fs.opendirSync(root)
+    dir.closeSync()
+    const calls = [
+      () => dir.read(),
+      () => dir.readSync(),
+      () => fs.watch(5 as unknown as string),
+      () => fs.watchFile('a\0b', () => {}),
+      () => fs.unwatchFile(null as unknown as string),
+    ]
+    return calls.map(call => {
+      try {
+        return typeof call()
+      } catch (error) {
+        return error
+      }
+    })
+  })
+})
+
 details('a watcher that is closed leaves nothing at its signal', async () => {
   const worlds = await newWorlds(false)
   const { signal } = new AbortController()
