@@ -80,7 +80,7 @@ export interface ImageBytes {
 /** An upper, and what is to be done when its mount goes. */
 export interface KeptUpper {
   readonly upper: Upper
-  /** Whether nothing has been in it before. */
+  /** Whether nothing has been changed in it yet. */
   readonly isNew: boolean
   close(): void
 }

@@ -4,7 +4,7 @@
 
 import fs from 'node:fs'
 import { join } from 'node:path'
-import { Fault, fault, isErrnoName, type Outcome } from '../format/errno.js'
+import { Fault, fault, faultError, isErrnoName, type Outcome } from '../format/errno.js'
 import type { Bodies, Body, Quota } from '../overlay/body.js'
 import { type BodyHome, FileBody, SMALL_MAX } from './upper-body.js'
 
@@ -40,6 +40,7 @@ export class FileBodies implements Bodies, BodyHome {
   #freedBytes = 0
   /** Whether files have been made that the directory may not know for good. */
   #unsyncedNames = false
+  #isClosed = false
   /** Makes room on a disk that is full; whether there may be some now. */
   reclaim: () => boolean = () => false
   /** Whether the log can take more. */
@@ -68,6 +69,7 @@ export class FileBodies implements Bodies, BodyHome {
 
   make(body: FileBody, id: number): number {
     this.drop(body)
+    this.#checkOpen()
     const fd = this.#keep(body, fs.openSync(this.pathOf(id), 'wx+', MODE))
     this.#unsyncedNames = true
     return fd
@@ -123,6 +125,7 @@ export class FileBodies implements Bodies, BodyHome {
   }
 
   fd(body: FileBody): number {
+    this.#checkOpen()
     const fd = this.#open.get(body)
     const access = this.#readOnly ? O_RDONLY : O_RDWR
     if (fd === undefined) return this.#keep(body, fs.openSync(this.pathOf(body.id), access | O_NOFOLLOW | O_NONBLOCK))
@@ -131,6 +134,11 @@ export class FileBodies implements Bodies, BodyHome {
       this.#open.set(body, fd)
     }
     return fd
+  }
+
+  /** What lies there may be another mount's. */
+  #checkOpen(): void {
+    if (this.#isClosed) throw faultError(fault('ESTALE'), this.#directory)
   }
 
   #keep(body: FileBody, fd: number): number {
@@ -195,6 +203,7 @@ export class FileBodies implements Bodies, BodyHome {
   }
 
   closeAll(): void {
+    this.#isClosed = true
     for (const fd of this.#open.values()) fs.closeSync(fd)
     this.#open.clear()
   }

@@ -45,8 +45,8 @@ export class FileBody implements Body {
   /** All of its bytes, while it has no file. */
   #small: Uint8Array | undefined
   #changes = 0
-  /** Whether it has been said to last as long as it had no file. */
-  #isLasting = false
+  /** Whether it has been said to last as long as it had no file: by `sync`, or by the unmounting before this mount. */
+  #isLasting: boolean
   /** Whether it has got a file that nobody has been told of. */
   #isUntold = false
   /** Whether it may have holes: what it takes has to be asked for then. */
@@ -57,6 +57,7 @@ export class FileBody implements Body {
     this.#id = id
     this.#size = size
     this.#small = small
+    this.#isLasting = size > 0 && small !== undefined
     // Some file systems keep a few bytes elsewhere, others take more than there is.
     this.#held = size <= BLOCK && sectors === 0 ? wholeBlocks(size) : Math.min(sectors * SECTOR, wholeBlocks(size))
     this.#sparse = this.#held < wholeBlocks(size)

@@ -7,7 +7,7 @@
 //
 // Node can make neither devices nor xattrs, so marks are in the log beside the files, not in the kernel's form. Each operation is
 // one line of the log, written when the operation ends: a process that is killed loses at most the times of files that it was
-// writing. `fsync` makes the file and the log last, as does unmounting. Not here: the kernel's form.
+// writing. `fsync` makes the file and the log last, unmounting the log and what is in it. Not here: the kernel's form.
 
 import fs from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -17,6 +17,7 @@ import { rootOver } from '../overlay/copied-inode.js'
 import type { Layer } from '../overlay/layer.js'
 import type { LayerNode } from '../overlay/lower.js'
 import { Upper } from '../overlay/upper.js'
+import type { UpperInode } from '../overlay/upper-inode.js'
 import { RecordReader, recordsOf } from '../overlay/upper-record.js'
 import { makeDirectories } from '../store/directory-builds.js'
 import { codeOf } from '../store/directory-names.js'
@@ -35,7 +36,7 @@ const bodyId = (body: Body) => (body as FileBody).told()
 
 export interface DirectoryUpper {
   readonly upper: Upper
-  /** Whether the directory held none before. */
+  /** Whether nothing has been changed in it yet. */
   readonly isNew: boolean
   /** Writes down what is left, and gives the directory back. Throws where not all could be written. */
   close(): void
@@ -167,7 +168,12 @@ function opened(directory: string, layers: readonly Layer<LayerNode>[], quota: Q
     bodies.closeAll()
     return failed
   }
-  return { upper, isNew, close }
+  return { upper, isNew: isUntouched(upper.root), close }
+}
+
+/** Every change in a root, and of it, sets its ctime; a mount that failed at its beginning leaves such a one. */
+function isUntouched({ children, ctimeSec, ctimeNsec, birthtimeSec, birthtimeNsec }: UpperInode): boolean {
+  return children?.size === 0 && ctimeSec === birthtimeSec && ctimeNsec === birthtimeNsec
 }
 
 /** Where bodies are. EUCLEAN for what leads elsewhere: what is there would be removed. */

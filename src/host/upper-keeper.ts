@@ -3,7 +3,7 @@
 // (upper-log.ts).
 
 import { join } from 'node:path'
-import type { Fault } from '../format/errno.js'
+import { type Fault, fault, faultError } from '../format/errno.js'
 import type { Body } from '../overlay/body.js'
 import type { Upper, UpperLog } from '../overlay/upper.js'
 import type { UpperInode } from '../overlay/upper-inode.js'
@@ -17,6 +17,13 @@ import type { Spare } from './upper-spare.js'
 const COMPACT_GROWTH = 4
 
 const bodyId = (body: Body) => (body as FileBody).told()
+
+/** The same for a log that destroys what has lasted so far: what takes its place has to last as well then. */
+function lastingId(body: Body): number | string {
+  const failed = body.sync()
+  if (failed !== undefined) throw faultError(failed, 'fsync')
+  return bodyId(body)
+}
 
 /** What there is to keep, and where. */
 export interface Kept {
@@ -42,6 +49,8 @@ export class UpperKeeper implements UpperLog {
   #most: number
   /** Whether the log can't be gone on with: what it is said to hold may not be there. */
   #isStale = false
+  /** Whether the directory may be another's by now, and the descriptor another file's. */
+  #isClosed = false
   /** What has been told since the last line, in order: inodes whose record is due, and records of names. */
   readonly #inodes = new Map<UpperInode, number>()
   #records: unknown[] = []
@@ -61,7 +70,7 @@ export class UpperKeeper implements UpperLog {
   }
 
   hasRoom(): boolean {
-    return this.#spare.ready() || (this.#reclaim() && this.#spare.ready())
+    return this.#isClosed || this.#spare.ready() || (this.#reclaim() && this.#spare.ready())
   }
 
   inode(inode: UpperInode): void {
@@ -85,6 +94,7 @@ export class UpperKeeper implements UpperLog {
   }
 
   end(): Fault | undefined {
+    if (this.#isClosed) return fault('ESTALE')
     if (this.#isStale) return this.replaced(this.#upper.root)
     for (const inode of this.#touched) this.inode(inode)
     for (const [inode, at] of this.#inodes) this.#records[at] = inodeRecord(inode, bodyId)
@@ -117,6 +127,7 @@ export class UpperKeeper implements UpperLog {
   }
 
   replaced(root: UpperInode): Fault | undefined {
+    if (this.#isClosed) return fault('ESTALE')
     const before = this.#bodies.syncNames()
     if (before !== undefined) return before
     let file: LogFile
@@ -136,7 +147,7 @@ export class UpperKeeper implements UpperLog {
 
   /** The root keeps its number whatever it becomes. */
   *#recordsOf(root: UpperInode): Generator<unknown> {
-    for (const record of recordsOf(root, bodyId)) {
+    for (const record of recordsOf(root, root === this.#upper.root ? bodyId : lastingId)) {
       yield 'i' in record && record.i === root.id
         ? ({ ...record, p: this.#upper.root.ino, n: undefined } as InodeRecord)
         : record
@@ -165,10 +176,12 @@ export class UpperKeeper implements UpperLog {
     return this.end() ?? this.#bodies.syncNames() ?? this.#syncFile()
   }
 
-  /** Ends it. What could not be noted is answered. */
+  /** Ends it: whoever still has the tree (a mount over it, a stream) finds it stale. What could not be noted is answered. */
   close(): Fault | undefined {
+    if (this.#isClosed) return undefined
     const failed = this.sync()
     if (failed === undefined) this.#removeFreed()
+    this.#isClosed = true
     this.#file.close()
     return failed
   }

@@ -1,5 +1,5 @@
 // An upper that a directory keeps, closed and opened again: all is as it was, and as in an upper in memory that did the same.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import nodeFs, { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -11,6 +11,7 @@ import { MergedTree } from '../../src/overlay/merged-tree.js'
 import { restoreSnapshot } from '../../src/overlay/restore.js'
 import { writeSnapshot } from '../../src/overlay/snapshot.js'
 import { apply, inMemory, kept, keptLayers, RandomOps, remounted, seen, type World } from '../helpers/kept-upper.js'
+import { skip } from '../helpers/paths.js'
 
 const persistence = suite('an upper that a directory keeps, opened again')
 const base = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'composefs-upper-'))
@@ -262,6 +263,49 @@ persistence(
     disk.close()
   },
 )
+
+/** Files of the host by name that were made to last while something ran, each as it was then. */
+function synced(action: () => void): Map<string, string> {
+  const real = nodeFs.fdatasyncSync
+  const found = new Map<string, string>()
+  nodeFs.fdatasyncSync = fd => {
+    real(fd)
+    const path = nodeFs.readlinkSync(`/proc/self/fd/${fd}`)
+    found.set(path.slice(path.lastIndexOf('/') + 1), readFileSync(path, 'latin1'))
+  }
+  try {
+    action()
+  } finally {
+    nodeFs.fdatasyncSync = real
+  }
+  return found
+}
+
+if (process.platform !== 'linux') skip(persistence, 'what lasts when it gets a file', 'no /proc')
+else {
+  persistence('what lasts without a file does when it gets one, also in a later mount', () => {
+    const directory = join(base, 'lasting')
+    const first = kept(directory, layers)
+    first.fs.writeFileSync('/lasts', 'lasts')
+    first.close()
+    const world = kept(directory, layers)
+    const content = 'longer'.repeat(1000)
+    const found = synced(() => world.fs.appendFileSync('/lasts', content))
+    assert.equal([...found], [['1', 'lasts']])
+    world.close()
+  })
+
+  persistence('what a snapshot brings lasts before what it takes away is gone', () => {
+    const one = inMemory(layers)
+    const content = 'brought'.repeat(1000)
+    one.fs.writeFileSync('/brought', content)
+    const world = kept(join(base, 'brought'), layers)
+    world.fs.writeFileSync('/gone', 'gone')
+    const found = synced(() => assert.is(restoreSnapshot(world.tree, ok(writeSnapshot(one.upper))), undefined))
+    assert.equal([...found], [['1', content]])
+    world.close()
+  })
+}
 
 persistence('what is held in memory of small files is limited', () => {
   const directory = join(base, 'many-small')

@@ -13,6 +13,7 @@ import {
   mountSync,
   TreeBuilder,
 } from '../../src/node.js'
+import type { Overlay } from '../../src/overlay/overlay.js'
 
 const mounts = suite('writable mounts')
 const dir = nodeFs.mkdtempSync(join(tmpdir(), 'composefs-mount-'))
@@ -137,6 +138,19 @@ mounts('a mount over a mount has its changes below', () => {
   lower.unmount()
 })
 
+mounts('bytes that are given, and those that are answered, are not those that are kept', () => {
+  const m = mountSync(base, { store, writable: true })
+  const given = Buffer.from('value')
+  m.fs.setxattrSync('/d', 'user.x', given)
+  const layer = m.layer as unknown as Overlay
+  layer.create(layer.root, 'link', { mode: 0o120777, umask: 0, uid: 0, gid: 0, target: given }, true)
+  given.fill(0)
+  m.fs.getxattrSync('/d', 'user.x').fill(0)
+  assert.is(Buffer.from(m.fs.getxattrSync('/d', 'user.x')).toString(), 'value')
+  assert.is(m.fs.readlinkSync('/link'), 'value')
+  m.unmount()
+})
+
 mounts('owners and modes of what is new are the options of the mount, owner maps included', () => {
   const idmap = { uid: [[5, 1005, 10]], gid: [[6, 1006, 10]] } as const
   const m = mountSync(base, { store, writable: true, uid: 1007, gid: 1008, umask: 0o027, idmap })
@@ -201,6 +215,11 @@ mounts('a directory keeps what was changed, a snapshot too', async () => {
   second.unmount()
   assert.is(
     code(() => mountSync(base, { store, upper, snapshot })),
+    'EINVAL',
+  )
+  // One that is damaged leaves the directory for another.
+  assert.is(
+    code(() => mountSync(base, { store, upper: join(dir, 'other'), snapshot: new Uint8Array(100) })),
     'EINVAL',
   )
   for (const where of [{}, { upper: join(dir, 'other') }]) {
