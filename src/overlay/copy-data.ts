@@ -5,7 +5,7 @@ import { Fault, Miss, type Outcome } from '../format/errno.js'
 import type { Body } from './body.js'
 import { type Attr, newAttr, type OpenFile } from './layer.js'
 import type { LowerPart } from './lower.js'
-import { LowerNode, type OverlayNode } from './lower-node.js'
+import type { OverlayNode } from './lower-node.js'
 import { dataBelow } from './overlay-file.js'
 import type { Upper } from './upper.js'
 
@@ -30,8 +30,8 @@ interface Copying {
 export class DataCopies {
   readonly #upper: Upper
   readonly #attr: Attr = newAttr()
-  /** By the lower file that is copied. */
-  readonly #waiting = new Map<string, Copying>()
+  /** By the number of the lower file that is copied. */
+  readonly #waiting = new Map<number, Copying>()
 
   constructor(upper: Upper) {
     this.#upper = upper
@@ -43,22 +43,23 @@ export class DataCopies {
     const { lower, node: data } = dataBelow(node)
     const failed = lower.stat(data, this.#attr)
     if (failed !== undefined) return failed
-    const key = `${this.#attr.ino} ${node instanceof LowerNode ? `${node.base.ino} ${node.way}` : node.ino}`
-    const copying = this.#waiting.get(key) ?? this.#begin(data, lower, wait)
+    // Whoever asks next goes on, whatever has become of the entry meanwhile: what is below stays what it is.
+    const { ino } = this.#attr
+    const copying = this.#waiting.get(ino) ?? this.#begin(data, lower, wait)
     if (copying instanceof Fault) return copying
-    this.#waiting.delete(key)
+    this.#waiting.delete(ino)
     const stopped = this.#copy(copying, wait)
     if (stopped === undefined) {
       copying.file.close()
       return copying.body
     }
-    if (stopped instanceof Miss) this.#keep(key, copying)
+    if (stopped instanceof Miss) this.#keep(ino, copying)
     else drop(copying)
     return stopped
   }
 
-  #keep(key: string, copying: Copying): void {
-    this.#waiting.set(key, copying)
+  #keep(ino: number, copying: Copying): void {
+    this.#waiting.set(ino, copying)
     if (this.#waiting.size <= MAX_WAITING) return
     const [[oldest, given]] = this.#waiting
     this.#waiting.delete(oldest)

@@ -23,6 +23,12 @@ export interface Attr extends InodeNumbers {
   birthtimeNsec: number
 }
 
+/**
+ * Numbers that an overlay gives to inodes start here, above those of all images. Those of an overlay that is a layer of another are
+ * shown from half of that on, and so on: no two inodes have one, and all stay exact.
+ */
+export const FIRST_OWN_INO = 2 ** 52
+
 export function newAttr(): Attr {
   return {
     ino: 0,
@@ -87,6 +93,8 @@ export interface FsInfo {
  */
 export interface Layer<N extends object = object> {
   readonly root: N
+  /** How many overlays stand one above the other in it, which give numbers of their own to inodes; none unless given. */
+  readonly overlays?: number
   /**
    * Resolves a path from the root, symlinks included (40 at most, then ELOOP), `..` physically, as the kernel's path
    * walk does. A leading slash changes nothing; the empty path is ENOENT; a trailing slash asks for a directory. With

@@ -7,7 +7,7 @@ import { callPath } from '../format/call-path.js'
 import { Fault, fault, type Outcome } from '../format/errno.js'
 import { CONSTANTS } from '../format/structs.js'
 import { binaryString, OVERLAY_ESCAPED_PREFIX, OVERLAY_PREFIX } from '../format/xattr-name.js'
-import { type Attr, type Bytes, type Layer, newAttr } from './layer.js'
+import { type Attr, type Bytes, FIRST_OWN_INO, type Layer, newAttr } from './layer.js'
 
 const { S_IFMT, S_IFCHR, S_IFDIR, S_IFREG } = CONSTANTS
 
@@ -63,6 +63,8 @@ export class Lower {
   /** The layer as one to walk plainly; undefined where its marks must be looked at. */
   readonly plain: PlainWalk | undefined
   readonly root: LowerPart
+  /** The lowest number that an overlay in this layer has given to an inode. */
+  readonly #firstOwn: number
 
   constructor(
     readonly layer: Layer<LayerNode>,
@@ -73,11 +75,16 @@ export class Lower {
   ) {
     this.plain = isPlain(layer) ? layer : undefined
     this.root = { lower: this, node: layer.root }
+    const { overlays = 0 } = layer
+    this.#firstOwn = overlays === 0 ? Number.POSITIVE_INFINITY : FIRST_OWN_INO / 2 ** (overlays - 1)
   }
 
   /** The number under which the overlay shows an inode of this layer. */
   ino(ino: number): number {
-    return ino * this.count + this.index
+    if (ino < this.#firstOwn) return ino * this.count + this.index
+    let first = FIRST_OWN_INO
+    while (ino < first) first /= 2
+    return first / 2 + (ino - first) * this.count + this.index
   }
 
   stat(node: LayerNode, out: Attr): Fault | undefined {

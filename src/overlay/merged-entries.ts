@@ -51,6 +51,7 @@ export function lowerNode(parts: readonly LowerPart[], dir: OverlayNode, way: st
 export class MergedEntries {
   readonly root: UpperInode
   readonly lowers: readonly Lower[]
+  readonly overlays: number
   readonly #roots: readonly LowerPart[]
   /** Handles that open files hold; they follow what becomes of their entries. */
   readonly opened = new Set<LowerNode>()
@@ -66,6 +67,7 @@ export class MergedEntries {
     readonly options: OverlayOptions,
   ) {
     this.lowers = layers.map((layer, index) => new Lower(layer, index, layers.length))
+    this.overlays = 1 + Math.max(...layers.map(({ overlays = 0 }) => overlays))
     this.#roots = this.lowers.map(lower => lower.root)
     this.root = upper.root
     this.root.below = this.#roots

@@ -97,7 +97,7 @@ export class Overlay extends MergedTree implements WritableLayer<OverlayNode> {
     made.born(now())
     made.below = []
     made.rdev = rdev ?? 0
-    made.target = target
+    made.target = target === undefined ? undefined : new Uint8Array(target)
     if (type !== S_IFREG) return made
     const body = this.upper.bodies.create()
     if (!(body instanceof Fault)) {
@@ -226,7 +226,8 @@ export class Overlay extends MergedTree implements WritableLayer<OverlayNode> {
     // A namespace that does not exist is found out about only by the upper.
     if (wrong !== undefined) return wrong
     inode.xattrs ??= new Map()
-    inode.xattrs.set(name, value.slice())
+    // A Buffer's slice would be the caller's own bytes.
+    inode.xattrs.set(name, new Uint8Array(value))
     this.upper.charge(inode, xattrCost(inode.xattrs))
     return this.#noted(inode)
   }

@@ -92,13 +92,16 @@ function textOf(bytes: Uint8Array): SnapshotText | Fault {
 const isNumber = (value: unknown): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 
+const isRange = (range: unknown): range is readonly [number, number] =>
+  Array.isArray(range) && range.length === 2 && range.every(isNumber)
+
 function isText(text: unknown): text is SnapshotText {
   if (typeof text !== 'object' || text === null) return false
   const { records, bodies } = text as Partial<SnapshotText>
   if (!Array.isArray(records) || !Array.isArray(bodies)) return false
   return (bodies as unknown[]).every(facts => {
     const { size, data } = (facts ?? {}) as Partial<BodyFacts>
-    return isNumber(size) && Array.isArray(data) && data.every(range => Array.isArray(range) && range.every(isNumber))
+    return isNumber(size) && Array.isArray(data) && data.every(isRange)
   })
 }
 

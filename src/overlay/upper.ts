@@ -3,13 +3,11 @@
 
 import { type Fault, fault, type Outcome } from '../format/errno.js'
 import type { Bodies, Quota } from './body.js'
-import type { Time } from './layer.js'
+import { FIRST_OWN_INO, type Time } from './layer.js'
 import { type UpperEntry, UpperInode } from './upper-inode.js'
 
 /** What an inode is taken to cost, in bytes, beside its content. */
 const INODE_COST = 256
-/** Numbers of inodes that are in no lower layer start here, above all of those. */
-const FIRST_INO = 2 ** 52
 /** The root's id; others have higher ones. */
 export const ROOT_ID = 0
 
@@ -138,7 +136,7 @@ export class Upper {
 
 /** The number of an inode that is in no lower layer. */
 export function ownIno(id: number): number {
-  return FIRST_INO + id
+  return FIRST_OWN_INO + id
 }
 
 /** Now, as far as a host can tell. */

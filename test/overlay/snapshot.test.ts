@@ -154,6 +154,22 @@ damaged('one that needs more than there is', async () => {
   assert.is(quotaOf(small), used)
   assert.is(small.fs.readFileSync('/kept', 'utf8'), 'kept')
 })
+damaged('a range that is no pair is refused', async () => {
+  const mount = await furnished()
+  const snapshot = Buffer.from(mount.snapshot())
+  const at = snapshot.indexOf('"data":[[0,')
+  assert.ok(at > 0)
+  const bad = Buffer.from(snapshot)
+  // [0,N] becomes [10N].
+  bad.write('10', at + 9)
+  const used = quotaOf(mount)
+  assert.throws(
+    () => mount.restore(bad),
+    (error: { code: string }) => error.code === 'EINVAL',
+  )
+  assert.is(quotaOf(mount), used)
+})
+
 damaged.run()
 
 const open = suite('what is open when a snapshot is restored')
