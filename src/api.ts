@@ -208,10 +208,12 @@ export class Api {
     const limit = limitOf(options.upperSize)
     if (!writable) return new Mount(new MergedTree(layers, memoryUpper(layers, 0), overlay), env, images, owned, host)
     const kept = this.#upper(options.upper, layers, limit)
-    const mounted = new Mount(new Overlay(layers, kept.upper, overlay), env, images, owned, {
-      ...host,
-      ended: kept.close,
-    })
+    const tree = new Overlay(layers, kept.upper, overlay)
+    const ended = () => {
+      tree.copyUp.forget()
+      kept.close()
+    }
+    const mounted = new Mount(tree, env, images, owned, { ...host, ended })
     if (options.snapshot === undefined) return mounted
     try {
       if (!kept.isNew) throw faultError(new Fault('EINVAL', 'the upper holds something already'), 'mount')

@@ -36,8 +36,11 @@ export function writeKernelUpper(upper: Upper, directory: string): void {
   try {
     new UpperWriter(calls).tree(upper.root, Buffer.from(temporary))
     const fd = fs.openSync(temporary, 'r')
-    done(calls, calls.syncfs(fd), 'syncfs', Buffer.from(temporary))
-    fs.closeSync(fd)
+    try {
+      done(calls, calls.syncfs(fd), 'syncfs', Buffer.from(temporary))
+    } finally {
+      fs.closeSync(fd)
+    }
     fs.renameSync(temporary, directory)
   } catch (error) {
     fs.rmSync(temporary, { recursive: true, force: true })

@@ -234,3 +234,8 @@ export class FileBody implements Body {
     this.#size = 0
   }
 }
+
+/** What the record of an inode says of its body, which is one of these. */
+export function bodyId(body: Body): number | string {
+  return (body as FileBody).told()
+}

@@ -12,7 +12,7 @@
 import fs from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Fault, faultError, type Outcome } from '../format/errno.js'
-import { type Body, Quota } from '../overlay/body.js'
+import { Quota } from '../overlay/body.js'
 import { rootOver } from '../overlay/copied-inode.js'
 import type { Layer } from '../overlay/layer.js'
 import type { LayerNode } from '../overlay/lower.js'
@@ -23,7 +23,7 @@ import { makeDirectories } from '../store/directory-builds.js'
 import { codeOf } from '../store/directory-names.js'
 import { takeLock } from './lock-file.js'
 import { FileBodies } from './upper-bodies.js'
-import type { FileBody } from './upper-body.js'
+import { bodyId } from './upper-body.js'
 import { UpperKeeper } from './upper-keeper.js'
 import { LogFile, readLog } from './upper-log.js'
 import { Spare } from './upper-spare.js'
@@ -31,8 +31,6 @@ import { Spare } from './upper-spare.js'
 const COMPACT_FROM = 1 << 20
 /** How often a directory is read that another may be writing to. */
 const TRIES = 3
-
-const bodyId = (body: Body) => (body as FileBody).told()
 
 export interface DirectoryUpper {
   readonly upper: Upper

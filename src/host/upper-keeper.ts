@@ -9,14 +9,12 @@ import type { Upper, UpperLog } from '../overlay/upper.js'
 import type { UpperInode } from '../overlay/upper-inode.js'
 import { type InodeRecord, inodeRecord, nameRecord, recordsOf } from '../overlay/upper-record.js'
 import { type FileBodies, hostFault } from './upper-bodies.js'
-import type { FileBody } from './upper-body.js'
+import { bodyId } from './upper-body.js'
 import { LogFile } from './upper-log.js'
 import type { Spare } from './upper-spare.js'
 
 /** One that has grown to this many times what it was when it was written is. */
 const COMPACT_GROWTH = 4
-
-const bodyId = (body: Body) => (body as FileBody).told()
 
 /** The same for a log that destroys what has lasted so far: what takes its place has to last as well then. */
 function lastingId(body: Body): number | string {

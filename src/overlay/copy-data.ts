@@ -58,6 +58,12 @@ export class DataCopies {
     return stopped
   }
 
+  /** Gives back what copies hold that nobody will go on with. */
+  forget(): void {
+    for (const copying of this.#waiting.values()) drop(copying)
+    this.#waiting.clear()
+  }
+
   #keep(ino: number, copying: Copying): void {
     this.#waiting.set(ino, copying)
     if (this.#waiting.size <= MAX_WAITING) return

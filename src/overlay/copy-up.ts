@@ -37,6 +37,11 @@ export class CopyUp {
     this.#data = new DataCopies(tree.upper)
   }
 
+  /** The tree is at its end: copies that wait for data go. */
+  forget(): void {
+    this.#data.forget()
+  }
+
   /** The upper directory of a directory, made with those above it where need be. ENOENT for one that has been removed. */
   directory(dir: OverlayNode): Outcome<UpperInode> {
     const upper = upperOf(dir)

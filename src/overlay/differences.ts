@@ -16,6 +16,8 @@ import { statUpper } from './upper-attr.js'
 import type { UpperInode } from './upper-inode.js'
 
 const { S_IFMT, S_IFREG } = CONSTANTS
+/** Directories that may stand below one another: each takes a few calls, and a path can name 2048 at most. */
+const DEPTH_MAX = 1500
 const PERMISSIONS = 0o7777
 
 /** What can be different of an entry that was there before. */
@@ -63,6 +65,7 @@ class Differences {
   readonly #attr: Attr = newAttr()
   readonly #lower: Attr = newAttr()
   readonly found: Changed[] = []
+  #depth = 0
 
   constructor(tree: MergedTree) {
     this.#tree = tree
@@ -90,6 +93,13 @@ class Differences {
 
   /** What is in a directory; whether a name came or went. */
   #names(place: Place): Outcome<boolean> {
+    if (++this.#depth > DEPTH_MAX) return new Fault('ENAMETOOLONG', 'directories stand too deep')
+    const moves = this.#namesIn(place)
+    this.#depth--
+    return moves
+  }
+
+  #namesIn(place: Place): Outcome<boolean> {
     let moves = false
     for (const [name, entry] of place.inode.children ?? []) {
       const before = this.#tree.searchBelow(place.before, name)

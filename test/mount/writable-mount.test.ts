@@ -11,6 +11,7 @@ import {
   type MountOptions,
   mount,
   mountSync,
+  type ObjectStore,
   TreeBuilder,
 } from '../../src/node.js'
 import type { Overlay } from '../../src/overlay/overlay.js'
@@ -270,6 +271,54 @@ mounts('reading what is in the upper sets its access time, as relatime does', ()
   const set = atime()
   m.fs.readFileSync('/etc/motd')
   assert.is(atime(), set)
+  m.unmount()
+})
+
+mounts('what waits for bytes when the mount ends is given back', async () => {
+  let closed = 0
+  let opened = 0
+  const arrived: (() => void)[] = []
+  const late: ObjectStore = {
+    label: 'late',
+    stat: name => store.stat(name),
+    put: (name, data) => store.put(name, data),
+    list: () => store.list(),
+    delete: name => store.delete(name),
+    async open(name) {
+      const object = await store.open(name)
+      opened++
+      return {
+        size: object.size,
+        read: (offset, length) => new Promise(resolve => arrived.push(() => resolve(object.read(offset, length)))),
+        close: () => void closed++,
+      }
+    },
+  }
+  const m = await mount(base, { store: late, writable: true })
+  const waiting = m.fs.promises.appendFile('/big', 'x')
+  // As far as the object is open and its bytes are asked for.
+  while (arrived.length === 0) await new Promise(resolve => setTimeout(resolve, 1))
+  m.unmount()
+  for (const arrive of arrived) arrive()
+  assert.is.not(await codeOf(() => waiting), 'no error')
+  assert.equal([opened, closed], [1, 1])
+})
+
+mounts('directories that stand too deep to be compared are an ordinary error', async () => {
+  const m = mountSync(base, { store, writable: true })
+  // Deeper than a path can name, by moving what is there into what is new.
+  m.fs.mkdirSync('/top')
+  for (let i = 0; i < 1600; i++) {
+    m.fs.mkdirSync('/next')
+    m.fs.renameSync('/top', '/next/d')
+    m.fs.renameSync('/next', '/top')
+  }
+  assert.is(
+    code(() => m.changes()),
+    'ENAMETOOLONG',
+  )
+  assert.is(await codeOf(() => text(m.exportLayer())), 'ENAMETOOLONG')
+  assert.ok(m.snapshot().length > 0)
   m.unmount()
 })
 
