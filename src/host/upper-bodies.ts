@@ -6,7 +6,7 @@ import fs from 'node:fs'
 import { join } from 'node:path'
 import { Fault, fault, faultError, isErrnoName, type Outcome } from '../format/errno.js'
 import type { Bodies, Body, Quota } from '../overlay/body.js'
-import { type BodyHome, FileBody, SMALL_MAX } from './upper-body.js'
+import { type BodyHome, FileBody, NO_BYTES, SMALL_MAX } from './upper-body.js'
 
 /** Files that are held open at a time. */
 const MAX_OPEN = 128
@@ -60,7 +60,7 @@ export class FileBodies implements Bodies, BodyHome {
   }
 
   create(): Body {
-    return new FileBody(this, 0, 0, 0, new Uint8Array(0))
+    return new FileBody(this, 0, 0, 0, NO_BYTES)
   }
 
   nextId(): number {

@@ -14,6 +14,9 @@ export const SMALL_MAX = 4096
 const SMALL_CHANGES = 8
 const SECTOR = 512
 
+/** Of a body without bytes, of which there can be many. */
+export const NO_BYTES = new Uint8Array(0)
+
 const wholeBlocks = (bytes: number) => Math.ceil(bytes / BLOCK) * BLOCK
 
 /** What a body needs of where it lies. */
@@ -229,7 +232,7 @@ export class FileBody implements Body {
     this.#home.quota.give(this.#held)
     if (this.#small === undefined) this.#home.free(this)
     else this.#home.holdSmall(-this.#small.length)
-    this.#small = new Uint8Array(0)
+    this.#small = NO_BYTES
     this.#held = 0
     this.#size = 0
   }

@@ -293,8 +293,22 @@ forms('a store that fails midway: the commit fails, and nothing half is left', a
 
 forms('an object that is missing below is needed only where it is read', async () => {
   const plan = await planOf([LAYER])
-  const mount = mountSync([...plan.images], { store: new MemoryStore(), writable: true, uid: 0, gid: 0 })
+  const store = new MemoryStore()
+  const mount = mountSync([...plan.images], { store, writable: true, uid: 0, gid: 0 })
+  // To copy metadata up it has to be there.
+  assert.throws(
+    () => mount.fs.chmodSync('/d/big', 0o600),
+    (error: { code: string }) => error.code === 'ENOENT',
+  )
+  const names: string[] = []
+  for await (const name of plan.stores[0].list()) {
+    names.push(name)
+    const object = await plan.stores[0].open(name)
+    await store.put(name, await object.read(0, object.size))
+    object.close()
+  }
   mount.fs.chmodSync('/d/big', 0o600)
+  for (const name of names) await store.delete(name)
   mount.fs.renameSync('/d', '/D')
   const committed = await mount.commit()
   assert.equal(committed.objects, [])
