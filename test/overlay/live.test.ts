@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
 import { SHARED, skip } from '../helpers/paths.js'
 import { randomScenario } from '../helpers/random-scenario.js'
 import type { Scenario } from '../helpers/scenario.js'
@@ -28,10 +29,33 @@ function hindrance(): string | undefined {
   return tried.status === 0 ? undefined : 'no overlay can be mounted here'
 }
 
+/** Scenarios whose calls do not come to an end on the kernel's side: so many are passed over. */
+const UNANSWERED_MAX = 2
+
 function answered(seed: number): Scenario[] {
+  const scenarios = Array.from({ length: COUNT }, (_, i) => randomScenario(seed + i, `seed-${seed + i}`))
+  try {
+    return ask(scenarios)
+  } catch {
+    // One that does not end leaves all without an answer.
+    const each = scenarios.map(scenario => {
+      try {
+        return ask([scenario])
+      } catch {
+        console.log(`\nnote: the kernel did not come to the end of ${scenario.id}`)
+        return []
+      }
+    })
+    const lost = each.filter(found => found.length === 0).length
+    assert.ok(lost <= UNANSWERED_MAX, `${lost} without an answer`)
+    return each.flat()
+  }
+}
+
+function ask(scenarios: readonly object[]): Scenario[] {
   const asked = join(scratch, 'asked.json')
   const found = join(scratch, 'answered.json')
-  const scenarios = Array.from({ length: COUNT }, (_, i) => randomScenario(seed + i, `seed-${seed + i}`))
+  rmSync(found, { force: true })
   writeFileSync(asked, JSON.stringify({ format: 'overlay-scenarios/1', scenarios }))
   const options = ['--quiet', '--timeout', '10', '--work', join(scratch, 'w')]
   execFileSync(process.execPath, [oracle, 'generate', asked, found, ...options], { stdio: 'pipe' })
