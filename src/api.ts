@@ -3,7 +3,7 @@
 
 import { CorePool } from '../wasm/pool.js'
 import type { BuildOptions } from './build.js'
-import { Fault, fault, faultError, type Outcome } from './format/errno.js'
+import { Fault, fault, faultError, orThrow } from './format/errno.js'
 import {
   type HashAlgorithm,
   type HashName,
@@ -348,11 +348,6 @@ function bytesOf(source: Uint8Array | ArrayBuffer): ImageBytes {
 function isBuffer(source: unknown): source is ArrayBuffer {
   const tag = Object.prototype.toString.call(source)
   return tag === '[object ArrayBuffer]' || tag === '[object SharedArrayBuffer]'
-}
-
-function orThrow<T>(outcome: Outcome<T>, what: string): T {
-  if (outcome instanceof Fault) throw faultError(outcome, what)
-  return outcome
 }
 
 /** Brings an image over HTTP, whole; for hosts whose strings are URLs. */

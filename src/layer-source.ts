@@ -2,7 +2,7 @@
 // known without reading. Not here: building (build.ts).
 
 import type { BuildFs, FsSource } from './build.js'
-import { Fault, faultError, type Outcome } from './format/errno.js'
+import { orThrow } from './format/errno.js'
 import { binaryBytes } from './format/xattr-name.js'
 import { filePieces, openWaiting } from './overlay/file-pieces.js'
 import { knowsObjects, type Layer } from './overlay/layer.js'
@@ -27,9 +27,4 @@ async function* pieces<N extends object>(layer: Layer<N>, node: N, path: string)
   } finally {
     file.close()
   }
-}
-
-function orThrow<T>(outcome: Outcome<T>, path: string): T {
-  if (outcome instanceof Fault) throw faultError(outcome, path)
-  return outcome
 }

@@ -3,7 +3,7 @@
 
 import type { FsSource } from './build.js'
 import type { CommitOptions, Committed } from './commit.js'
-import { Fault, fault, faultError, type Outcome } from './format/errno.js'
+import { fault, faultError, orThrow } from './format/errno.js'
 import type { Image } from './image/image.js'
 import { layerSource } from './layer-source.js'
 import { type Change, changesOf } from './overlay/changes.js'
@@ -150,9 +150,4 @@ export class Mount {
   [Symbol.dispose](): void {
     this.unmount()
   }
-}
-
-function orThrow<T>(outcome: Outcome<T>, what: string): T {
-  if (outcome instanceof Fault) throw faultError(outcome, what)
-  return outcome
 }

@@ -113,3 +113,9 @@ export function faultError(f: Fault, what: string): Error & { code: string; errn
   const error = new Error(`${f.code}: ${what}: ${text}`, f.cause === undefined ? undefined : { cause: f.cause })
   return Object.assign(error, { code: f.code as string, errno: f.errno })
 }
+
+/** The value of an outcome; a Fault is thrown as its Error. `what` names the operation or file. */
+export function orThrow<T>(outcome: Outcome<T>, what: string): T {
+  if (outcome instanceof Fault) throw faultError(outcome, what)
+  return outcome
+}

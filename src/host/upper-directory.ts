@@ -11,7 +11,7 @@
 
 import fs from 'node:fs'
 import { join, resolve } from 'node:path'
-import { Fault, faultError, type Outcome } from '../format/errno.js'
+import { Fault, faultError, orThrow } from '../format/errno.js'
 import { Quota } from '../overlay/body.js'
 import { rootOver } from '../overlay/copied-inode.js'
 import type { Layer } from '../overlay/layer.js'
@@ -66,11 +66,6 @@ function load(directory: string, layers: readonly Layer<LayerNode>[], bodies: Fi
 
 function emptyUpper(layers: readonly Layer<LayerNode>[], bodies: FileBodies, quota: Quota): Upper {
   return new Upper(orThrow(rootOver(layers), 'mount'), bodies, quota)
-}
-
-function orThrow<T>(outcome: Outcome<T>, what: string): T {
-  if (outcome instanceof Fault) throw faultError(outcome, what)
-  return outcome
 }
 
 function check(failed: Fault | undefined, what: string): void {

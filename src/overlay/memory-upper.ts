@@ -1,6 +1,6 @@
 // A new upper in memory. Not here: one that lasts (the host's).
 
-import { Fault, faultError, type Outcome } from '../format/errno.js'
+import { orThrow } from '../format/errno.js'
 import { Quota } from './body.js'
 import { rootOver } from './copied-inode.js'
 import type { Layer } from './layer.js'
@@ -12,9 +12,4 @@ import { Upper } from './upper.js'
 export function memoryUpper(layers: readonly Layer<LayerNode>[], limit: number): Upper {
   const quota = new Quota(limit)
   return new Upper(orThrow(rootOver(layers), 'mount'), new MemoryBodies(quota), quota)
-}
-
-function orThrow<T>(outcome: Outcome<T>, what: string): T {
-  if (outcome instanceof Fault) throw faultError(outcome, what)
-  return outcome
 }
