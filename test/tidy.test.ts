@@ -15,8 +15,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   asm: [],
   wasm: ['src/format'],
   'src/format': [],
-  'src/image': ['wasm', 'src/format'],
-  'src/store': ['src/format'],
+  'src/source': ['src/format'],
+  'src/image': ['wasm', 'src/format', 'src/source'],
+  'src/store': ['src/format', 'src/source'],
   'src/tree': ['wasm', 'src/format', 'src/image'],
   'src/writer': ['src/format', 'src/tree'],
   'src/overlay': ['wasm', 'src/format', 'src/image', 'src/store'],
@@ -26,6 +27,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'src/cli': [
     'wasm',
     'src/format',
+    'src/source',
     'src/image',
     'src/store',
     'src/overlay',
@@ -37,6 +39,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   src: [
     'wasm',
     'src/format',
+    'src/source',
     'src/image',
     'src/store',
     'src/overlay',

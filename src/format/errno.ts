@@ -34,6 +34,7 @@ const TABLE = {
   EBADMSG: [74, 'bad message'],
   EOVERFLOW: [75, 'value too large for defined data type'],
   ENOTSUP: [95, 'operation not supported on socket'],
+  ETIMEDOUT: [110, 'connection timed out'],
   ESTALE: [116, 'stale file handle'],
   EUCLEAN: [117, 'structure needs cleaning'],
 } as const satisfies Record<string, readonly [number, string]>

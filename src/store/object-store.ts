@@ -3,20 +3,10 @@
 // Names are redirect paths without their leading slash: by custom `xx/yyyy…`, the fs-verity digest in hex cut after
 // two digits (spec composefs-tools.md section 3), but any relative path may come out of an image.
 
+import type { ByteSource } from '../source/byte-source.js'
+
 /** One open object. */
-export interface StoredObject {
-  /** Bytes. */
-  readonly size: number
-  /**
-   * Up to `length` bytes from `offset`; fewer only at the end. The bytes are the caller's from then on: no view of
-   * what a store keeps. Rejects with an Error that has a `code`.
-   */
-  read(offset: number, length: number): Promise<Uint8Array>
-  /** The same without waiting, where the store can. */
-  readSync?(offset: number, length: number): Uint8Array
-  /** Gives back what is held, once reads under way have ended; reading afterwards is an error (EBADF). */
-  close(): void
-}
+export type StoredObject = ByteSource
 
 export interface ObjectInfo {
   /** Bytes. */
