@@ -1,6 +1,9 @@
 // Debian packages that tests use as outside judges, installed where that can be done without asking: as root, with apt.
 // Elsewhere, or when it fails, the tests that want them say what they skip.
 import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 /** Package by the program that it brings. */
 const WANTED = {
@@ -12,18 +15,48 @@ const WANTED = {
   umoci: 'umoci',
 }
 
-const has = program => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0
-const missing = Object.keys(WANTED).filter(program => !has(program))
+/**
+ * OpenStack Swift and what it wants. Installing these would add users, start services and enable them for good, so they
+ * are unpacked below node_modules instead, with those of the packages they depend on that are not installed;
+ * test/helpers/swift.ts runs them from there.
+ */
+const SWIFT = ['swift-proxy', 'swift-account', 'swift-container', 'swift-object', 'memcached']
+const swiftRoot = join(dirname(dirname(fileURLToPath(import.meta.url))), 'node_modules/.cache/swift')
 
-if (missing.length > 0 && process.getuid?.() === 0 && has('apt-get')) {
+const has = program => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0
+const options = {
+  stdio: ['ignore', 'ignore', 2],
+  env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  timeout: 300_000,
+}
+const runs = (program, ...args) => spawnSync(program, args, options).status === 0
+
+/** All or nothing: the folder has its name once everything is in it. */
+function unpackSwift() {
+  const partial = `${swiftRoot}.${process.pid}`
+  const archives = join(partial, 'archives')
+  mkdirSync(join(archives, 'partial'), { recursive: true })
+  const download = ['install', '--download-only', '-qq', '-y', '--no-install-recommends', ...SWIFT]
+  const whole =
+    runs('apt-get', '-o', `Dir::Cache::archives=${archives}`, ...download) &&
+    readdirSync(archives)
+      .filter(name => name.endsWith('.deb'))
+      .every(name => runs('dpkg-deb', '--extract', join(archives, name), partial))
+  rmSync(archives, { recursive: true, force: true })
+  if (whole && !existsSync(swiftRoot)) renameSync(partial, swiftRoot)
+  else rmSync(partial, { recursive: true, force: true })
+  return whole
+}
+
+const missing = Object.keys(WANTED).filter(program => !has(program))
+const wantsSwift = !existsSync(swiftRoot)
+
+if ((missing.length > 0 || wantsSwift) && process.getuid?.() === 0 && has('apt-get')) {
   const packages = missing.map(program => WANTED[program])
-  console.error(`installing Debian packages: ${packages.join(' ')}`)
-  const options = {
-    stdio: ['ignore', 'ignore', 2],
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    timeout: 300_000,
-  }
-  spawnSync('apt-get', ['update', '-qq'], options)
-  const { status } = spawnSync('apt-get', ['install', '-qq', '--no-install-recommends', ...packages], options)
-  if (status !== 0) console.error('some could not be installed; what needs them is skipped')
+  console.error(`fetching Debian packages: ${[...packages, ...(wantsSwift ? SWIFT : [])].join(' ')}`)
+  runs('apt-get', 'update', '-qq')
+  const installed =
+    packages.length === 0 || runs('apt-get', 'install', '-qq', '-y', '--no-install-recommends', ...packages)
+  const unpacked = !wantsSwift || unpackSwift()
+  if (!installed || !unpacked) console.error('some could not be had; what needs them is skipped')
 }
