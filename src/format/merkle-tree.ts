@@ -6,7 +6,8 @@
 import { Fault, type Outcome } from './errno.js'
 import type { HashAlgorithm, Sha256 } from './hash.js'
 import { toHex } from './hex.js'
-import { BlockHasher, type TreeShape, treeShape, VERITY_BLOCK } from './verity-blocks.js'
+import { MerklePlaces } from './merkle-places.js'
+import { BlockHasher, treeShape, VERITY_BLOCK } from './verity-blocks.js'
 
 /** The stored tree of a byte string; empty for a block (4096 bytes) or less. A bare function is SHA-256. */
 export function merkleTree(data: Uint8Array, hash: Sha256 | HashAlgorithm): Uint8Array {
@@ -39,21 +40,17 @@ export class MerkleTree {
   readonly #blocks: BlockHasher
   readonly #digest: Uint8Array
   readonly #tree: Uint8Array
-  readonly #shape: TreeShape
-  /** Hashes in a block of the tree. */
-  readonly #fanout: number
+  readonly #places: MerklePlaces
   /** By block of the tree: 1 once it is known that its hash leads to the digest. */
   readonly #trusted: Uint8Array
 
-  private constructor(blocks: BlockHasher, tree: Uint8Array, shape: TreeShape, size: number, digest: Uint8Array) {
-    const { digestSize } = blocks.algorithm
+  private constructor(blocks: BlockHasher, tree: Uint8Array, places: MerklePlaces, size: number, digest: Uint8Array) {
     this.size = size
     this.#blocks = blocks
     this.#tree = tree
-    this.#shape = shape
+    this.#places = places
     this.#digest = digest
-    this.#fanout = VERITY_BLOCK / digestSize
-    this.#trusted = new Uint8Array(tree.length / VERITY_BLOCK)
+    this.#trusted = new Uint8Array(places.treeBlocks)
     if (tree.length > 0) this.#trusted[0] = 1
   }
 
@@ -69,13 +66,13 @@ export class MerkleTree {
     const { name, digestSize } = blocks.algorithm
     if (!Number.isSafeInteger(size) || size < 0) return new Fault('EINVAL', `${size} is no number of bytes`)
     if (digest.length !== digestSize) return new Fault('EINVAL', `${digest.length} bytes are no ${name} digest`)
-    const shape = treeShape(size, digestSize)
-    if (tree.length !== shape.length) {
-      const wanted = `where ${size} bytes of data have ${shape.length}`
+    const places = new MerklePlaces(size, digestSize)
+    if (tree.length !== places.length) {
+      const wanted = `where ${size} bytes of data have ${places.length}`
       return new Fault('EIO', `Merkle tree: ${tree.length} bytes ${wanted}`)
     }
     // slice() of a Buffer would share its memory.
-    const own = new MerkleTree(blocks, new Uint8Array(tree), shape, size, new Uint8Array(digest))
+    const own = new MerkleTree(blocks, new Uint8Array(tree), places, size, new Uint8Array(digest))
     if (size > 0 && size <= VERITY_BLOCK) return own
     const root = size === 0 ? new Uint8Array(0) : blocks.hash(own.#tree.subarray(0, VERITY_BLOCK))
     const found = blocks.digestOfRoot(root, size)
@@ -85,7 +82,7 @@ export class MerkleTree {
 
   /** Blocks of the data, 4096 bytes each but for the last. */
   get blockCount(): number {
-    return Math.ceil(this.size / VERITY_BLOCK)
+    return this.#places.dataBlocks
   }
 
   /**
@@ -97,25 +94,19 @@ export class MerkleTree {
     if (block.length !== Math.min(VERITY_BLOCK, this.size - index * VERITY_BLOCK)) return false
     const hash = this.#blocks.hash(block)
     if (this.#tree.length === 0) return sameBytes(this.#digest, 0, this.#blocks.digestOfRoot(hash, this.size))
-    return this.#holds(0, index, hash)
+    const leaf = this.#places.leafBlock(index)
+    return this.#trust(leaf) && sameBytes(this.#tree, leaf * VERITY_BLOCK + this.#places.leafOffset(index), hash)
   }
 
-  /** Is hash number `index` of a level that one? Levels are seven at most, and so is the depth of this. */
-  #holds(level: number, index: number, hash: Uint8Array): boolean {
-    const block = Math.floor(index / this.#fanout)
-    if (!this.#trust(level, block)) return false
-    const at = this.#shape.levels[level] + block * VERITY_BLOCK + (index % this.#fanout) * hash.length
-    return sameBytes(this.#tree, at, hash)
-  }
-
-  /** Does a block of a level lead to the digest? The top level has one block, trusted since `open`. */
-  #trust(level: number, block: number): boolean {
-    const at = this.#shape.levels[level] + block * VERITY_BLOCK
-    const number = at / VERITY_BLOCK
-    if (this.#trusted[number] === 1) return true
+  /** Does a block of the tree lead to the digest? The top one does, since `open`. Levels are seven at most, and so is the depth of this. */
+  #trust(block: number): boolean {
+    if (this.#trusted[block] === 1) return true
+    const parent = this.#places.parent(block)
+    if (!this.#trust(parent)) return false
+    const at = block * VERITY_BLOCK
     const hash = this.#blocks.hash(this.#tree.subarray(at, at + VERITY_BLOCK))
-    if (!this.#holds(level + 1, block, hash)) return false
-    this.#trusted[number] = 1
+    if (!sameBytes(this.#tree, parent * VERITY_BLOCK + this.#places.offsetInParent(block), hash)) return false
+    this.#trusted[block] = 1
     return true
   }
 }

@@ -2,20 +2,7 @@
 
 import { type ErrnoName, Fault, faultError, isErrnoName } from '../format/errno.js'
 
-/** Bytes that are not those that an image asked for: the `cause` of an EIO. */
-export class IntegrityError extends Error {
-  override readonly name = 'IntegrityError'
-
-  constructor(
-    message: string,
-    /** Digest or hash in hex, or size in bytes, that the object should have. */
-    readonly expected: string | number,
-    /** The one that it has. */
-    readonly actual: string | number,
-  ) {
-    super(`${message}: expected ${expected}, got ${actual}`)
-  }
-}
+export { IntegrityError } from '../format/integrity.js'
 
 /** The Error that a store throws about an object of it. */
 export function objectError(code: ErrnoName, name: string, why: string, cause?: unknown): Error & { code: string } {
