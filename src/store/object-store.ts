@@ -6,7 +6,20 @@
 import type { ByteSource } from '../source/byte-source.js'
 
 /** One open object. */
-export type StoredObject = ByteSource
+export interface StoredObject extends ByteSource {
+  /**
+   * For who found its bytes to be wrong: forgets this copy and opens the object anew, from where the copy came from.
+   * This one is still to be closed. Only objects that are copies have it.
+   */
+  renew?(): Promise<StoredObject>
+}
+
+/** What lies in a store. */
+export interface StoredEntry {
+  readonly name: string
+  /** Bytes. */
+  readonly size: number
+}
 
 export interface ObjectInfo {
   /** Bytes. */
@@ -17,12 +30,12 @@ export interface ObjectInfo {
  * Every method rejects (the synchronous ones throw) with an Error whose `code` is an errno name: ENOENT for an object
  * that is not there or is not a regular file, ELOOP where a directory on its way is a symlink, ENOTDIR where it is
  * something else, EXDEV for a name that leaves the store, EINVAL for a malformed one, ENAMETOOLONG (object-name.ts),
- * EIO or what the host said for the rest.
+ * EIO or what the host said for the rest. A synchronous form may say EAGAIN where only waiting can tell: ask the other.
  */
 export interface ObjectStore {
   /** For messages: a path, a URL, `memory`. */
   readonly label: string
-  /** The synchronous forms are there and never wait, not even for a disk: nothing here is ever missed. */
+  /** The synchronous forms are there and never wait, not even for a disk: only what they say EAGAIN of is missed. */
   readonly immediate?: true
   open(name: string): Promise<StoredObject>
   openSync?(name: string): StoredObject
@@ -32,6 +45,11 @@ export interface ObjectStore {
   put(name: string, data: Uint8Array | AsyncIterable<Uint8Array>): Promise<void>
   /** Names of all objects, in no particular order. */
   list(): AsyncIterable<string>
+  /**
+   * For caches that keep more here than objects: all entries, those too whose names are no objects', from the one that
+   * was put longest ago. Also clears away what writers that are gone have left behind.
+   */
+  inventory?(): AsyncIterable<StoredEntry>
   /** Removes an object; one that is not there is no error. */
   delete(name: string): Promise<void>
 }

@@ -40,7 +40,7 @@ export class VerifiedFile implements ObjectFile {
   readonly size: number
   readonly #shared: Shared
   readonly #name: string
-  readonly #object: StoredObject
+  #object: StoredObject
   /** The digest as the leaf cache has it: a copy, since the image's own bytes may move or go. */
   readonly #key: string | undefined
   #leaves: Leaves | undefined
@@ -48,6 +48,8 @@ export class VerifiedFile implements ObjectFile {
   #wrong: Fault | undefined
   /** Undefined until something was waited for. */
   #ready: ReadyPieces | undefined
+  /** The one time that the store was asked for the object anew. */
+  #renewal: Promise<void> | undefined
   #loads = 0
   #closed = false
 
@@ -58,13 +60,13 @@ export class VerifiedFile implements ObjectFile {
     this.#object = object
     this.#key = digest === undefined ? undefined : leafKey(digest)
     // Before anything is allocated by a size that an image names.
-    if (size !== object.size) this.#wrong = this.#mismatch('size', size, object.size)
+    this.#wrong = this.#wrongSize()
   }
 
   read(into: Uint8Array, position: number, wait: boolean): Outcome<number> {
-    const bad = this.#refusal()
-    if (bad !== undefined) return bad
     const to = Math.min(position + into.length, this.size)
+    const bad = this.#refusal()
+    if (bad !== undefined) return this.#orMiss(bad, position, to)
     if (to <= position) return 0
     const ready = this.#ready?.take(position, to)
     if (ready !== undefined) {
@@ -73,31 +75,32 @@ export class VerifiedFile implements ObjectFile {
     }
     if (!this.#canSync(wait)) return this.#miss(position, to)
     const whole = this.#unheld() ? this.#verifySync() : undefined
-    if (whole instanceof Fault) return whole
+    if (whole instanceof Fault) return this.#orMiss(whole, position, to)
     if (whole !== undefined) {
       into.set(whole.subarray(position, to))
       return to - position
     }
     for (let at = position; at < to; at += PIECE) {
       const piece = this.#rangeSync(at, Math.min(at + PIECE, to))
-      if (piece instanceof Fault) return piece
+      if (piece instanceof Fault) return this.#orMiss(piece, position, to)
       into.set(piece, at - position)
     }
     return to - position
   }
 
   readAll(wait: boolean): Outcome<Uint8Array> {
-    const bad = this.#refusal()
-    if (bad !== undefined) return bad
     const { size } = this
+    const bad = this.#refusal()
+    if (bad !== undefined) return this.#orMiss(bad, 0, size)
     if (size === 0) return new Uint8Array(0)
     if (size > WHOLE_MAX) return new Fault('EFBIG', `object ${this.#name} has ${size} bytes`)
     const ready = this.#ready?.take(0, size)
     if (ready !== undefined) return ready.bytes
     if (!this.#canSync(wait)) return this.#miss(0, size)
     const data = this.#storeSync(0, size)
-    if (data instanceof Fault) return data
-    return (this.#unheld() ? this.#adoptWhole(data) : this.#checkBlocks(data, 0)) ?? data
+    if (data instanceof Fault) return this.#orMiss(data, 0, size)
+    const wrong = this.#unheld() ? this.#adoptWhole(data) : this.#checkBlocks(data, 0)
+    return wrong === undefined ? data : this.#orMiss(wrong, 0, size)
   }
 
   close(): void {
@@ -117,6 +120,11 @@ export class VerifiedFile implements ObjectFile {
 
   #canSync(wait: boolean): boolean {
     return (wait || this.#shared.store.immediate === true) && this.#object.readSync !== undefined
+  }
+
+  #wrongSize(): Fault | undefined {
+    const { size } = this.#object
+    return size === this.size ? undefined : this.#mismatch('size', this.size, size)
   }
 
   #mismatch(what: string, expected: string | number, actual: string | number): Fault {
@@ -241,15 +249,21 @@ export class VerifiedFile implements ObjectFile {
     return new Miss(what, () => this.#load(from, to))
   }
 
+  /** What a read that did not wait says when it failed: a Miss, where waiting can help. */
+  #orMiss(bad: Fault, from: number, to: number): Fault {
+    if (this.#closed) return bad
+    const renewable = this.#renewal === undefined && this.#object.renew !== undefined
+    return renewable || bad.code === 'EAGAIN' ? this.#miss(from, to) : bad
+  }
+
   #orThrow(bad: Fault | undefined): void {
     if (bad !== undefined) throw loadError(bad)
   }
 
   async #load(from: number, to: number): Promise<void> {
-    this.#orThrow(this.#refusal())
     this.#loads++
     try {
-      const piece = await this.#fetch(from, to)
+      const piece = await this.#fetchOrRenew(from, to)
       if (this.#closed) return
       this.#ready ??= new ReadyPieces(READY_BYTES)
       this.#ready.keep(piece)
@@ -257,6 +271,31 @@ export class VerifiedFile implements ObjectFile {
       this.#loads--
       this.#release()
     }
+  }
+
+  /** Once in a file's life bytes that are wrong, or can't be read, make the store bring the object anew. */
+  async #fetchOrRenew(from: number, to: number): Promise<Piece> {
+    const object = this.#object
+    try {
+      this.#orThrow(this.#refusal())
+      return await this.#fetch(from, to)
+    } catch (error) {
+      this.#renewal ??= this.#renew()
+      await this.#renewal
+      if (this.#object === object) throw error
+    }
+    this.#orThrow(this.#refusal())
+    return this.#fetch(from, to)
+  }
+
+  /** Leaves all as it is when there is nowhere to bring the object from. */
+  async #renew(): Promise<void> {
+    const old = this.#object
+    const renewed = this.#closed ? undefined : await old.renew?.().catch(() => undefined)
+    if (renewed === undefined) return
+    this.#object = renewed
+    old.close()
+    this.#wrong = this.#wrongSize()
   }
 
   async #fetch(from: number, to: number): Promise<Piece> {

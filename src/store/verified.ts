@@ -66,7 +66,9 @@ export class VerifiedObjects {
       try {
         return new VerifiedFile(this.#shared, known, store.openSync(known), expected)
       } catch (error) {
-        return objectFault(error, known, store.label)
+        const fault = objectFault(error, known, store.label)
+        // Not here yet, which says nothing of the object.
+        if (fault.code !== 'EAGAIN') return fault
       }
     }
     const object = this.#take(known)
