@@ -1,0 +1,71 @@
+// Where a request goes: a URL without its secrets beside them, and where a redirect may lead.
+
+import { HttpError, urlLabel } from './http-error.js'
+
+/** A parsed http(s) URL. */
+export interface Target {
+  /** Without userinfo and fragment. */
+  readonly url: URL
+  /** What its userinfo says, as the value of an Authorization field. */
+  readonly authorization?: string
+  readonly label: string
+  /** Texts that no message may hold. */
+  readonly secrets: readonly string[]
+}
+
+function isHttp(url: URL): boolean {
+  return url.protocol === 'http:' || url.protocol === 'https:'
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+function base64(text: string): string {
+  return btoa(Array.from(new TextEncoder().encode(text), byte => String.fromCharCode(byte)).join(''))
+}
+
+/** Throws EINVAL for what is no http(s) URL. */
+export function httpTarget(source: string | URL): Target {
+  let url: URL
+  try {
+    url = new URL(source)
+  } catch {
+    // Not quoted: who knows what it holds.
+    throw new HttpError('EINVAL', 'URL', 'malformed')
+  }
+  if (!isHttp(url)) throw new HttpError('EINVAL', `${url.protocol} URL`, 'only http and https are read')
+  const { username, password } = url
+  url.username = ''
+  url.password = ''
+  url.hash = ''
+  const label = urlLabel(url)
+  const secrets = [url.search.slice(1), ...url.searchParams.values()]
+  if (username === '' && password === '') return { url, label, secrets }
+  const user = decoded(username)
+  const pass = decoded(password)
+  const authorization = `Basic ${base64(`${user}:${pass}`)}`
+  return { url, authorization, label, secrets: [...secrets, authorization.slice(6), username, password, user, pass] }
+}
+
+/** Where a redirect leads. Throws EIO for one that is not followed. */
+export function redirected(from: URL, location: string | null, label: string): URL {
+  const refuse = (why: string) => new HttpError('EIO', label, `redirect ${why}`)
+  let to: URL
+  try {
+    to = new URL(location ?? '', from)
+  } catch {
+    throw refuse('to a malformed URL')
+  }
+  if (location === null) throw refuse('without a location')
+  if (!isHttp(to)) throw refuse(`to a ${to.protocol} URL is not followed`)
+  if (from.protocol === 'https:' && to.protocol === 'http:') throw refuse('from https to http is not followed')
+  // A server that redirects has no say in who we are.
+  to.username = ''
+  to.password = ''
+  return to
+}
