@@ -145,7 +145,10 @@ test('a foreign digest, size or tree is refused', async () => {
   await wrong(MerkleSource.open(s.data, other.tree, s.digest, SHA256), /digest by tree block 0/)
   await wrong(MerkleSource.open(other.data, s.tree, s.digest, SHA256), /digest by tree block 0/)
   const short = bytesSource(new Uint8Array(100))
-  await wrong(MerkleSource.open(s.data, short, s.digest, SHA256), /Merkle tree of 81920 bytes: expected 4096, got 100/)
+  await wrong(
+    MerkleSource.open(s.data, short, s.digest, SHA256),
+    /length of the Merkle tree of 81920 bytes: expected 4096, got 100/,
+  )
   await wrong(
     MerkleSource.open(bytesSource(new Uint8Array(0)), bytesSource(new Uint8Array(0)), s.digest, SHA256),
     /digest/,
