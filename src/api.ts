@@ -3,7 +3,7 @@
 
 import { CorePool } from '../wasm/pool.js'
 import type { BuildOptions } from './build.js'
-import { Fault, fault, faultError, orThrow } from './format/errno.js'
+import { Fault, faultError, orThrow } from './format/errno.js'
 import {
   type HashAlgorithm,
   type HashName,
@@ -22,6 +22,7 @@ import type { OverlayOptions } from './overlay/merged-entries.js'
 import { MergedTree } from './overlay/merged-tree.js'
 import { Overlay } from './overlay/overlay.js'
 import type { Upper } from './overlay/upper.js'
+import { sourceLabel } from './remote.js'
 import { MemoryStore } from './store/memory.js'
 import type { ObjectStore } from './store/object-store.js'
 import { VerifiedObjects } from './store/verified.js'
@@ -138,7 +139,7 @@ export class Api {
     if (isImage(source)) return sameImage(source, options)
     if (typeof source === 'string' || source instanceof URL) {
       const name = String(source)
-      return this.#load(await this.#host.open(name), options, name)
+      return this.#load(await this.#host.open(name), options, sourceLabel(name))
     }
     if (source instanceof Blob) return this.#load(bytesOf(await source.arrayBuffer()), options, 'image')
     return this.#load(bytesOf(source), options, 'image')
@@ -149,7 +150,7 @@ export class Api {
     if (typeof source === 'string' || source instanceof URL) {
       const name = String(source)
       if (this.#host.openSync === undefined) throw faultError(new Fault('ENOTSUP', 'only asynchronously here'), name)
-      return this.#load(this.#host.openSync(name), options, name)
+      return this.#load(this.#host.openSync(name), options, sourceLabel(name))
     }
     if (source instanceof Blob) throw faultError(new Fault('ENOTSUP', 'a Blob is read asynchronously'), 'image')
     return this.#load(bytesOf(source), options, 'image')
@@ -348,18 +349,4 @@ function bytesOf(source: Uint8Array | ArrayBuffer): ImageBytes {
 function isBuffer(source: unknown): source is ArrayBuffer {
   const tag = Object.prototype.toString.call(source)
   return tag === '[object ArrayBuffer]' || tag === '[object SharedArrayBuffer]'
-}
-
-/** Brings an image over HTTP, whole; for hosts whose strings are URLs. */
-export async function fetchImage(url: string): Promise<ImageBytes> {
-  const response = await fetch(url)
-  if (!response.ok) {
-    throw faultError(new Fault(response.status === 404 ? 'ENOENT' : 'EIO', `HTTP status ${response.status}`), url)
-  }
-  return bytesOf(await response.arrayBuffer())
-}
-
-/** Stores by URL come with the issue of remote content. */
-export function noStore(source: string): never {
-  throw faultError(fault('ENOTSUP'), `store ${source}`)
 }

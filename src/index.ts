@@ -4,19 +4,12 @@
 import { createSHA256, createSHA512, type IHasher } from 'hash-wasm'
 import { compile } from '../wasm/core.js'
 import { CORE_BASE64 } from '../wasm/core-bytes.js'
-import {
-  Api,
-  type BuildImageOptions,
-  fetchImage,
-  type ImageSource,
-  type MountOptions,
-  type MountSource,
-  noStore,
-} from './api.js'
+import { Api, type BuildImageOptions, type ImageSource, type MountOptions, type MountSource } from './api.js'
 import { type BuildSource, type Built, buildImage as build } from './build.js'
 import type { HashAlgorithm, HashFunction, HashName } from './format/hash.js'
 import type { Image, ImageOptions } from './image/image.js'
 import type { Mount } from './mount.js'
+import { Remote } from './remote.js'
 
 export * from './exports.js'
 
@@ -30,12 +23,13 @@ function hashBy(hasher: IHasher): HashFunction {
 
 async function start(): Promise<Api> {
   const [module, hasher] = await Promise.all([compile(base64Bytes(CORE_BASE64)), createSHA256()])
+  const remote = new Remote()
   return new Api({
     sha256: hashBy(hasher),
     sha512: async () => hashBy(await createSHA512()),
     module,
-    open: fetchImage,
-    store: noStore,
+    open: source => remote.image(source),
+    store: source => remote.store(source),
     uid: () => 0,
     gid: () => 0,
     umask: () => 0o022,

@@ -8,13 +8,11 @@ import { CORE_BASE64 } from '../wasm/core-bytes.js'
 import {
   Api,
   type BuildImageOptions,
-  fetchImage,
   type Host,
   type ImageBytes,
   type ImageSource,
   type MountOptions,
   type MountSource,
-  noStore,
 } from './api.js'
 import { type BuildFs, type BuildSource, type Built, buildImage as buildFromSource } from './build.js'
 import { Fault, faultError } from './format/errno.js'
@@ -28,6 +26,7 @@ import { hostXattrs } from './host/xattrs.js'
 import { beginsAsImage, type Image, type ImageOptions } from './image/image.js'
 import type { Mount } from './mount.js'
 import { Overlay } from './overlay/overlay.js'
+import { isHttpUrl, NamedStores, Remote, sourceLabel } from './remote.js'
 import { DirectoryStore } from './store/directory.js'
 import { whileRegistered } from './store/directory-builds.js'
 import type { ObjectStore } from './store/object-store.js'
@@ -64,46 +63,31 @@ function openFile(source: string): ImageBytes {
   return { size: stat.size, fill, done: () => fs.closeSync(fd) }
 }
 
-/** The stores that strings name, while someone has them; two mounts of one directory then share what is verified. */
-class Directories {
-  readonly #known = new Map<string, WeakRef<ObjectStore>>()
-
-  get(source: string): ObjectStore {
-    const path = resolve(pathOf(source))
-    const known = this.#known.get(path)?.deref()
-    if (known !== undefined) return known
-    for (const [other, ref] of this.#known) if (ref.deref() === undefined) this.#known.delete(other)
-    const store = new DirectoryStore(path)
-    this.#known.set(path, new WeakRef(store))
-    return store
-  }
-}
-
 /** What fills a directory is known to gc until it resolves. */
 function whileFilling<T>(store: ObjectStore | undefined, action: () => Promise<T>): Promise<T> {
   return whileRegistered(store instanceof DirectoryStore ? store.label : undefined, action)
 }
 
 function nodeHost(): Host {
-  const directories = new Directories()
+  const directories = new NamedStores()
+  const remote = new Remote()
   const uppers = new DirectoryUppers()
   return {
     sha256,
     sha512: async () => sha512,
     module: compileSync(new Uint8Array(Buffer.from(CORE_BASE64, 'base64'))),
     openSync(source) {
-      if (/^https?:\/\//i.test(source)) {
-        throw Object.assign(new Error(`EAGAIN: ${source}: a URL is fetched asynchronously`), {
-          code: 'EAGAIN',
-          errno: -11,
-        })
-      }
+      if (isHttpUrl(source))
+        throw faultError(new Fault('EAGAIN', 'a URL is fetched asynchronously'), sourceLabel(source))
       return openFile(source)
     },
     // A local image is metadata, read in one go: handing it through a buffer of its own would cost more than it frees.
-    open: async source => (/^https?:\/\//i.test(source) ? fetchImage(source) : openFile(source)),
-    store: source =>
-      URL_SCHEME.test(source) && !source.startsWith('file://') ? noStore(source) : directories.get(source),
+    open: async source => (isHttpUrl(source) ? remote.image(source) : openFile(source)),
+    store: source => {
+      if (URL_SCHEME.test(source) && !source.startsWith('file://')) return remote.store(source)
+      const path = resolve(pathOf(source))
+      return directories.get(path, () => new DirectoryStore(path))
+    },
     upper: (source, layers, limit) => uppers.open(pathOf(source), layers, limit),
     whileFilling,
     uid: () => process.geteuid?.() ?? 0,

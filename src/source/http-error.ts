@@ -88,7 +88,7 @@ export function networkError(label: string, error: unknown, secrets: readonly st
 }
 
 export function timeoutError(label: string, what: string, ms: number): HttpError {
-  return new HttpError('ETIMEDOUT', label, `${what} within ${Math.round(ms)} ms`, { again: true })
+  return new HttpError('ETIMEDOUT', label, `${what} in time (${Math.round(ms)} ms)`, { again: true })
 }
 
 /** An answer that no honest server gives. */

@@ -20,9 +20,12 @@ export class Exchange {
   readonly #ended: () => void
   #isOver = false
   #timer: ReturnType<typeof setTimeout> | undefined
-  /** What the whole body must be there by, and when the wait that is going on began. */
+  /** When the body must be there at the latest, and how far it is. */
   #until = 0
-  #waitingSince = 0
+  #received = 0
+  /** Milliseconds waited for it so far, and when the wait that is going on began. */
+  #waited = 0
+  #waitingSince: number | undefined
   #reject: ((error: unknown) => void) | undefined
   #reason: unknown
 
@@ -64,14 +67,20 @@ export class Exchange {
       part.then(resolve, error => reject(this.#reason ?? error))
     }).finally(() => {
       this.#reject = undefined
-      this.#waitingSince = 0
+      this.#waited += performance.now() - (this.#waitingSince as number)
+      this.#waitingSince = undefined
     })
   }
 
-  /** The answer has come; now its body is to be there in the time that so many bytes may take. */
+  /** The answer has come; now its body is to come, in the time that so many bytes may take at the most. */
   expectBody(length: number): void {
     this.#until = performance.now() + bodyTime(this.#timeout, length)
+    this.#waited = 0
     this.#arm()
+  }
+
+  received(length: number): void {
+    this.#received += length
   }
 
   /** Ends the exchange before its end: the connection is given up. */
@@ -91,17 +100,20 @@ export class Exchange {
     this.#ended()
   }
 
-  /** One timer for both limits of a body; a chunk that comes in costs no timer. */
+  /**
+   * One timer for all limits of a body, so that a chunk that comes in costs none: no wait is longer than the time limit, all
+   * waits together are no longer than what is there may take, and it is not forgotten.
+   */
   #arm(): void {
     clearTimeout(this.#timer)
     if (this.#isOver) return
     const now = performance.now()
-    const since = this.#waitingSince === 0 ? now : this.#waitingSince
-    const due = Math.min(this.#until, since + this.#timeout)
+    const patience = Math.min(this.#timeout, bodyTime(this.#timeout, this.#received) - this.#waited)
+    const due = Math.min(this.#until, (this.#waitingSince ?? now) + patience)
     if (now < due) {
       this.#timer = setTimeout(() => this.#arm(), Math.min(due - now + 1, TIMER_MAX))
       return
     }
-    this.stop(timeoutError(this.#label, 'the body did not come', due === this.#until ? due : this.#timeout))
+    this.stop(timeoutError(this.#label, 'the body did not come', this.#timeout))
   }
 }

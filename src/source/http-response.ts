@@ -53,7 +53,10 @@ export class HttpResponse {
     if (this.#reader === undefined) return undefined
     try {
       const { done, value } = await this.#exchange.wait(this.#reader.read())
-      if (!done) return value
+      if (!done) {
+        this.#exchange.received(value.length)
+        return value
+      }
       this.#exchange.end()
       return undefined
     } catch (error) {

@@ -1,0 +1,55 @@
+// What URLs name: images that are brought whole, and stores. One client sends all that is asked for that way.
+// Not here: paths of a host.
+
+import { Fault, faultError } from './format/errno.js'
+import { HttpClient } from './source/http-client.js'
+import { httpTarget } from './source/http-target.js'
+import { fetchWhole } from './source/http-whole.js'
+import { HttpStore } from './store/http.js'
+import type { ObjectStore } from './store/object-store.js'
+
+const HTTP = /^https?:\/\//i
+
+export function isHttpUrl(source: string): boolean {
+  return HTTP.test(source)
+}
+
+/** What names an image, for messages: of a URL no more than what is no secret. */
+export function sourceLabel(source: string): string {
+  return isHttpUrl(source) ? httpTarget(source).label : source
+}
+
+/** The stores that strings name, while someone has them; two mounts of one store then share what is verified. */
+export class NamedStores {
+  readonly #known = new Map<string, WeakRef<ObjectStore>>()
+
+  get(name: string, make: () => ObjectStore): ObjectStore {
+    const known = this.#known.get(name)?.deref()
+    if (known !== undefined) return known
+    for (const [other, ref] of this.#known) if (ref.deref() === undefined) this.#known.delete(other)
+    const store = make()
+    this.#known.set(name, new WeakRef(store))
+    return store
+  }
+}
+
+export class Remote {
+  readonly #client = new HttpClient()
+  readonly #stores = new NamedStores()
+
+  /** Brings an image, whole. */
+  async image(url: string): Promise<{ size: number; fill(into: Uint8Array): void }> {
+    const bytes = await fetchWhole(this.#client, url)
+    return { size: bytes.length, fill: into => into.set(bytes) }
+  }
+
+  /** The store at a URL; ENOTSUP for a scheme that none is read by. */
+  store(url: string): ObjectStore {
+    if (!isHttpUrl(url)) throw faultError(new Fault('ENOTSUP', 'no store is read by this scheme'), schemeOf(url))
+    return this.#stores.get(url, () => new HttpStore(url, { client: this.#client }))
+  }
+}
+
+function schemeOf(url: string): string {
+  return /^[a-z][a-z0-9+.-]*:/i.exec(url)?.[0] ?? 'store'
+}
