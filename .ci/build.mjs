@@ -63,12 +63,16 @@ async function compileCore(asc, entry, name, pages, more = []) {
   )
 }
 
-/** The core that reads images, and the one that builds them. */
+/** Pages of memory by which the paged core's own areas are larger: what it copies together of several pages of an image. */
+const PAGED_MORE = 17
+
+/** The core that reads images, resident or paged, and the one that builds them. */
 export async function buildCore() {
   const esbuild = await import('esbuild')
   const corePages = await writeLayouts(esbuild)
   const { default: asc } = await import('assemblyscript/asc')
-  await compileCore(asc, 'asm/index.ts', 'core', corePages)
+  await compileCore(asc, 'asm/index.ts', 'core', corePages, ['--use', 'PAGED=0'])
+  await compileCore(asc, 'asm/index.ts', 'paged-core', corePages + PAGED_MORE, ['--use', 'PAGED=1'])
   await compileCore(asc, 'asm/build/index.ts', 'build-core', 1)
 }
 

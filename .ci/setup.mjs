@@ -23,7 +23,8 @@ if (mtime(installed) === 0 || mtime(installed) < mtime(join(root, 'package-lock.
   execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: root, stdio: ['ignore', 2, 2] })
 }
 
-const generated = new Set(['core-bytes.ts', 'core.wasm', 'build-core-bytes.ts', 'build-core.wasm', 'layout.ts'])
+const cores = ['core', 'paged-core', 'build-core']
+const generated = new Set(['layout.ts', ...cores.flatMap(name => [`${name}-bytes.ts`, `${name}.wasm`])])
 const sources = ['asm', 'src', 'wasm', '.ci', 'package.json', 'tsconfig.json'].map(name => {
   const path = join(root, name)
   if (!statSync(path).isDirectory()) return mtime(path)

@@ -1,9 +1,10 @@
 // The only file that loads image bytes, and only after `span` has checked that they are there. Everything else in asm/
 // holds pointers that came from here. Not here: what the bytes mean.
-// An image is resident: all its bytes lie in this memory, followed by TAIL bytes of zeros, so that a name can be read
-// eight bytes at a time past its end. That "span answered 0" is turned into an errno in one place (`outside`) is what
-// lets an image that is not all here answer "not yet" instead.
+// Compiled twice. A resident image (PAGED 0) has all its bytes in this memory, followed by TAIL bytes of zeros, so that a
+// name can be read eight bytes at a time past its end. Of a paged one only some pages are here (pages.ts): then span
+// answers 0 as well, and the whole call is void: `settled` makes -EAGAIN of its answer.
 
+import { missed, offsetInPages, pageSpan } from './pages'
 import { fail } from './scratch'
 
 /** First byte of the current image in memory, and its length. */
@@ -15,22 +16,35 @@ export function useBytes(first: usize, length: u64): void {
   size = length
 }
 
-/** Pointer to `length` bytes at `offset` of the image; 0 when they are not all inside. */
+/** Are `length` bytes at `offset` inside the image, here or not? */
+@inline
+export function inside(offset: u64, length: u64): bool {
+  return offset <= size && length <= size - offset
+}
+
+/** Pointer to `length` bytes at `offset` of the image; 0 when they are not all inside, or not here. */
 @inline
 export function span(offset: u64, length: u64): usize {
   if (offset > size || length > size - offset) return 0
+  if (PAGED) return pageSpan(offset, length)
   return base + <usize>offset
 }
 
 /** Byte offset in the image of a pointer that span gave. */
 @inline
 export function offsetOf(p: usize): u64 {
-  return <u64>(p - base)
+  return PAGED ? offsetInPages(p) : <u64>(p - base)
 }
 
 /** The answer where span gave 0. */
 export function outside(where: u32, offset: u64, errno: i32): i32 {
   return fail(errno, where, offset)
+}
+
+/** What a call answers: -EAGAIN where it came upon a page that is not here, whatever it made of that. */
+@inline
+export function settled(answer: i32): i32 {
+  return PAGED && missed != 0 ? -missed : answer
 }
 
 @inline

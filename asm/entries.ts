@@ -68,6 +68,17 @@ export function keepNames(start: usize, end: usize): void {
   namesUsed += <u32>(end - start)
 }
 
+/** How many bytes of names there are; `dropNames` goes back to that. */
+@inline
+export function namesMark(): u32 {
+  return namesUsed
+}
+
+@inline
+export function dropNames(mark: u32): void {
+  namesUsed = mark
+}
+
 /** Notes that some name has bytes beyond ASCII. */
 @inline
 export function notAllAscii(): void {

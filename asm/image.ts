@@ -74,6 +74,7 @@ import {
   SCR_INOS,
   SCR_ROOT,
 } from './layout'
+import { beginPages, usePages } from './pages'
 import { fail, SCRATCH } from './scratch'
 
 /** What is kept of an image; lies before its bytes. */
@@ -99,6 +100,12 @@ export class Image {
   /** cfs v1: number of inodes, and the byte offset of the variable data. */
   inodes: u32
   vdata: u64
+  /** Paged: what pages.ts has of it, in place of its bytes. */
+  table: u32
+  mask: u32
+  used: u32
+  frames: u32
+  pageBits: u32
 }
 
 let opened: u32 = 0
@@ -115,11 +122,27 @@ export let isCfs: bool = false
 @inline
 export function use(handle: usize): void {
   if (changetype<usize>(image) != handle) switchTo(handle)
+  if (PAGED) beginPages()
+}
+
+/**
+ * Makes an image a paged one: its table of mask + 1 slots, all empty, a byte for each frame, and its frames of 1 << bits
+ * bytes, in the loader's memory.
+ */
+export function setPages(handle: usize, table: usize, mask: u32, used: usize, frames: usize, bits: u32): void {
+  const img = changetype<Image>(handle)
+  img.table = <u32>table
+  img.mask = mask
+  img.used = <u32>used
+  img.frames = <u32>frames
+  img.pageBits = bits
 }
 
 function switchTo(handle: usize): void {
   image = changetype<Image>(handle)
-  isCfs = handle != 0 && image.format == FORMAT_CFS_V1
+  // An image of that format is never opened in pages: its directories are each in one piece, of any size.
+  isCfs = !PAGED && handle != 0 && image.format == FORMAT_CFS_V1
+  if (PAGED && handle) usePages(image.table, image.mask, image.used, image.frames, image.pageBits)
   if (handle) useBytes(handle + IMAGE_HEAD, image.size)
   else useBytes(0, 0)
 }
@@ -135,8 +158,9 @@ export function openImage(handle: usize, size: u64): i32 {
   img.size = size
   img.number = ++opened
   switchTo(handle)
+  if (PAGED) beginPages()
   store<u32>(SCRATCH + SCR_CFS_VERSION, NO_CFS_HEADER)
-  const first = span(0, C1S_VDATA_OFFSET)
+  const first = PAGED ? 0 : span(0, C1S_VDATA_OFFSET)
   if (first && u32At(first, C1S_MAGIC) == CFS_V1_MAGIC) return openCfs(img)
   return openErofs(img)
 }

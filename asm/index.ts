@@ -2,11 +2,11 @@
 // in the scratch record and the table of records (src/format/structs.ts: SCRATCH, RECORD, XATTR_RECORD).
 // nids cross as f64; a negative one, of the metabox, is not read yet.
 
-import { span } from './bytes'
+import { inside, settled, span } from './bytes'
 import { putCtime, putDetails } from './cfs-details'
 import { blockFits, countBlocks, find, resume, takeBlock, writeBlock } from './directory'
-import { beginRecords, endRecords, readFound } from './entries'
-import { IMAGE_HEAD, image, isCfs, openImage, use } from './image'
+import { beginRecords, dropNames, endRecords, namesMark, readFound } from './entries'
+import { IMAGE_HEAD, image, isCfs, openImage, setPages, use } from './image'
 import { HOLE, iNid, iOffset, isDir, iSize, mapData, mLength, mOffset, putInode, putName, readCfsInode, readInode } from './inode'
 import {
   AT_DATA,
@@ -14,9 +14,11 @@ import {
   AT_SUPERBLOCK,
   EINVAL,
   EIO,
+  ENAMETOOLONG,
   ENOTDIR,
   EROFS_SUPER_OFFSET,
   EUCLEAN,
+  PATH_MAX,
   REC_SIZE,
   SB_ROOTNID_2B,
   SCR_COOKIE,
@@ -24,6 +26,7 @@ import {
   SCR_DATA_LEN,
   SCR_DIRECTORY,
 } from './layout'
+import { beginPages, dropPage, findPage, leftOfPage, MISSES, missed, putPage, want } from './pages'
 import { lookupDirectory, lookupPath } from './dcache'
 import { clearWidths, fitWidths, writeLines } from './listing'
 import { linkLength, linkTarget, resolvePath } from './path'
@@ -38,8 +41,9 @@ export const maxRecords: u32 = MAX_RECORDS
 export const name: usize = NAME
 export const names: usize = NAMES
 export const path: usize = PATH
-export const workEnd: usize = WORK + WORK_BYTES
 export const chain: usize = CHAIN
+/** Of a paged image: ranges of pages that the last call has missed. */
+export const misses: usize = MISSES
 export const imageHead: usize = IMAGE_HEAD
 export const walkHead: u32 = WALK_HEAD
 /** Handle of an image of no bytes: what is asked of a closed image is asked of it, and nothing can be found there. */
@@ -63,7 +67,11 @@ function put(flags: u32): i32 {
 
 /** Checks the image of `size` bytes behind a handle; the root must be a directory. */
 export function open(handle: usize, size: f64): i32 {
-  let r = openImage(handle, <u64>size)
+  return settled(openRoot(handle, <u64>size))
+}
+
+function openRoot(handle: usize, size: u64): i32 {
+  let r = openImage(handle, size)
   if (r < 0) return r
   r = readInode(image.root)
   if (r < 0) return r
@@ -77,53 +85,80 @@ export function close(handle: usize): void {
   if (changetype<usize>(image) == handle) use(0)
 }
 
+/** Makes the image behind a handle, not open yet, one of pages. */
+export function pagesInit(handle: usize, table: usize, mask: u32, used: usize, frames: usize, bits: u32): void {
+  if (PAGED) setPages(handle, table, mask, used, frames, bits)
+}
+
+/** Frame of a page; -1 where it is not here. */
+export function pagesFind(handle: usize, page: f64): i32 {
+  if (!PAGED) return -1
+  use(handle)
+  return findPage(<u64>page)
+}
+
+/** Says that a page, which was not here, lies in a frame now. */
+export function pagesPut(handle: usize, page: f64, frame: u32): void {
+  if (!PAGED) return
+  use(handle)
+  putPage(<u64>page, frame)
+}
+
+/** Says that a page, which is here, is so no longer. */
+export function pagesDrop(handle: usize, page: f64): void {
+  if (!PAGED) return
+  use(handle)
+  dropPage(<u64>page)
+}
+
 /** Record of one inode. */
 export function stat(handle: usize, nid: f64): i32 {
   use(handle)
   const r = readInode(toNid(nid))
-  return r < 0 ? r : put(0)
+  return settled(r < 0 ? r : put(0))
 }
 
 /** Record of the entry in directory `nid` whose name is the first `length` bytes of `name`. */
 export function lookup(handle: usize, nid: f64, length: u32, flags: u32): i32 {
   use(handle)
   let r = readInode(toNid(nid))
-  if (r < 0) return r
+  if (r < 0) return settled(r)
   if (!isDir()) return answer(ENOTDIR)
   r = find(NAME, length)
-  if (r < 0) return r
-  r = readFound(flags)
-  return r < 0 ? r : put(0)
+  if (r >= 0) r = readFound(flags)
+  return settled(r < 0 ? r : put(0))
 }
 
-/** Record of what the `length` bytes of path before `workEnd` lead to from directory `nid`. */
+/** Record of what the `length` bytes at `path` lead to from directory `nid`. */
 export function resolve(handle: usize, nid: f64, length: u32, flags: u32): i32 {
   use(handle)
+  if (length >= PATH_MAX) return answer(ENAMETOOLONG)
+  memory.copy(WORK + WORK_BYTES - length, PATH, length)
   const r = resolvePath(toNid(nid), length, flags)
-  return r < 0 ? r : put(0)
+  return settled(r < 0 ? r : put(0))
 }
 
 /** Record of what the `length` bytes at `path` lead to from the root. */
 export function statPath(handle: usize, length: u32, flags: u32): i32 {
   use(handle)
   const r = lookupPath(length, flags)
-  return r < 0 ? r : put(0)
+  return settled(r < 0 ? r : put(0))
 }
 
 /** Records of the entries of a directory from block `cookie` on; the scratch cookie is -1 after the last one. */
 export function readdir(handle: usize, nid: f64, cookie: f64, flags: u32): i32 {
   use(handle)
   const r = readInode(toNid(nid))
-  return r < 0 ? r : list(<u64>cookie, flags)
+  return settled(r < 0 ? r : list(<u64>cookie, flags))
 }
 
 /** The same for the directory that the `length` bytes at `path` lead to, from its start; its nid is in the scratch record. */
 export function readdirPath(handle: usize, length: u32, flags: u32): i32 {
   use(handle)
   const r = lookupDirectory(length, flags)
-  if (r < 0) return r
+  if (r < 0 || (PAGED && missed != 0)) return settled(r)
   store<f64>(SCRATCH + SCR_DIRECTORY, <f64>iNid)
-  return list(0, flags)
+  return settled(list(0, flags))
 }
 
 /** Writes the records of the decoded directory from a block on. */
@@ -145,8 +180,15 @@ function list(from: u64, flags: u32): i32 {
     r = takeBlock(block)
     if (r < 0) return r
     if (!blockFits(count)) break
+    const names = PAGED ? namesMark() : 0
     r = writeBlock(RECORDS + count * REC_SIZE, flags)
     if (r < 0) return r
+    if (PAGED && missed != 0 && count != 0) {
+      // The blocks before are good, and may be all that has room at once.
+      dropNames(names)
+      beginPages()
+      break
+    }
     count += r
   }
   endRecords()
@@ -158,28 +200,57 @@ function list(from: u64, flags: u32): i32 {
 export function readlink(handle: usize, nid: f64): i32 {
   use(handle)
   const r = readInode(toNid(nid))
-  if (r < 0) return r
+  if (r < 0) return settled(r)
   const p = linkTarget()
-  if (!p) return lastError()
+  if (!p) return settled(lastError())
   store<u32>(SCRATCH + SCR_DATA, <u32>p)
   store<f64>(SCRATCH + SCR_DATA_LEN, <f64>linkLength)
-  return 0
+  return settled(0)
 }
 
-/** The piece of an inode's data at byte `at`: its address (0: zeros) and length. 1 at or after the end. */
-export function map(handle: usize, nid: f64, at: f64): i32 {
+/**
+ * The piece of an inode's data at byte `at`: its address (0: zeros) and length. 1 at or after the end. Of a paged image it is
+ * the piece on one page; where that is not here, \`most\` bytes are said to be wanted.
+ */
+export function map(handle: usize, nid: f64, at: f64, most: f64): i32 {
   use(handle)
   const r = readInode(toNid(nid))
-  if (r < 0) return r
-  const from = <u64>at
+  return settled(r < 0 ? r : mapPiece(<u64>at, <u64>most))
+}
+
+function mapPiece(from: u64, most: u64): i32 {
   if (from >= iSize) return 1
   if (mapData(from) < 0) return lastError()
   let p: usize = 0
+  let length = mLength
   if (mOffset != HOLE) {
-    p = span(mOffset, mLength)
-    if (!p) return fail(EIO, AT_DATA, mOffset)
+    if (!inside(mOffset, mLength)) return fail(EIO, AT_DATA, mOffset)
+    if (PAGED) {
+      if (!want(mOffset, min(length, most))) return 0
+      length = min(length, leftOfPage(mOffset))
+    }
+    p = span(mOffset, length)
   }
   store<u32>(SCRATCH + SCR_DATA, <u32>p)
+  store<f64>(SCRATCH + SCR_DATA_LEN, <f64>length)
+  return 0
+}
+
+/**
+ * Where the piece of an inode's data at byte `at` lies in the image: byte offset (-1: zeros) and length. 1 at or after the
+ * end.
+ */
+export function extent(handle: usize, nid: f64, at: f64): i32 {
+  use(handle)
+  const r = readInode(toNid(nid))
+  return settled(r < 0 ? r : extentAt(<u64>at))
+}
+
+function extentAt(from: u64): i32 {
+  if (from >= iSize) return 1
+  if (mapData(from) < 0) return lastError()
+  if (mOffset != HOLE && !inside(mOffset, mLength)) return fail(EIO, AT_DATA, mOffset)
+  store<f64>(SCRATCH + SCR_COOKIE, mOffset == HOLE ? -1 : <f64>mOffset)
   store<f64>(SCRATCH + SCR_DATA_LEN, <f64>mLength)
   return 0
 }
@@ -196,14 +267,14 @@ export function details(handle: usize, nid: f64): i32 {
 export function listxattr(handle: usize, nid: f64, skip: u32): i32 {
   use(handle)
   const r = readInode(toNid(nid))
-  return r < 0 ? r : listXattrs(skip)
+  return settled(r < 0 ? r : listXattrs(skip))
 }
 
 /** Value of the xattr with a base index and, in `name`, `length` bytes of further name. */
 export function getxattr(handle: usize, nid: f64, index: u32, length: u32): i32 {
   use(handle)
   const r = readInode(toNid(nid))
-  return r < 0 ? r : getXattr(index, length)
+  return settled(r < 0 ? r : getXattr(index, length))
 }
 
 /** Forgets the widths of a listing's columns. */
@@ -246,5 +317,5 @@ export function walkNext(handle: usize, at: usize, flags: u32): i32 {
   beginRecords()
   const r = nextRecords(at, flags)
   endRecords()
-  return r
+  return r > 0 ? r : settled(r)
 }

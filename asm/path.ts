@@ -3,11 +3,11 @@
 // The path stands at the end of the work buffer; a symlink's target is put before what is left of it. The directories
 // on the way are kept as a chain of nids, by which `..` goes back and a directory below itself is noticed (ELOOP).
 
-import { copyOut, lengthToNul, span } from './bytes'
+import { copyOut, inside, lengthToNul, span } from './bytes'
 import { find, leadsOn } from './directory'
 import { readFound } from './entries'
 import { image, isCfs } from './image'
-import { dataSpan, iData, iDataLength, iNid, iOffset, iSize, isDir, isLink, mapData, mLength, readInode } from './inode'
+import { dataSpan, iData, iDataLength, iNid, iOffset, iSize, isDir, isLink, mapData, mLength, mOffset, readInode } from './inode'
 import {
   AT_SYMLINK,
   EINVAL,
@@ -95,6 +95,11 @@ export function linkTarget(): usize {
   }
   if (iSize == 0 || mapData(0) < 0) {
     fail(EUCLEAN, AT_SYMLINK, iOffset)
+    return 0
+  }
+  if (PAGED && iSize > MAX_LINK && mLength >= iSize) {
+    // Not worth waiting for.
+    fail(inside(mOffset, iSize) ? EUCLEAN : EIO, AT_SYMLINK, iOffset)
     return 0
   }
   const p = mLength >= iSize ? dataSpan(0, iSize, AT_SYMLINK, EIO) : gathered()

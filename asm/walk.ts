@@ -2,6 +2,8 @@
 // the order of their names (the order of `ls -R`). The loader supplies the memory: a bit per inode slot, by which a
 // directory that has two names is noticed, and a stack of the directories still to come.
 
+import { dropNames, namesMark } from './entries'
+import { missed } from './pages'
 import { blockEntries, blockFits, countBlocks, resume, takeBlock, writeBlock } from './directory'
 import { image } from './image'
 import { iNid, iOffset, isDir, putInode, putName, readInode } from './inode'
@@ -93,6 +95,8 @@ export function nextRecords(at: usize, flags: u32): i32 {
     const r = fill(walk, count, flags)
     if (r < 0) return count > 0 ? count : r
     count += r
+    // What lacked now will be asked for again.
+    if (PAGED && missed != 0) return count
     if (walk.reading) return count
   }
 }
@@ -133,7 +137,12 @@ function fill(walk: Walk, count: u32, flags: u32): i32 {
     if (!blockFits(count + added)) return added
     if (walk.depth + blockEntries() > walk.room) return added > 0 ? added : answer(ERANGE)
     const rec = RECORDS + (count + added) * REC_SIZE
+    const names = PAGED ? namesMark() : 0
     r = writeBlock(rec, flags | Q_STAT)
+    if (PAGED && missed != 0) {
+      dropNames(names)
+      return added > 0 ? added : -missed
+    }
     if (r < 0) return added > 0 ? added : r
     push(walk, rec, r)
     added += r

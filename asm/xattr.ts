@@ -28,6 +28,7 @@ import {
   XH_H_SHARED_COUNT,
   XH_SIZE,
 } from './layout'
+import { spillIsFull, spillMark, unspill } from './pages'
 import { answer, fail, NAME } from './scratch'
 import { putValue, putXattr, putXattrPrefix, XATTR_ROOM } from './xattr-answer'
 import { xxh32 } from './xxh32'
@@ -135,19 +136,25 @@ export function listXattrs(skip: u32): i32 {
   const shared = sharedCount
   let seen: u32 = 0
   let out: u32 = 0
-  for (let at = XH_SIZE + (shared << 2); at < size && out < XATTR_ROOM; seen++) {
+  for (let at = XH_SIZE + (shared << 2); at < size && out < XATTR_ROOM && !isFull(); seen++) {
     r = takeEntry(body + at, size - at)
     if (r < 0) return r
     if (seen >= skip) putEntry(out++)
     at += r
   }
-  for (let i: u32 = 0; i < shared && out < XATTR_ROOM; i++, seen++) {
+  for (let i: u32 = 0; i < shared && out < XATTR_ROOM && !isFull(); i++, seen++) {
     if (seen < skip) continue
     r = takeShared(u32At(body, XH_SIZE + (i << 2)))
     if (r < 0) return r
     putEntry(out++)
   }
   return <i32>out
+}
+
+/** Is it time to answer with what has been found? (The next call goes on.) */
+@inline
+function isFull(): bool {
+  return PAGED && spillIsFull()
 }
 
 @inline
@@ -180,15 +187,19 @@ export function getXattr(index: u32, length: u32): i32 {
     if ((u32At(body, XH_H_NAME_FILTER) >> bit) & 1) return answer(ENODATA)
   }
   for (let at = XH_SIZE + (shared << 2); at < size; ) {
+    const mark = PAGED ? spillMark() : 0
     r = takeEntry(body + at, size - at)
     if (r < 0) return r
     if (matches(index, length)) return putValue(xValue, xValueLength)
+    if (PAGED) unspill(mark)
     at += r
   }
   for (let i: u32 = 0; i < shared; i++) {
+    const mark = PAGED ? spillMark() : 0
     r = takeShared(u32At(body, XH_SIZE + (i << 2)))
     if (r < 0) return r
     if (matches(index, length)) return putValue(xValue, xValueLength)
+    if (PAGED) unspill(mark)
   }
   return answer(ENODATA)
 }

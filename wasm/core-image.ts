@@ -3,10 +3,10 @@
 // accessors read it before the next question. Not here: caches, views, errors as objects.
 
 import { CONSTANTS, SCRATCH, STOP, XATTR_RECORD } from '../src/format/structs.js'
-import type { Core } from './core.js'
+import type { Core, CoreExports } from './core.js'
 import { CoreWalk } from './core-walk.js'
 import { decodeNames, joinNames, type Names } from './names.js'
-import { errorDetail, type Resident } from './pool.js'
+import { errorDetail, type Placed } from './pool.js'
 import {
   ERROR,
   FLAGS,
@@ -75,13 +75,16 @@ export interface StoredXattr {
 
 export class CoreImage {
   readonly core: Core
+  readonly exports: CoreExports
   handle: number
   size: number
 
-  constructor(resident: Resident) {
-    this.core = resident.core
-    this.handle = resident.handle
-    this.size = resident.size
+  /** Of a paged image \`exports\` are those of its core, as \`retrying\` makes them where its pages can be read at once. */
+  constructor({ core, handle, size }: Placed, exports: CoreExports = core.exports) {
+    this.core = core
+    this.exports = exports
+    this.handle = handle
+    this.size = size
   }
 
   /** From now on every question is answered with an errno, since the memory may soon hold something else. */
@@ -99,7 +102,7 @@ export class CoreImage {
   /** Opens the image anew to read its facts again. */
   facts(): SuperblockFacts {
     const { core } = this
-    core.exports.open(this.handle, this.size)
+    this.exports.open(this.handle, this.size)
     const u32 = (field: { offset: number }) => core.u32[(core.scratch + field.offset) >>> 2]
     const f64 = (field: { offset: number }) => core.f64[(core.scratch + field.offset) >>> 3]
     const version = u32(S.cfs_version)
@@ -125,14 +128,14 @@ export class CoreImage {
 
   /** Record of an inode at index 0 of the table. */
   stat(nid: number): number {
-    return this.core.exports.stat(this.handle, nid)
+    return this.exports.stat(this.handle, nid)
   }
 
   /** Record of an entry of a directory. */
   lookup(dir: number, name: Uint8Array, flags: number): number {
     if (name.length > CONSTANTS.EROFS_NAME_LEN) return -CONSTANTS.ENAMETOOLONG
     this.core.u8.set(name, this.core.name)
-    return this.core.exports.lookup(this.handle, dir, name.length, flags)
+    return this.exports.lookup(this.handle, dir, name.length, flags)
   }
 
   /** Puts a path where the core looks for it; its length in bytes, or -errno. */
@@ -150,17 +153,13 @@ export class CoreImage {
   /** Record of what a path leads to from the root. */
   statPath(path: string | Uint8Array, flags: number): number {
     const length = this.#putPath(path)
-    return length < 0 ? length : this.core.exports.statPath(this.handle, length, flags)
+    return length < 0 ? length : this.exports.statPath(this.handle, length, flags)
   }
 
   /** Record of what a path leads to from directory `start`; leaves the chain. */
   resolve(start: number, path: string | Uint8Array, flags: number): number {
-    const { core } = this
-    if (path.length >= 4096) return -CONSTANTS.ENAMETOOLONG
-    const bytes = typeof path === 'string' ? encoder.encode(path) : path
-    if (bytes.length >= 4096) return -CONSTANTS.ENAMETOOLONG
-    core.u8.set(bytes, core.workEnd - bytes.length)
-    return core.exports.resolve(this.handle, start, bytes.length, flags)
+    const length = this.#putPath(path)
+    return length < 0 ? length : this.exports.resolve(this.handle, start, length, flags)
   }
 
   /** The directories that led resolve to its answer, from the start on. */
@@ -251,7 +250,7 @@ export class CoreImage {
 
   /** Names and types of a directory's entries, or -errno. */
   readdir(dir: number, flags: number): Names | number {
-    return this.#list(this.core.exports.readdir(this.handle, dir, 0, flags), dir, flags)
+    return this.#list(this.exports.readdir(this.handle, dir, 0, flags), dir, flags)
   }
 
   /** Only the names, in UTF-8 as far as they are, of the directory that a path leads to, or -errno. */
@@ -259,7 +258,7 @@ export class CoreImage {
     const { core } = this
     const length = this.#putPath(path)
     if (length < 0) return length
-    let count = core.exports.readdirPath(this.handle, length, flags)
+    let count = this.exports.readdirPath(this.handle, length, flags)
     const names: string[] = []
     const dir = core.f64[(core.scratch + S.directory.offset) >>> 3]
     for (;;) {
@@ -267,7 +266,7 @@ export class CoreImage {
       this.decodeNames(0, count, names)
       const cookie = core.f64[(core.scratch + S.cookie.offset) >>> 3]
       if (cookie < 0) return names
-      count = core.exports.readdir(this.handle, dir, cookie, flags)
+      count = this.exports.readdir(this.handle, dir, cookie, flags)
     }
   }
 
@@ -279,7 +278,7 @@ export class CoreImage {
     if (cookie < 0) return list
     const lists = [list]
     while (cookie >= 0) {
-      const count = core.exports.readdir(this.handle, dir, cookie, flags)
+      const count = this.exports.readdir(this.handle, dir, cookie, flags)
       if (count < 0) return count
       cookie = core.f64[(core.scratch + S.cookie.offset) >>> 3]
       lists.push(this.#names(count))
@@ -299,7 +298,7 @@ export class CoreImage {
 
   /** Target of a symlink, or -errno. */
   readlink(nid: number): Uint8Array | number {
-    const r = this.core.exports.readlink(this.handle, nid)
+    const r = this.exports.readlink(this.handle, nid)
     return r < 0 ? r : this.#data()
   }
 
@@ -313,7 +312,7 @@ export class CoreImage {
     const { core } = this
     let done = 0
     while (done < into.length) {
-      const r = core.exports.map(this.handle, nid, position + done)
+      const r = this.exports.map(this.handle, nid, position + done, into.length - done)
       if (r < 0) return r
       if (r === 1) break
       const at = core.u32[(core.scratch + S.data.offset) >>> 2]
@@ -329,7 +328,7 @@ export class CoreImage {
   probe(nid: number): number {
     const { core } = this
     for (let at = 0; ; at += core.f64[(core.scratch + S.data_len.offset) >>> 3]) {
-      const r = core.exports.map(this.handle, nid, at)
+      const r = this.exports.extent(this.handle, nid, at)
       if (r !== 0) return Math.min(r, 0)
     }
   }
@@ -339,7 +338,7 @@ export class CoreImage {
     const { core } = this
     const out: StoredXattr[] = []
     for (;;) {
-      const count = core.exports.listxattr(this.handle, nid, out.length)
+      const count = this.exports.listxattr(this.handle, nid, out.length)
       if (count <= 0) return count < 0 ? count : out
       for (let i = 0; i < count; i++) out.push(this.#xattr(core.records + i * XATTR_RECORD.size))
     }
@@ -362,7 +361,7 @@ export class CoreImage {
     const bytes = typeof rest === 'string' ? encoder.encode(rest) : rest
     if (bytes.length > 255) return -CONSTANTS.ERANGE
     core.u8.set(bytes, core.name)
-    const r = core.exports.getxattr(this.handle, nid, index, bytes.length)
+    const r = this.exports.getxattr(this.handle, nid, index, bytes.length)
     return r < 0 ? r : this.#data()
   }
 

@@ -1,11 +1,12 @@
 // A sweep over everything below a directory, in the core: the loader's side, which supplies and enlarges its memory.
 
 import { CONSTANTS, QUERY_FLAGS } from '../src/format/structs.js'
-import type { Core } from './core.js'
+import type { Core, CoreExports } from './core.js'
 
 /** What a sweep has to know of an image; the handle is asked for each time, since it changes when the image is closed. */
 export interface WalkedImage {
   readonly core: Core
+  readonly exports: CoreExports
   readonly handle: number
   /** Bytes. */
   readonly size: number
@@ -37,10 +38,10 @@ export class CoreWalk {
 
   /** Number of records now in the table, 0 at the end, or -errno. */
   next(): number {
-    const { core, handle } = this.#image
+    const { core, exports, handle } = this.#image
     for (;;) {
       if (this.#at === undefined) return 0
-      const count = core.exports.walkNext(handle, this.#at.at, this.#flags)
+      const count = exports.walkNext(handle, this.#at.at, this.#flags)
       if (count !== -CONSTANTS.ERANGE) return count
       const old = this.#at
       this.#room *= 2

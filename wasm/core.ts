@@ -12,14 +12,18 @@ export interface CoreExports {
   readonly name: { value: number }
   readonly names: { value: number }
   readonly path: { value: number }
-  readonly workEnd: { value: number }
   readonly chain: { value: number }
   readonly imageHead: { value: number }
   readonly walkHead: { value: number }
   readonly closed: { value: number }
+  readonly misses: { value: number }
   readonly heap: { value: number }
   open(handle: number, size: number): number
   close(handle: number): void
+  pagesInit(handle: number, table: number, mask: number, used: number, frames: number, bits: number): void
+  pagesFind(handle: number, page: number): number
+  pagesPut(handle: number, page: number, frame: number): void
+  pagesDrop(handle: number, page: number): void
   stat(handle: number, nid: number): number
   lookup(handle: number, nid: number, length: number, flags: number): number
   statPath(handle: number, length: number, flags: number): number
@@ -27,7 +31,8 @@ export interface CoreExports {
   readdir(handle: number, nid: number, cookie: number, flags: number): number
   readdirPath(handle: number, length: number, flags: number): number
   readlink(handle: number, nid: number): number
-  map(handle: number, nid: number, at: number): number
+  map(handle: number, nid: number, at: number, most: number): number
+  extent(handle: number, nid: number, at: number): number
   details(handle: number, nid: number): number
   listxattr(handle: number, nid: number, skip: number): number
   getxattr(handle: number, nid: number, index: number, length: number): number
@@ -57,7 +62,6 @@ export class Core {
   readonly records: number
   readonly name: number
   readonly names: number
-  readonly workEnd: number
   u8!: Uint8Array
   u16!: Uint16Array
   u32!: Uint32Array
@@ -82,7 +86,6 @@ export class Core {
     this.records = this.exports.records.value
     this.name = this.exports.name.value
     this.names = this.exports.names.value
-    this.workEnd = this.exports.workEnd.value
     this.#path = this.exports.path.value
     const heap = Math.ceil(this.exports.heap.value / ALIGN) * ALIGN
     this.#free = [{ at: heap, bytes: initial * PAGE - heap }]

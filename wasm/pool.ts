@@ -1,28 +1,26 @@
-// Instances of the core, and which image lies in which. A new memory and instance cost a few hundred microseconds, an
-// image in an existing one a few, so small images share instances and a large one has its own, whose memory goes when
-// it is closed (WebAssembly memory never shrinks). The same bytes opened again are kept once.
+// Resident images: all their bytes in the memory of an instance (instances.ts). The same bytes opened again are kept once.
+// Not here: images of which only some pages are in memory (paged-image.ts).
 
 import { ERROR_WHERE, SCRATCH } from '../src/format/structs.js'
-import { Core, type Region } from './core.js'
+import type { Core, Region } from './core.js'
+import { Instances } from './instances.js'
 
-/** Images up to this size share instances; bytes. */
-const SHARED_LIMIT = 4 << 20
-/** A shared instance takes no further image beyond this; bytes. */
-const ARENA_LIMIT = 64 << 20
-/** An empty shared instance is kept up to this size; bytes. */
-const SPARE_LIMIT = 8 << 20
 /** Zeros kept behind an image, since the core reads names eight bytes at a time. */
 const TAIL = 16
 /** Two images of one size are compared only when as many sampled words of them agree. */
 const SAMPLES = 64
 
-/** An image in the memory of an instance, shared by all who opened the same bytes. */
-export interface Resident {
+/** An image that the core can be asked about. */
+export interface Placed {
   readonly core: Core
   /** What the core's functions take. */
   readonly handle: number
   /** Bytes. */
   readonly size: number
+}
+
+/** An image in the memory of an instance, shared by all who opened the same bytes. */
+export interface Resident extends Placed {
   readonly region: Region
   readonly key: string
   /** Hash of all its words, once it was wanted. */
@@ -37,12 +35,11 @@ export interface OpenError {
 }
 
 export class CorePool {
-  readonly #module: WebAssembly.Module
-  #arenas: Core[] = []
+  readonly #instances: Instances
   readonly #residents = new Map<string, Resident[]>()
 
   constructor(module: WebAssembly.Module) {
-    this.#module = module
+    this.#instances = new Instances(module)
   }
 
   /** Images in memory. */
@@ -57,14 +54,13 @@ export class CorePool {
    * Throws what `fill` throws.
    */
   load(size: number, fill: (into: Uint8Array) => void): Resident | OpenError {
-    const core = this.#coreFor(size)
+    const { core, region } = this.#instances.place(size, size + TAIL)
     const head = core.exports.imageHead.value
-    const region = core.alloc(head + size + TAIL)
     const first = region.at + head
     try {
       fill(core.u8.subarray(first, first + size))
     } catch (error) {
-      this.#release(core, region)
+      this.#instances.release(core, region)
       throw error
     }
     core.u8.fill(0, first + size, region.at + region.bytes)
@@ -73,7 +69,7 @@ export class CorePool {
     const resident: Resident = { core, handle: region.at, size, region, key, hash: undefined, users: 1 }
     const same = this.#residents.get(key)?.find(other => sameBytes(other, resident))
     if (same !== undefined) {
-      this.#release(core, region)
+      this.#instances.release(core, region)
       same.users++
       return same
     }
@@ -81,7 +77,7 @@ export class CorePool {
     if (errno !== 0) {
       const detail = errorDetail(core)
       core.exports.close(region.at)
-      this.#release(core, region)
+      this.#instances.release(core, region)
       return { errno, detail }
     }
     const list = this.#residents.get(key)
@@ -97,26 +93,7 @@ export class CorePool {
     if (list.length === 0) this.#residents.delete(resident.key)
     else this.#residents.set(resident.key, list)
     resident.core.exports.close(resident.handle)
-    this.#release(resident.core, resident.region)
-  }
-
-  #coreFor(size: number): Core {
-    const wanted = size + 4096
-    if (size > SHARED_LIMIT) return new Core(this.#module, wanted)
-    const arena =
-      this.#arenas.find(core => core.bytes + wanted <= ARENA_LIMIT) ?? this.#arenas.find(core => core.fits(wanted))
-    if (arena !== undefined) return arena
-    const core = new Core(this.#module, wanted)
-    this.#arenas.push(core)
-    return core
-  }
-
-  #release(core: Core, region: Region): void {
-    core.release(region)
-    if (core.used > 0) return
-    // The last one stays, so that opening one image after another does not make an instance each time.
-    const last = this.#arenas.length === 1 && core.bytes <= SPARE_LIMIT
-    if (!last) this.#arenas = this.#arenas.filter(other => other !== core)
+    this.#instances.release(resident.core, resident.region)
   }
 
   /** Size and a sample of the words of an image, to find candidates by. */

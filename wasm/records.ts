@@ -162,7 +162,7 @@ export function readBatch(
   flags: number,
 ): { count: number; cookie: number } {
   const { core } = image
-  const count = core.exports.readdir(image.handle, nid, cookie, flags)
+  const count = image.exports.readdir(image.handle, nid, cookie, flags)
   return { count, cookie: count < 0 ? -1 : core.f64[(core.scratch + S.cookie.offset) >>> 3] }
 }
 
@@ -178,7 +178,7 @@ export function readSmall(image: CoreImage, nid: number, size: number, into: Uin
 /** The target of a symlink as a range of the records' bytes: `[from, to]`, or -errno. */
 export function linkTarget(image: CoreImage, nid: number, out: { from: number; to: number }): number {
   const { core } = image
-  const r = core.exports.readlink(image.handle, nid)
+  const r = image.exports.readlink(image.handle, nid)
   if (r < 0) return r
   out.from = core.u32[(core.scratch + S.data.offset) >>> 2]
   out.to = out.from + core.f64[(core.scratch + S.data_len.offset) >>> 3]
@@ -214,8 +214,8 @@ export class XattrRecords {
 
   /** Reads those of an inode. Their number, or -errno. */
   load(nid: number): number {
-    const { core, handle } = this.#image
-    const count = core.exports.listxattr(handle, nid, 0)
+    const { core, exports, handle } = this.#image
+    const count = exports.listxattr(handle, nid, 0)
     this.length = Math.max(count, 0)
     this.#u32 = core.u32
     this.#base = core.records >>> 2
@@ -223,10 +223,10 @@ export class XattrRecords {
   }
 
   #loadMany(nid: number): number {
-    const { core, handle } = this.#image
+    const { core, exports, handle } = this.#image
     const parts: Uint32Array[] = []
     let length = 0
-    for (let count = this.length; count > 0; count = core.exports.listxattr(handle, nid, length)) {
+    for (let count = this.length; count > 0; count = exports.listxattr(handle, nid, length)) {
       const from = core.records >>> 2
       parts.push(core.u32.slice(from, from + count * XATTR_WORDS))
       length += count

@@ -115,6 +115,17 @@ export function faultError(f: Fault, what: string): Error & { code: string; errn
   return Object.assign(error, { code: f.code as string, errno: f.errno })
 }
 
+/** What the load of a Miss rejects with; `fault` is what the operation would have answered. */
+export function loadError(f: Fault): Error & { code: string; fault: Fault } {
+  return Object.assign(faultError(f, 'load'), { fault: f })
+}
+
+/** The Fault for what a load rejected with: the one that loadError was given, or EIO with the reason as its cause. */
+export function loadFault(reason: unknown): Fault {
+  if (reason instanceof Error && 'fault' in reason && reason.fault instanceof Fault) return reason.fault
+  return new Fault('EIO', reason instanceof Error ? reason.message : String(reason), reason)
+}
+
 /** The value of an outcome; a Fault is thrown as its Error. `what` names the operation or file. */
 export function orThrow<T>(outcome: Outcome<T>, what: string): T {
   if (outcome instanceof Fault) throw faultError(outcome, what)

@@ -156,7 +156,7 @@ export const XATTR_RECORD = struct('XR', 32, {
 })
 
 /** What the core leaves beside an answer. Ours; one per instance, at the address that the core exports as `scratch`. */
-export const SCRATCH = struct('SCR', 144, {
+export const SCRATCH = struct('SCR', 152, {
   /** ERROR_WHERE: the structure that was wrong, and its byte offset in the image. */
   error_where: [0, 4],
   /** open: FORMAT_EROFS or FORMAT_CFS_V1. */
@@ -197,6 +197,8 @@ export const SCRATCH = struct('SCR', 144, {
   ctime_nsec: [136, 4],
   /** details: position in memory of the 32 bytes of digest; 0 for none. */
   digest: [140, 4],
+  /** Paged images: pages that the call has missed, as ranges at \`misses\`. */
+  misses: [144, 4],
 })
 
 /** Flags of a RECORD. */
@@ -301,6 +303,9 @@ export const CONSTANTS = {
   MAXSYMLINKS: 40,
   /** Directories below one another that one path may pass. */
   MAX_DEPTH: 8192,
+  /** Paged images: ranges of pages that one call can say it misses, and bytes that it can copy together. */
+  MAX_MISSES: 512,
+  SPILL_BYTES: 1 << 20,
   S_IFMT: 0o170000,
   S_IFIFO: 0o010000,
   S_IFCHR: 0o020000,
@@ -311,6 +316,8 @@ export const CONSTANTS = {
   S_IFSOCK: 0o140000,
   ENOENT: 2,
   EIO: 5,
+  EAGAIN: 11,
+  ENOMEM: 12,
   ENOTDIR: 20,
   EINVAL: 22,
   ERANGE: 34,

@@ -1,6 +1,8 @@
 // What goes wrong with objects, as the Error that a store throws and as the Fault that an operation answers.
 
-import { type ErrnoName, Fault, faultError, isErrnoName } from '../format/errno.js'
+import { type ErrnoName, Fault, faultError, isErrnoName, loadError } from '../format/errno.js'
+
+export { loadError }
 
 export { IntegrityError } from '../format/integrity.js'
 
@@ -16,9 +18,4 @@ export function objectFault(error: unknown, name: string, label: string): Fault 
   // What objectError wrote already is not said twice.
   const known = `${code}: object ${name}: `
   return new Fault(code, `object ${name} in ${label}: ${why.startsWith(known) ? why.slice(known.length) : why}`, error)
-}
-
-/** What a Miss' load rejects with; `fault` is what the operation would have answered. */
-export function loadError(fault: Fault): Error & { code: string; fault: Fault } {
-  return Object.assign(faultError(fault, 'load'), { fault })
 }

@@ -2,7 +2,7 @@
 // throws, as Node does) and answers a Task, whose step gives a value or a Fault without waiting. Here a Fault becomes
 // Node's error, and a Miss is waited for and the step called again. Not here: any operation.
 
-import { Fault, Miss, type Outcome } from '../format/errno.js'
+import { Fault, loadFault, Miss, type Outcome } from '../format/errno.js'
 import type { Bytes } from '../overlay/layer.js'
 import { abortError } from './arg-errors.js'
 import type { Core } from './core.js'
@@ -66,7 +66,7 @@ function attempt<T>(task: Task<T>, resolve: (value: T) => void, reject: (error: 
   if (value instanceof Miss) {
     const fail = (cause: unknown) => {
       task.cleanUp?.()
-      reject(loadError(task, cause))
+      reject(failedLoad(task, cause))
     }
     loaded(value, task.signal).then(() => attempt(task, resolve, reject, left - 1), fail)
   } else {
@@ -89,11 +89,9 @@ async function loaded(miss: Miss, signal: AbortSignal | undefined): Promise<void
   }
 }
 
-/** What a failed load is to the caller: the Fault it was rejected with, or EIO with the reason as its cause. */
-function loadError<T>(task: Task<T>, cause: unknown): Error {
-  if (task.signal?.aborted === true) return abortError(task.signal)
-  if (cause instanceof Fault) return task.error(cause)
-  return task.error(new Fault('EIO', cause instanceof Error ? cause.message : String(cause), cause))
+/** What a failed load is to the caller. */
+function failedLoad<T>(task: Task<T>, cause: unknown): Error {
+  return task.signal?.aborted === true ? abortError(task.signal) : task.error(loadFault(cause))
 }
 
 /** Runs a task at once as far as it comes; rejects with Node's error. */
