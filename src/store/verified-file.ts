@@ -4,18 +4,18 @@
 import { Fault, Miss, type Outcome } from '../format/errno.js'
 import type { Sha256 } from '../format/hash.js'
 import { toHex } from '../format/hex.js'
-import { type BlockHasher, VERITY_BLOCK, VERITY_HASH, VerityHasher } from '../format/verity.js'
+import { VERITY_BLOCK, VERITY_HASH, VerityHasher } from '../format/verity.js'
+import { sameBytes } from '../source/merkle-leaves.js'
 import { IntegrityError, loadError, objectFault } from './errors.js'
 import { keyBytes, type LeafCache, type Leaves, leafKey } from './leaf-cache.js'
 import type { Expected, ObjectFile } from './object-file.js'
-import type { ObjectStore, StoredObject } from './object-store.js'
+import type { StoredObject } from './object-store.js'
 import { type Piece, ReadyPieces } from './ready-pieces.js'
+import { ObjectTree, type TreeShared } from './verified-tree.js'
 
 /** What the files of one VerifiedObjects have in common. */
-export interface Shared {
-  readonly store: ObjectStore
+export interface Shared extends TreeShared {
   readonly sha256: Sha256
-  readonly blocks: BlockHasher
   readonly leaves: LeafCache
   /** Asynchronous first reads under way, by digest: they end when the leaves are there or the object was wrong. */
   readonly hashing: Map<string, Promise<void>>
@@ -30,12 +30,6 @@ const READY_BYTES = 8 * 2 ** 20
 
 const NOTHING = new Uint8Array(0)
 
-/** Do all 32 bytes at `from` equal the hash? A byte that is not there is undefined, so no equal. */
-function sameHash(bytes: Uint8Array, from: number, hash: Uint8Array): boolean {
-  for (let i = 0; i < VERITY_HASH; i++) if (bytes[from + i] !== hash[i]) return false
-  return true
-}
-
 export class VerifiedFile implements ObjectFile {
   readonly size: number
   readonly #shared: Shared
@@ -44,6 +38,8 @@ export class VerifiedFile implements ObjectFile {
   /** The digest as the leaf cache has it: a copy, since the image's own bytes may move or go. */
   readonly #key: string | undefined
   #leaves: Leaves | undefined
+  /** The tree beside an object of more than a piece; of a smaller one it would cost a request more than it saves. */
+  readonly #tree: ObjectTree | undefined
   /** Found wrong as a whole: every further read says so. */
   #wrong: Fault | undefined
   /** Undefined until something was waited for. */
@@ -61,6 +57,7 @@ export class VerifiedFile implements ObjectFile {
     this.#key = digest === undefined ? undefined : leafKey(digest)
     // Before anything is allocated by a size that an image names.
     this.#wrong = this.#wrongSize()
+    if (digest !== undefined && size > PIECE) this.#tree = new ObjectTree(shared, name, size, new Uint8Array(digest))
   }
 
   read(into: Uint8Array, position: number, wait: boolean): Outcome<number> {
@@ -74,7 +71,10 @@ export class VerifiedFile implements ObjectFile {
       return to - position
     }
     if (!this.#canSync(wait)) return this.#miss(position, to)
-    const whole = this.#unheld() ? this.#verifySync() : undefined
+    const unheld = this.#unheld()
+    const byTree = unheld ? this.#byTreeSync(into, position, to) : undefined
+    if (byTree !== undefined) return byTree instanceof Fault ? this.#orMiss(byTree, position, to) : byTree
+    const whole = unheld ? this.#verifySync() : undefined
     if (whole instanceof Fault) return this.#orMiss(whole, position, to)
     if (whole !== undefined) {
       into.set(whole.subarray(position, to))
@@ -115,6 +115,7 @@ export class VerifiedFile implements ObjectFile {
     if (!this.#closed || this.#loads > 0) return
     if (this.#leaves !== undefined) this.#shared.leaves.release(this.#leaves)
     this.#leaves = undefined
+    this.#tree?.close()
     this.#object.close()
   }
 
@@ -180,12 +181,16 @@ export class VerifiedFile implements ObjectFile {
       this.#wrong = this.#mismatch('size for its digest', leaves.size, this.size)
       return this.#wrong
     }
-    let leaf = (from / VERITY_BLOCK) * VERITY_HASH
-    for (let at = 0; at < data.length; at += VERITY_BLOCK, leaf += VERITY_HASH) {
+    return this.#compare(data, from, leaves.hashes, (from / VERITY_BLOCK) * VERITY_HASH)
+  }
+
+  /** The hash of the first block stands at `leaf`. */
+  #compare(data: Uint8Array, from: number, hashes: Uint8Array, leaf: number): Fault | undefined {
+    for (let at = 0, expected = leaf; at < data.length; at += VERITY_BLOCK, expected += VERITY_HASH) {
       const hash = this.#shared.blocks.hashAt(data, at)
-      if (!sameHash(leaves.hashes, leaf, hash)) {
-        const expected = toHex(leaves.hashes.subarray(leaf, leaf + VERITY_HASH))
-        return this.#mismatch(`block at byte ${from + at}`, expected, toHex(hash))
+      if (!sameBytes(hashes, expected, hash)) {
+        const wanted = toHex(hashes.subarray(expected, expected + VERITY_HASH))
+        return this.#mismatch(`block at byte ${from + at}`, wanted, toHex(hash))
       }
     }
     return undefined
@@ -233,7 +238,7 @@ export class VerifiedFile implements ObjectFile {
 
   /** Where the blocks that hold a byte range begin and end; just the range when there is nothing to check. */
   #blocks(from: number, to: number): [number, number] {
-    if (this.#leaves === undefined) return [from, to]
+    if (this.#key === undefined) return [from, to]
     return [from - (from % VERITY_BLOCK), Math.min(Math.ceil(to / VERITY_BLOCK) * VERITY_BLOCK, this.size)]
   }
 
@@ -242,6 +247,38 @@ export class VerifiedFile implements ObjectFile {
     const data = this.#storeSync(begin, end)
     if (data instanceof Fault) return data
     return this.#checkBlocks(data, begin) ?? data.subarray(from - begin, to - begin)
+  }
+
+  /** A read of the whole is checked by itself. */
+  #treeFor(from: number, to: number): ObjectTree | undefined {
+    const tree = this.#tree
+    return tree === undefined || tree.isUseless || (to - from === this.size && !tree.isOpen) ? undefined : tree
+  }
+
+  /** A read that the tree checks; undefined where it can't. */
+  #byTreeSync(into: Uint8Array, position: number, to: number): Outcome<number> | undefined {
+    const tree = this.#treeFor(position, to)
+    if (tree === undefined) return undefined
+    for (let at = position; at < to; at += PIECE) {
+      const end = Math.min(at + PIECE, to)
+      const [begin, blocksEnd] = this.#blocks(at, end)
+      const hashes = tree.hashesSync(begin, blocksEnd)
+      if (hashes === undefined) return undefined
+      const data = this.#storeSync(begin, blocksEnd)
+      const wrong = data instanceof Fault ? data : this.#compare(data, begin, hashes, 0)
+      if (wrong !== undefined) return wrong
+      into.set((data as Uint8Array).subarray(at - begin, end - begin), at - position)
+    }
+    return to - position
+  }
+
+  async #byTree(tree: ObjectTree, from: number, to: number): Promise<Piece | undefined> {
+    if (!(await tree.open())) return undefined
+    const [begin, end] = this.#blocks(from, to)
+    const [bytes, hashes] = await Promise.all([this.#store(begin, end), tree.hashes(begin, end)])
+    if (hashes === undefined) return undefined
+    this.#orThrow(this.#compare(bytes, begin, hashes, 0))
+    return { from: begin, to: end, bytes }
   }
 
   #miss(from: number, to: number): Miss {
@@ -301,6 +338,13 @@ export class VerifiedFile implements ObjectFile {
   async #fetch(from: number, to: number): Promise<Piece> {
     while (this.#unheld()) {
       this.#orThrow(this.#wrong)
+      const tree = this.#treeFor(from, to)
+      if (tree !== undefined) {
+        const piece = await this.#byTree(tree, from, to)
+        if (piece !== undefined) return piece
+        // It is useless then. Leaves may have come meanwhile.
+        continue
+      }
       const other = this.#shared.hashing.get(this.#key as string)
       if (other === undefined) {
         const whole = await this.#verify(to - from === this.size)

@@ -1,11 +1,15 @@
 // Objects whose bytes are checked before anyone sees them, over any store. The first read of an object hashes all of
 // it once and keeps the hash of each 4096-byte block; from then on each block that is handed out is checked against
 // its hash, so that nothing can change between check and use (as fs-verity does below overlayfs, which says EIO too).
+// An object of more than a MiB is not hashed as a whole where the store has its Merkle tree beside it (verified-tree.ts):
+// each block is checked by what the tree, itself checked up to the digest, says of it. In memory are then, by bounds, blocks
+// of such trees, leaf hashes of other objects, and bytes that were fetched and whose reader has not come back yet.
 // Not here: which digest an image gives for a file, and whether a file may do without one.
 
 import { Fault, Miss, type Outcome } from '../format/errno.js'
 import type { Sha256 } from '../format/hash.js'
 import { BlockHasher } from '../format/verity.js'
+import { MerkleBlocks } from '../source/merkle-blocks.js'
 import { loadError, objectFault } from './errors.js'
 import { LeafCache } from './leaf-cache.js'
 import type { Expected, ObjectFile } from './object-file.js'
@@ -18,9 +22,12 @@ export type { Expected, ObjectFile }
 export interface VerifiedOptions {
   /** Bound of the leaf hashes kept of objects that are not open, in bytes; 32 MiB unless said otherwise. */
   readonly leafBytes?: number
+  /** Bound of the blocks of Merkle trees kept, in bytes; 4 MiB unless said otherwise. */
+  readonly treeBytes?: number
 }
 
 const LEAF_BYTES = 32 * 2 ** 20
+const TREE_BYTES = 4 * 2 ** 20
 /** Objects opened for a Miss that nobody has come back for: how many, and for how long. */
 const ARRIVED_MAX = 64
 const ARRIVED_MS = 10_000
@@ -37,13 +44,18 @@ export class VerifiedObjects {
   /** The oldest first. */
   #arrived: Arrived[] = []
 
-  constructor(store: ObjectStore, sha256: Sha256, { leafBytes = LEAF_BYTES }: VerifiedOptions = {}) {
+  constructor(
+    store: ObjectStore,
+    sha256: Sha256,
+    { leafBytes = LEAF_BYTES, treeBytes = TREE_BYTES }: VerifiedOptions = {},
+  ) {
     this.store = store
     this.#shared = {
       store,
       sha256,
       blocks: new BlockHasher(sha256),
       leaves: new LeafCache(leafBytes),
+      trees: new MerkleBlocks(treeBytes),
       hashing: new Map(),
     }
   }

@@ -1,0 +1,125 @@
+// The Merkle tree that a store may keep beside a large object, as `NAME.verity`: the file that `fsverity digest
+// --out-merkle-tree` writes. With it a read costs its blocks, not the object. It is a help and never a hindrance: whatever
+// is wrong with it, the object is read without it. Not here: the object's own bytes (verified-file.ts).
+
+import { type BlockHasher, VERITY_BLOCK } from '../format/verity.js'
+import type { ByteSource } from '../source/byte-source.js'
+import type { MerkleBlocks } from '../source/merkle-blocks.js'
+import { MerkleLeaves } from '../source/merkle-leaves.js'
+import type { ObjectStore } from './object-store.js'
+
+/** The name under which a store keeps an object's tree. */
+export function treeName(object: string): string {
+  return `${object}.verity`
+}
+
+/** The object of which a name is the tree's; undefined for other names. */
+export function objectOfTree(name: string): string | undefined {
+  return name.endsWith('.verity') ? name.slice(0, -'.verity'.length) : undefined
+}
+
+/** What trees of one VerifiedObjects have in common. */
+export interface TreeShared {
+  readonly store: ObjectStore
+  readonly blocks: BlockHasher
+  readonly trees: MerkleBlocks
+}
+
+export class ObjectTree {
+  readonly #shared: TreeShared
+  readonly #name: string
+  readonly #size: number
+  readonly #digest: Uint8Array
+  #leaves: MerkleLeaves | undefined
+  #opening: Promise<void> | undefined
+  /** There is none, or it is not one of this object. */
+  #useless = false
+
+  constructor(shared: TreeShared, object: string, size: number, digest: Uint8Array) {
+    this.#shared = shared
+    this.#name = treeName(object)
+    this.#size = size
+    this.#digest = digest
+  }
+
+  get isOpen(): boolean {
+    return this.#leaves !== undefined
+  }
+
+  /** Whether it makes sense to ask. */
+  get isUseless(): boolean {
+    return this.#useless
+  }
+
+  /** Sees whether it is there; the store is asked for it once. */
+  async open(): Promise<boolean> {
+    if (this.#leaves === undefined && !this.#useless) {
+      this.#opening ??= this.#open()
+      await this.#opening
+    }
+    return this.isOpen
+  }
+
+  /** Hashes of the blocks of the object from byte `begin` to `end`; undefined: do without. */
+  async hashes(begin: number, end: number): Promise<Uint8Array | undefined> {
+    const leaves = this.#leaves
+    try {
+      return await leaves?.hashes(begin / VERITY_BLOCK, Math.ceil((end - begin) / VERITY_BLOCK))
+    } catch {
+      this.close()
+      return undefined
+    }
+  }
+
+  /** The same, at once; opens the tree if it was not open. */
+  hashesSync(begin: number, end: number): Uint8Array | undefined {
+    if (this.#leaves === undefined && !this.#useless) this.#openSync()
+    try {
+      return this.#leaves?.hashesSync(begin / VERITY_BLOCK, Math.ceil((end - begin) / VERITY_BLOCK))
+    } catch {
+      this.close()
+      return undefined
+    }
+  }
+
+  /** Ends its use. */
+  close(): void {
+    this.#useless = true
+    this.#leaves?.close()
+    this.#leaves = undefined
+  }
+
+  async #open(): Promise<void> {
+    try {
+      this.#adopt(await this.#shared.store.open(this.#name))
+    } catch {
+      if (this.#leaves === undefined) this.#useless = true
+    }
+  }
+
+  #openSync(): void {
+    try {
+      const tree = this.#shared.store.openSync?.(this.#name)
+      if (tree !== undefined) this.#adopt(tree)
+    } catch (error) {
+      // Not here yet: nothing is known of it.
+      const later = error instanceof Error && 'code' in error && error.code === 'EAGAIN'
+      if (!later) this.#useless = true
+    }
+  }
+
+  #adopt(tree: ByteSource): void {
+    if (this.#useless || this.#leaves !== undefined) {
+      tree.close()
+      return
+    }
+    const { blocks: hasher, trees: kept } = this.#shared
+    try {
+      const facts = { size: this.#size, digest: this.#digest, hasher, kept, label: this.#name }
+      this.#leaves = new MerkleLeaves(tree, facts)
+    } catch {
+      this.#useless = true
+      tree.close()
+    }
+  }
+}
