@@ -16,12 +16,15 @@ const WANTED = {
 }
 
 /**
- * OpenStack Swift and what it wants. Installing these would add users, start services and enable them for good, so they
- * are unpacked below node_modules instead, with those of the packages they depend on that are not installed;
- * test/helpers/swift.ts runs them from there.
+ * Servers, by the folder below node_modules that they are unpacked to. Installing these would add users, start services
+ * and enable them for good; with them go those of the packages they depend on that are not installed. Who runs them:
+ * test/helpers/swift.ts, test/helpers/nginx.ts.
  */
-const SWIFT = ['swift-proxy', 'swift-account', 'swift-container', 'swift-object', 'memcached']
-const swiftRoot = join(dirname(dirname(fileURLToPath(import.meta.url))), 'node_modules/.cache/swift')
+const SERVERS = {
+  swift: ['swift-proxy', 'swift-account', 'swift-container', 'swift-object', 'memcached'],
+  nginx: ['nginx-light'],
+}
+const rootOf = name => join(dirname(dirname(fileURLToPath(import.meta.url))), 'node_modules/.cache', name)
 
 const has = program => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0
 const options = {
@@ -32,31 +35,31 @@ const options = {
 const runs = (program, ...args) => spawnSync(program, args, options).status === 0
 
 /** All or nothing: the folder has its name once everything is in it. */
-function unpackSwift() {
-  const partial = `${swiftRoot}.${process.pid}`
+function unpack(name) {
+  const partial = `${rootOf(name)}.${process.pid}`
   const archives = join(partial, 'archives')
   mkdirSync(join(archives, 'partial'), { recursive: true })
-  const download = ['install', '--download-only', '-qq', '-y', '--no-install-recommends', ...SWIFT]
+  const download = ['install', '--download-only', '-qq', '-y', '--no-install-recommends', ...SERVERS[name]]
   const whole =
     runs('apt-get', '-o', `Dir::Cache::archives=${archives}`, ...download) &&
     readdirSync(archives)
       .filter(name => name.endsWith('.deb'))
       .every(name => runs('dpkg-deb', '--extract', join(archives, name), partial))
   rmSync(archives, { recursive: true, force: true })
-  if (whole && !existsSync(swiftRoot)) renameSync(partial, swiftRoot)
+  if (whole && !existsSync(rootOf(name))) renameSync(partial, rootOf(name))
   else rmSync(partial, { recursive: true, force: true })
   return whole
 }
 
 const missing = Object.keys(WANTED).filter(program => !has(program))
-const wantsSwift = !existsSync(swiftRoot)
+const wanted = Object.keys(SERVERS).filter(name => !existsSync(rootOf(name)) && !has(name))
 
-if ((missing.length > 0 || wantsSwift) && process.getuid?.() === 0 && has('apt-get')) {
+if (missing.length + wanted.length > 0 && process.getuid?.() === 0 && has('apt-get')) {
   const packages = missing.map(program => WANTED[program])
-  console.error(`fetching Debian packages: ${[...packages, ...(wantsSwift ? SWIFT : [])].join(' ')}`)
+  console.error(`fetching Debian packages: ${[...packages, ...wanted.flatMap(name => SERVERS[name])].join(' ')}`)
   runs('apt-get', 'update', '-qq')
   const installed =
     packages.length === 0 || runs('apt-get', 'install', '-qq', '-y', '--no-install-recommends', ...packages)
-  const unpacked = !wantsSwift || unpackSwift()
-  if (!installed || !unpacked) console.error('some could not be had; what needs them is skipped')
+  const unpacked = wanted.map(unpack)
+  if (!installed || unpacked.includes(false)) console.error('some could not be had; what needs them is skipped')
 }

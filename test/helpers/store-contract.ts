@@ -65,11 +65,21 @@ export const BAD_NAMES: readonly (readonly [string, string])[] = [
   [`${'abcd/'.repeat(820)}x`, 'ENAMETOOLONG'],
 ]
 
-function reading(test: Suite, make: () => Promise<ObjectStore>): void {
+/** What is different in a store that can only be read. */
+export interface ReadOnly {
+  /** Puts an object behind the store's back. */
+  readonly put: (store: ObjectStore, name: string, data: Uint8Array) => Promise<void>
+  /** What it says of a name below an object, since it knows nothing of directories. */
+  readonly below: string
+}
+
+function reading(test: Suite, make: () => Promise<ObjectStore>, readOnly?: ReadOnly): void {
+  const put = readOnly?.put ?? ((store, name, data) => store.put(name, data))
+  const below = readOnly?.below ?? 'ENOTDIR'
   test('gives back what was put, whole and in parts, in each form', async () => {
     const store = await make()
     const data = noise(10_000)
-    await store.put(digestName(1), data)
+    await put(store, digestName(1), data)
     for (const [form, open] of opens(store)) {
       const object = await open(digestName(1))
       assert.is(object.size, 10_000, form)
@@ -97,7 +107,7 @@ function reading(test: Suite, make: () => Promise<ObjectStore>): void {
 
   test('hands out bytes that are no longer its own', async () => {
     const store = await make()
-    await store.put(digestName(1), noise(100))
+    await put(store, digestName(1), noise(100))
     const object = await store.open(digestName(1))
     ;(await object.read(0, 100)).fill(0)
     object.readSync?.(0, 100).fill(0)
@@ -107,7 +117,7 @@ function reading(test: Suite, make: () => Promise<ObjectStore>): void {
 
   test('reading a closed object is EBADF, closing twice nothing', async () => {
     const store = await make()
-    await store.put(digestName(1), noise(100))
+    await put(store, digestName(1), noise(100))
     for (const [, open] of opens(store)) {
       const object = await open(digestName(1))
       const underWay = object.read(0, 100)
@@ -121,11 +131,11 @@ function reading(test: Suite, make: () => Promise<ObjectStore>): void {
 
   test('an object that is missing is ENOENT, below an object ENOTDIR', async () => {
     const store = await make()
-    await store.put('plain', noise(10))
+    await put(store, 'plain', noise(10))
     for (const [name, code] of [
       [digestName(2), 'ENOENT'],
-      ['plain/x', 'ENOTDIR'],
-      ['plain/x/y', 'ENOTDIR'],
+      ['plain/x', below],
+      ['plain/x/y', below],
     ]) {
       for (const [form, open] of opens(store)) assert.is(await codeOf(() => open(name)), code, `${form} ${name}`)
       assert.is(await codeOf(() => store.stat(name)), code, name)
@@ -142,12 +152,12 @@ function reading(test: Suite, make: () => Promise<ObjectStore>): void {
       assert.is(await codeOf(() => store.put(name, noise(3))), code, `put ${what}`)
       assert.is(await codeOf(() => store.delete(name)), code, `delete ${what}`)
     }
-    assert.equal(await namesOf(store), [])
+    if (readOnly === undefined) assert.equal(await namesOf(store), [])
   })
 
   test('a name that wanders but stays inside is its canonical self', async () => {
     const store = await make()
-    await store.put('dir/./sub/../object', noise(10))
+    await put(store, 'dir/./sub/../object', noise(10))
     assert.equal(await store.stat('dir/object'), { size: 10 })
     assert.equal(await store.stat('./dir/x/../object'), { size: 10 })
   })
@@ -239,8 +249,24 @@ function writing(test: Suite, make: () => Promise<ObjectStore>): void {
   })
 }
 
-/** Adds the contract's tests; `make` answers an empty store of the kind, a new one each time. */
-export function storeContract(test: Suite, make: () => Promise<ObjectStore>): void {
-  reading(test, make)
-  writing(test, make)
+function refusing(test: Suite, make: () => Promise<ObjectStore>, { put }: ReadOnly): void {
+  test('can only be read', async () => {
+    const store = await make()
+    await put(store, digestName(1), noise(10))
+    assert.is(await codeOf(() => store.put(digestName(2), noise(10))), 'EROFS')
+    assert.is(await codeOf(() => store.put(digestName(1), noise(10))), 'EROFS')
+    assert.is(await codeOf(() => store.delete(digestName(1))), 'EROFS')
+    assert.is(await codeOf(() => namesOf(store)), 'ENOTSUP')
+    assert.equal(await store.stat(digestName(1)), { size: 10 })
+  })
+}
+
+/**
+ * Adds the contract's tests; `make` answers an empty store of the kind, a new one each time. A kind that can only be read
+ * says how its objects come to be.
+ */
+export function storeContract(test: Suite, make: () => Promise<ObjectStore>, readOnly?: ReadOnly): void {
+  reading(test, make, readOnly)
+  if (readOnly === undefined) writing(test, make)
+  else refusing(test, make, readOnly)
 }
