@@ -70,7 +70,7 @@ function whileFilling<T>(store: ObjectStore | undefined, action: () => Promise<T
 
 function nodeHost(): Host {
   const directories = new NamedStores()
-  const remote = new Remote()
+  const remote = new Remote(() => process.env)
   const uppers = new DirectoryUppers()
   return {
     sha256,

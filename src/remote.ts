@@ -7,6 +7,8 @@ import { httpTarget } from './source/http-target.js'
 import { fetchWhole } from './source/http-whole.js'
 import { HttpStore } from './store/http.js'
 import type { ObjectStore } from './store/object-store.js'
+import { S3Store } from './store/s3.js'
+import { isS3Source, s3OptionsFromEnv } from './store/s3-options.js'
 
 const HTTP = /^https?:\/\//i
 
@@ -36,6 +38,12 @@ export class NamedStores {
 export class Remote {
   readonly #client = new HttpClient()
   readonly #stores = new NamedStores()
+  readonly #env: () => Readonly<Record<string, string | undefined>>
+
+  /** What the environment says now about S3; a host without one says nothing. */
+  constructor(env: () => Readonly<Record<string, string | undefined>> = () => ({})) {
+    this.#env = env
+  }
 
   /** Brings an image, whole. */
   async image(url: string): Promise<{ size: number; fill(into: Uint8Array): void }> {
@@ -45,8 +53,15 @@ export class Remote {
 
   /** The store at a URL; ENOTSUP for a scheme that none is read by. */
   store(url: string): ObjectStore {
+    if (isS3Source(url)) return this.#bucket(url)
     if (!isHttpUrl(url)) throw faultError(new Fault('ENOTSUP', 'no store is read by this scheme'), schemeOf(url))
     return this.#stores.get(url, () => new HttpStore(url, { client: this.#client }))
+  }
+
+  #bucket(source: string): ObjectStore {
+    const options = s3OptionsFromEnv(this.#env())
+    // Who asks belongs to the name: other keys may be let in elsewhere.
+    return this.#stores.get(JSON.stringify([source, options]), () => new S3Store(source, options))
   }
 }
 
