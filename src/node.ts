@@ -30,6 +30,8 @@ import { isHttpUrl, NamedStores, Remote, sourceLabel } from './remote.js'
 import { DirectoryStore } from './store/directory.js'
 import { whileRegistered } from './store/directory-builds.js'
 import type { ObjectStore } from './store/object-store.js'
+import { S3Store } from './store/s3.js'
+import { s3OptionsFromEnv } from './store/s3-options.js'
 
 export * from './exports.js'
 export { DirectoryStore }
@@ -68,9 +70,18 @@ function whileFilling<T>(store: ObjectStore | undefined, action: () => Promise<T
   return whileRegistered(store instanceof DirectoryStore ? store.label : undefined, action)
 }
 
+/** Who asks belongs to the name of a bucket: other keys may be let in elsewhere. */
+function s3Buckets(): (source: string) => ObjectStore {
+  const known = new NamedStores()
+  return source => {
+    const options = s3OptionsFromEnv(process.env)
+    return known.get(JSON.stringify([source, options]), () => new S3Store(source, options))
+  }
+}
+
 function nodeHost(): Host {
   const directories = new NamedStores()
-  const remote = new Remote(() => process.env)
+  const remote = new Remote(s3Buckets())
   const uppers = new DirectoryUppers()
   return {
     sha256,

@@ -7,10 +7,9 @@ import { httpTarget } from './source/http-target.js'
 import { fetchWhole } from './source/http-whole.js'
 import { HttpStore } from './store/http.js'
 import type { ObjectStore } from './store/object-store.js'
-import { S3Store } from './store/s3.js'
-import { isS3Source, s3OptionsFromEnv } from './store/s3-options.js'
 
 const HTTP = /^https?:\/\//i
+const S3 = /^s3:\/\//i
 
 export function isHttpUrl(source: string): boolean {
   return HTTP.test(source)
@@ -38,11 +37,14 @@ export class NamedStores {
 export class Remote {
   readonly #client = new HttpClient()
   readonly #stores = new NamedStores()
-  readonly #env: () => Readonly<Record<string, string | undefined>>
+  readonly #bucket: ((source: string) => ObjectStore) | undefined
 
-  /** What the environment says now about S3; a host without one says nothing. */
-  constructor(env: () => Readonly<Record<string, string | undefined>> = () => ({})) {
-    this.#env = env
+  /**
+   * `bucket` makes the store that `s3://…` names. A host without an environment, which says who asks, has none: its
+   * pages would carry signing for nothing.
+   */
+  constructor(bucket?: (source: string) => ObjectStore) {
+    this.#bucket = bucket
   }
 
   /** Brings an image, whole. */
@@ -53,15 +55,12 @@ export class Remote {
 
   /** The store at a URL; ENOTSUP for a scheme that none is read by. */
   store(url: string): ObjectStore {
-    if (isS3Source(url)) return this.#bucket(url)
+    if (S3.test(url)) {
+      if (this.#bucket === undefined) throw faultError(new Fault('ENOTSUP', 'give an S3Store instead'), 's3:')
+      return this.#bucket(url)
+    }
     if (!isHttpUrl(url)) throw faultError(new Fault('ENOTSUP', 'no store is read by this scheme'), schemeOf(url))
     return this.#stores.get(url, () => new HttpStore(url, { client: this.#client }))
-  }
-
-  #bucket(source: string): ObjectStore {
-    const options = s3OptionsFromEnv(this.#env())
-    // Who asks belongs to the name: other keys may be let in elsewhere.
-    return this.#stores.get(JSON.stringify([source, options]), () => new S3Store(source, options))
   }
 }
 

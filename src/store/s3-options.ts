@@ -63,11 +63,6 @@ export function s3OptionsFromEnv(env: Readonly<Record<string, string | undefined
   return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined))
 }
 
-/** Is this a bucket, by its scheme? */
-export function isS3Source(source: string): boolean {
-  return /^s3:\/\//i.test(source)
-}
-
 /**
  * Bucket and prefix of `s3://bucket/prefix`. The prefix is taken as it stands, as the AWS tools do: `%20` is no blank.
  * Throws EINVAL, without quoting what may hold a secret.
