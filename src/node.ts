@@ -27,6 +27,7 @@ import { beginsAsImage, type Image, type ImageOptions } from './image/image.js'
 import type { Mount } from './mount.js'
 import { Overlay } from './overlay/overlay.js'
 import { isHttpUrl, NamedStores, Remote, sourceLabel } from './remote.js'
+import { CachedStore as AnyCachedStore, type CachedOptions } from './store/cached.js'
 import { DirectoryStore } from './store/directory.js'
 import { whileRegistered } from './store/directory-builds.js'
 import type { ObjectStore } from './store/object-store.js'
@@ -35,6 +36,13 @@ import { s3OptionsFromEnv } from './store/s3-options.js'
 
 export * from './exports.js'
 export { DirectoryStore }
+
+/** A cache that checks what it gets with Node's own hash. */
+export class CachedStore extends AnyCachedStore {
+  constructor(options: CachedOptions) {
+    super({ sha256, ...options })
+  }
+}
 
 const URL_SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i
 

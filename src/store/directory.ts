@@ -13,13 +13,14 @@ import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { Fault, isErrnoName } from '../format/errno.js'
 import { makeDirectories } from './directory-builds.js'
+import { entriesByAge, occupy } from './directory-inventory.js'
 import { freshen } from './directory-keep.js'
 import { codeOf, temporaryName } from './directory-names.js'
 import { DirectoryObject } from './directory-object.js'
 import { leave, type Place, type Walk, walkOf } from './directory-walk.js'
 import { objectError } from './errors.js'
 import { canonicalObjectName, isDigestName } from './object-name.js'
-import type { ObjectInfo, ObjectStore } from './object-store.js'
+import type { ObjectInfo, ObjectStore, StoredEntry } from './object-store.js'
 
 const {
   O_RDONLY,
@@ -65,6 +66,8 @@ export class DirectoryStore implements ObjectStore {
   readonly label: string
   readonly #root: Place
   readonly #walk: Walk
+  /** Whether a cache that this process keeps here has been made known. */
+  #occupied = false
 
   /** `root` may be a symlink, and may be missing until something is put. Nothing stays open between calls. */
   constructor(root: string, { portable = false }: DirectoryOptions = {}) {
@@ -175,6 +178,12 @@ export class DirectoryStore implements ObjectStore {
         if (second.isFile() && isDigestName(name)) yield name
       }
     }
+  }
+
+  /** Makes the directory if it is missing. All files at any depth to four parts, whatever their names. */
+  async *inventory(): AsyncGenerator<StoredEntry> {
+    if (!this.#occupied) this.#occupied = occupy(this.#root.path)
+    yield* entriesByAge(this.#walk, this.#root)
   }
 
   async delete(name: string): Promise<void> {
