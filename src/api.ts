@@ -1,9 +1,8 @@
 // What users call, for any host: opening images and mounting them. A host (src/index.ts, src/node.ts) says how to hash,
 // compile, and read what a string names. Not here: anything of one host.
 
-import { CorePool } from '../wasm/pool.js'
 import type { BuildOptions } from './build.js'
-import { Fault, faultError, orThrow } from './format/errno.js'
+import { Fault, faultError } from './format/errno.js'
 import {
   type HashAlgorithm,
   type HashName,
@@ -12,9 +11,10 @@ import {
   sha256Algorithm,
   sha512Algorithm,
 } from './format/hash.js'
-import { type Image, type ImageOptions, loadImage, otherDigest } from './image/image.js'
+import type { Image } from './image/image.js'
 import { Mount, type MountHost } from './mount.js'
-import { ImageLayer, type Verity } from './overlay/image-layer.js'
+import { type ImageHost, ImageOpener, type ImageSource, isImage, type OpenOptions, verityOf } from './open-image.js'
+import { ImageLayer } from './overlay/image-layer.js'
 import type { Layer } from './overlay/layer.js'
 import type { LayerNode } from './overlay/lower.js'
 import { memoryUpper } from './overlay/memory-upper.js'
@@ -22,28 +22,22 @@ import type { OverlayOptions } from './overlay/merged-entries.js'
 import { MergedTree } from './overlay/merged-tree.js'
 import { Overlay } from './overlay/overlay.js'
 import type { Upper } from './overlay/upper.js'
-import { sourceLabel } from './remote.js'
 import { MemoryStore } from './store/memory.js'
 import type { ObjectStore } from './store/object-store.js'
 import { VerifiedObjects } from './store/verified.js'
 import type { HostParts, IdMap, VfsEnv } from './vfs/env.js'
-
-/** What an image can be opened from: a path (Node) or URL, bytes, or an Image. */
-export type ImageSource = string | URL | Uint8Array | ArrayBuffer | Blob | Image
 
 /** What can be mounted, alone or in a stack: an image, or another mount, whose tree is a lower layer then. */
 export type MountSource = ImageSource | Mount
 
 type StoreSource = ObjectStore | string | URL
 
-export interface MountOptions extends ImageOptions {
+export interface MountOptions extends OpenOptions {
   /**
    * Where external content is: a store, a directory's path (Node), an http(s) URL. Without one it is ENOENT. An array has
    * one for each image of a stack, or undefined.
    */
   readonly store?: StoreSource | readonly (StoreSource | undefined)[]
-  /** Check objects against the digests in the image: `on` unless said otherwise; `require` refuses files without one. */
-  readonly verity?: Verity
   /** Owner of what is created; the process's unless given. */
   readonly uid?: number
   readonly gid?: number
@@ -71,13 +65,6 @@ export interface BuildImageOptions extends Omit<BuildOptions, 'store'> {
   readonly store?: ObjectStore | string | URL
 }
 
-/** Bytes of an image that a host has found: their number, and a function that writes them to a place. */
-export interface ImageBytes {
-  readonly size: number
-  fill(into: Uint8Array): void
-  done?(): void
-}
-
 /** An upper, and what is to be done when its mount goes. */
 export interface KeptUpper {
   readonly upper: Upper
@@ -86,14 +73,9 @@ export interface KeptUpper {
   close(): void
 }
 
-export interface Host {
-  readonly sha256: Sha256
+export interface Host extends ImageHost {
   /** Brings SHA-512; called once at most, and only if someone asks for it. */
   sha512(): Promise<Sha512>
-  readonly module: WebAssembly.Module
-  /** Finds the image that a string or URL names; throws the host's error. */
-  openSync?(source: string): ImageBytes
-  open(source: string): Promise<ImageBytes>
   /** The store that a string names. */
   store(source: string): ObjectStore
   /** An upper that a directory keeps; made over `layers` where it is new. */
@@ -108,13 +90,13 @@ export interface Host {
 /** The functions of one host over one pool of core instances. */
 export class Api {
   readonly #host: Host
-  readonly #pool: CorePool
+  readonly #images: ImageOpener
   #sha512: Promise<Sha512> | undefined
   readonly #objects = new WeakMap<ObjectStore, VerifiedObjects>()
 
   constructor(host: Host) {
     this.#host = host
-    this.#pool = new CorePool(host.module)
+    this.#images = new ImageOpener(host)
   }
 
   /** Throws EINVAL for a hash that fs-verity does not know. */
@@ -135,25 +117,12 @@ export class Api {
     return typeof store === 'string' || store instanceof URL ? this.#host.store(String(store)) : store
   }
 
-  async openImage(source: ImageSource, options: ImageOptions = {}): Promise<Image> {
-    if (isImage(source)) return sameImage(source, options)
-    if (typeof source === 'string' || source instanceof URL) {
-      const name = String(source)
-      return this.#load(await this.#host.open(name), options, sourceLabel(name))
-    }
-    if (source instanceof Blob) return this.#load(bytesOf(await source.arrayBuffer()), options, 'image')
-    return this.#load(bytesOf(source), options, 'image')
+  openImage(source: ImageSource, options?: OpenOptions): Promise<Image> {
+    return this.#images.open(source, options)
   }
 
-  openImageSync(source: ImageSource, options: ImageOptions = {}): Image {
-    if (isImage(source)) return sameImage(source, options)
-    if (typeof source === 'string' || source instanceof URL) {
-      const name = String(source)
-      if (this.#host.openSync === undefined) throw faultError(new Fault('ENOTSUP', 'only asynchronously here'), name)
-      return this.#load(this.#host.openSync(name), options, sourceLabel(name))
-    }
-    if (source instanceof Blob) throw faultError(new Fault('ENOTSUP', 'a Blob is read asynchronously'), 'image')
-    return this.#load(bytesOf(source), options, 'image')
+  openImageSync(source: ImageSource, options?: OpenOptions): Image {
+    return this.#images.openSync(source, options)
   }
 
   async mount(source: MountSource | readonly MountSource[], options: MountOptions = {}): Promise<Mount> {
@@ -179,18 +148,6 @@ export class Api {
     } catch (error) {
       opening.close()
       throw error
-    }
-  }
-
-  #load(bytes: ImageBytes, options: ImageOptions, name: string): Image {
-    try {
-      checkDigest(options.digest)
-      return orThrow(
-        loadImage(this.#pool, this.#host.sha256, bytes.size, into => bytes.fill(into), options),
-        name,
-      )
-    } finally {
-      bytes.done?.()
     }
   }
 
@@ -271,29 +228,6 @@ export class Api {
   }
 }
 
-function isImage(source: ImageSource): source is Image {
-  return typeof source === 'object' && 'rootNid' in source
-}
-
-function sameImage(image: Image, { digest }: ImageOptions): Image {
-  checkDigest(digest)
-  if (image.closed) throw faultError(new Fault('EINVAL', 'image is closed'), 'mount')
-  const other = digest === undefined ? undefined : otherDigest(image, digest)
-  if (other !== undefined) throw faultError(other, 'image')
-  return image
-}
-
-function checkDigest(digest: unknown): void {
-  if (digest === undefined || (typeof digest === 'string' && /^[0-9a-f]{64}$/i.test(digest))) return
-  throw faultError(new Fault('EINVAL', 'digest must be 64 hex digits'), 'open')
-}
-
-function verityOf(verity: unknown): Verity {
-  if (verity === undefined) return 'on'
-  if (verity === 'off' || verity === 'on' || verity === 'require') return verity
-  throw faultError(new Fault('EINVAL', `verity must be 'off', 'on' or 'require'`), 'mount')
-}
-
 function overlayOptions({ redirectDir = true, metacopy = redirectDir }: MountOptions): OverlayOptions {
   if (typeof redirectDir !== 'boolean' || typeof metacopy !== 'boolean') {
     throw faultError(new Fault('EINVAL', 'redirectDir and metacopy are true or false'), 'mount')
@@ -324,9 +258,10 @@ class Opening {
   readonly found: (Image | Mount)[] = []
   readonly owned: Image[] = []
 
-  /** A digest is that of the topmost image. */
-  optionsFor(options: MountOptions): ImageOptions {
-    return this.found.length === 0 ? options : {}
+  /** A digest, and a Merkle tree, are those of the topmost image. */
+  optionsFor(options: MountOptions): OpenOptions {
+    const { lazy, cacheBytes } = options
+    return this.found.length === 0 ? options : { lazy, cacheBytes }
   }
 
   add(source: MountSource, opened: Image | Mount): void {
@@ -338,15 +273,4 @@ class Opening {
   close(): void {
     for (const image of this.owned) image.close()
   }
-}
-
-function bytesOf(source: Uint8Array | ArrayBuffer): ImageBytes {
-  const bytes = source instanceof Uint8Array ? source : isBuffer(source) ? new Uint8Array(source) : undefined
-  if (bytes === undefined) throw faultError(new Fault('EINVAL', 'an image is a path, a URL, bytes or an Image'), 'open')
-  return { size: bytes.length, fill: into => into.set(bytes) }
-}
-
-function isBuffer(source: unknown): source is ArrayBuffer {
-  const tag = Object.prototype.toString.call(source)
-  return tag === '[object ArrayBuffer]' || tag === '[object SharedArrayBuffer]'
 }

@@ -4,11 +4,12 @@
 import { createSHA256, createSHA512, type IHasher } from 'hash-wasm'
 import { compile } from '../wasm/core.js'
 import { CORE_BASE64 } from '../wasm/core-bytes.js'
-import { Api, type BuildImageOptions, type ImageSource, type MountOptions, type MountSource } from './api.js'
+import { Api, type BuildImageOptions, type MountOptions, type MountSource } from './api.js'
 import { type BuildSource, type Built, buildImage as build } from './build.js'
 import type { HashAlgorithm, HashFunction, HashName } from './format/hash.js'
-import type { Image, ImageOptions } from './image/image.js'
+import type { Image } from './image/image.js'
 import type { Mount } from './mount.js'
+import type { ImageSource, OpenOptions } from './open-image.js'
 import { Remote } from './remote.js'
 
 export * from './exports.js'
@@ -28,7 +29,9 @@ async function start(): Promise<Api> {
     sha256: hashBy(hasher),
     sha512: async () => hashBy(await createSHA512()),
     module,
+    pagedModule: async () => compile(base64Bytes((await import('../wasm/paged-core-bytes.js')).PAGED_CORE_BASE64)),
     open: source => remote.image(source),
+    source: (source, head) => remote.source(source, head),
     store: source => remote.store(source),
     uid: () => 0,
     gid: () => 0,
@@ -45,7 +48,7 @@ function api(): Promise<Api> {
 }
 
 /** Opens an image from bytes or a URL; see README. Rejects with an Error that has a `code`. */
-export const openImage = async (source: ImageSource, options?: ImageOptions): Promise<Image> =>
+export const openImage = async (source: ImageSource, options?: OpenOptions): Promise<Image> =>
   (await api()).openImage(source, options)
 
 /** Opens and mounts an image; see README. */

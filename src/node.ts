@@ -5,26 +5,21 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compileSync } from '../wasm/core.js'
 import { CORE_BASE64 } from '../wasm/core-bytes.js'
-import {
-  Api,
-  type BuildImageOptions,
-  type Host,
-  type ImageBytes,
-  type ImageSource,
-  type MountOptions,
-  type MountSource,
-} from './api.js'
+import { PAGED_CORE_BASE64 } from '../wasm/paged-core-bytes.js'
+import { Api, type BuildImageOptions, type Host, type MountOptions, type MountSource } from './api.js'
 import { type BuildFs, type BuildSource, type Built, buildImage as buildFromSource } from './build.js'
 import { Fault, faultError } from './format/errno.js'
 import type { HashAlgorithm, HashName } from './format/hash.js'
 import { buildDirectory } from './host/directory-build.js'
+import { FileSource } from './host/file-source.js'
 import { sha256, sha512 } from './host/hash.js'
 import { readKernelUpper } from './host/kernel-upper-read.js'
 import { writeKernelUpper } from './host/kernel-upper-write.js'
 import { DirectoryUppers } from './host/upper-directory.js'
 import { hostXattrs } from './host/xattrs.js'
-import { beginsAsImage, type Image, type ImageOptions } from './image/image.js'
+import { beginsAsImage, type Image } from './image/image.js'
 import type { Mount } from './mount.js'
+import type { ImageBytes, ImageSource, OpenOptions } from './open-image.js'
 import { Overlay } from './overlay/overlay.js'
 import { isHttpUrl, NamedStores, Remote, sourceLabel } from './remote.js'
 import { CachedStore as AnyCachedStore, type CachedOptions } from './store/cached.js'
@@ -73,6 +68,18 @@ function openFile(source: string): ImageBytes {
   return { size: stat.size, fill, done: () => fs.closeSync(fd) }
 }
 
+function base64Bytes(text: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.from(text, 'base64'))
+}
+
+function pagedModule(): WebAssembly.Module {
+  return compileSync(base64Bytes(PAGED_CORE_BASE64))
+}
+
+function notNow(source: string): Error {
+  return faultError(new Fault('EAGAIN', 'a URL is fetched asynchronously'), sourceLabel(source))
+}
+
 /** What fills a directory is known to gc until it resolves. */
 function whileFilling<T>(store: ObjectStore | undefined, action: () => Promise<T>): Promise<T> {
   return whileRegistered(store instanceof DirectoryStore ? store.label : undefined, action)
@@ -94,10 +101,16 @@ function nodeHost(): Host {
   return {
     sha256,
     sha512: async () => sha512,
-    module: compileSync(new Uint8Array(Buffer.from(CORE_BASE64, 'base64'))),
+    module: compileSync(base64Bytes(CORE_BASE64)),
+    pagedModule: async () => pagedModule(),
+    pagedModuleSync: pagedModule,
+    source: async (source, head) => (isHttpUrl(source) ? remote.source(source, head) : new FileSource(pathOf(source))),
+    sourceSync: source => {
+      if (isHttpUrl(source)) throw notNow(source)
+      return new FileSource(pathOf(source))
+    },
     openSync(source) {
-      if (isHttpUrl(source))
-        throw faultError(new Fault('EAGAIN', 'a URL is fetched asynchronously'), sourceLabel(source))
+      if (isHttpUrl(source)) throw notNow(source)
       return openFile(source)
     },
     // A local image is metadata, read in one go: handing it through a buffer of its own would cost more than it frees.
@@ -119,10 +132,10 @@ function nodeHost(): Host {
 const api = new Api(nodeHost())
 
 /** Opens an image; see README. Rejects with an Error that has a `code`. */
-export const openImage = (source: ImageSource, options?: ImageOptions): Promise<Image> => api.openImage(source, options)
+export const openImage = (source: ImageSource, options?: OpenOptions): Promise<Image> => api.openImage(source, options)
 
 /** Opens an image at once. Throws an Error that has a `code`. */
-export const openImageSync = (source: ImageSource, options?: ImageOptions): Image => api.openImageSync(source, options)
+export const openImageSync = (source: ImageSource, options?: OpenOptions): Image => api.openImageSync(source, options)
 
 /** Opens and mounts an image; see README. */
 export const mount = (source: MountSource | readonly MountSource[], options?: MountOptions): Promise<Mount> =>

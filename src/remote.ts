@@ -2,7 +2,9 @@
 // Not here: paths of a host.
 
 import { Fault, faultError } from './format/errno.js'
+import type { ByteSource } from './source/byte-source.js'
 import { HttpClient } from './source/http-client.js'
+import { HttpSource } from './source/http-source.js'
 import { httpTarget } from './source/http-target.js'
 import { fetchWhole } from './source/http-whole.js'
 import { HttpStore } from './store/http.js'
@@ -51,6 +53,11 @@ export class Remote {
   async image(url: string): Promise<{ size: number; fill(into: Uint8Array): void }> {
     const bytes = await fetchWhole(this.#client, url)
     return { size: bytes.length, fill: into => into.set(bytes) }
+  }
+
+  /** An image, or what belongs to one, to be read by ranges; its first \`head\` bytes come with its size. */
+  source(url: string, head: number): Promise<ByteSource> {
+    return HttpSource.open(this.#client, url, { head })
   }
 
   /** The store at a URL; ENOTSUP for a scheme that none is read by. */

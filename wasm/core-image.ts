@@ -2,7 +2,7 @@
 // Every question answers >= 0 or -errno and leaves its record in the instance's table, from which `attr` or the
 // accessors read it before the next question. Not here: caches, views, errors as objects.
 
-import { CONSTANTS, SCRATCH, STOP, XATTR_RECORD } from '../src/format/structs.js'
+import { CONSTANTS, QUERY_FLAGS, SCRATCH, STOP, XATTR_RECORD } from '../src/format/structs.js'
 import type { Core, CoreExports } from './core.js'
 import { CoreWalk } from './core-walk.js'
 import { decodeNames, joinNames, type Names } from './names.js'
@@ -73,8 +73,18 @@ export interface StoredXattr {
   readonly value: Uint8Array
 }
 
+/** Directories whose listing is kept until it goes on. */
+const BEGUN_MAX = 32
+
+/** A listing as far as it has come. */
+interface Listing {
+  cookie: number
+  readonly lists: Names[]
+}
+
 export class CoreImage {
   readonly core: Core
+  readonly #begun = new Map<string, Listing>()
   readonly exports: CoreExports
   handle: number
   size: number
@@ -250,7 +260,26 @@ export class CoreImage {
 
   /** Names and types of a directory's entries, or -errno. */
   readdir(dir: number, flags: number): Names | number {
-    return this.#list(this.exports.readdir(this.handle, dir, 0, flags), dir, flags)
+    const key = `${dir}:${flags}`
+    const listing = this.#begun.get(key) ?? { cookie: 0, lists: [] }
+    this.#begun.delete(key)
+    while (listing.cookie >= 0) {
+      const count = this.exports.readdir(this.handle, dir, listing.cookie, flags)
+      if (count === -CONSTANTS.EAGAIN && listing.cookie > 0) this.#keepBegun(key, listing)
+      if (count < 0) return count
+      listing.lists.push(this.#names(count))
+      listing.cookie = this.core.f64[(this.core.scratch + S.cookie.offset) >>> 3]
+    }
+    return listing.lists.length === 1 ? listing.lists[0] : joinNames(listing.lists)
+  }
+
+  /** The listing of a large directory of a paged image goes on where it lacked something, so that it need not be here all at once. */
+  #keepBegun(key: string, listing: Listing): void {
+    for (const other of this.#begun.keys()) {
+      if (this.#begun.size < BEGUN_MAX) break
+      this.#begun.delete(other)
+    }
+    this.#begun.set(key, listing)
   }
 
   /** Only the names, in UTF-8 as far as they are, of the directory that a path leads to, or -errno. */
@@ -262,28 +291,17 @@ export class CoreImage {
     const names: string[] = []
     const dir = core.f64[(core.scratch + S.directory.offset) >>> 3]
     for (;;) {
-      if (count < 0) return count
+      if (count < 0) break
       this.decodeNames(0, count, names)
       const cookie = core.f64[(core.scratch + S.cookie.offset) >>> 3]
       if (cookie < 0) return names
       count = this.exports.readdir(this.handle, dir, cookie, flags)
     }
-  }
-
-  #list(first: number, dir: number, flags: number): Names | number {
-    if (first < 0) return first
-    const { core } = this
-    const list = this.#names(first)
-    let cookie = core.f64[(core.scratch + S.cookie.offset) >>> 3]
-    if (cookie < 0) return list
-    const lists = [list]
-    while (cookie >= 0) {
-      const count = this.exports.readdir(this.handle, dir, cookie, flags)
-      if (count < 0) return count
-      cookie = core.f64[(core.scratch + S.cookie.offset) >>> 3]
-      lists.push(this.#names(count))
-    }
-    return joinNames(lists)
+    if (count !== -CONSTANTS.EAGAIN) return count
+    const r = this.statPath(path, flags | QUERY_FLAGS.Q_FOLLOW)
+    if (r < 0) return r
+    const listed = this.readdir(this.nid(), flags)
+    return typeof listed === 'number' ? listed : listed.names
   }
 
   /** The first `count` records as a list. */
@@ -331,6 +349,14 @@ export class CoreImage {
       const r = this.exports.extent(this.handle, nid, at)
       if (r !== 0) return Math.min(r, 0)
     }
+  }
+
+  /** Where the piece of an inode's data at byte `at` lies in the image (`offset` -1: zeros), in bytes; 1 at its end, or -errno. */
+  extent(nid: number, at: number): { offset: number; length: number } | number {
+    const { f64, scratch } = this.core
+    const r = this.exports.extent(this.handle, nid, at)
+    if (r !== 0) return r
+    return { offset: f64[(scratch + S.cookie.offset) >>> 3], length: f64[(scratch + S.data_len.offset) >>> 3] }
   }
 
   /** All xattrs of an inode in disk order, or -errno. */

@@ -1,9 +1,10 @@
 // An opened image: what it is, its digest, and its inodes as the core answers them. Immutable, and shared by any number
 // of mounts. Not here: the bytes of external files (src/overlay/image-layer.ts), paths of the host (src/node.ts).
 
+import type { CoreExports } from '../../wasm/core.js'
 import { CoreImage, type SuperblockFacts } from '../../wasm/core-image.js'
-import type { CorePool, Resident } from '../../wasm/pool.js'
-import { errnoName, Fault, fault } from '../format/errno.js'
+import type { CorePool, Placed } from '../../wasm/pool.js'
+import { errnoName, Fault, fault, faultError } from '../format/errno.js'
 import type { Sha256 } from '../format/hash.js'
 import { toHex } from '../format/hex.js'
 import {
@@ -17,11 +18,23 @@ import {
 import { verityDigest } from '../format/verity.js'
 import { XATTR_INDEX_TRUSTED } from '../format/xattr-name.js'
 import { searchBytes } from './marks.js'
+import type { Pager } from './pager.js'
 import { type Batch, type ScannedEntry, scanBatches, scanEntries } from './scan.js'
 import { CFS_V1_VIEW, COMPOSEFS_VIEW, EROFS_VIEW, TREE_VIEW, type View } from './view.js'
 
 export interface ImageOptions {
   /** fs-verity SHA-256 digest that the image must have, 64 hex digits. */
+  readonly digest?: string
+}
+
+/** What an Image is made of; it takes them over. */
+export interface ImageParts {
+  readonly placed: Placed
+  /** Gives the memory back. */
+  release(): void
+  /** Of a lazy image: what brings its pages, the core's functions where they bring them at once, and a digest that all that is brought is checked against. */
+  readonly pager?: Pager
+  readonly exports?: CoreExports
   readonly digest?: string
 }
 
@@ -31,21 +44,25 @@ export class Image {
   /** composefs_version of the header; undefined where there is no such header (erofs, cfs-v1). */
   readonly version: number | undefined
   readonly superblock: SuperblockFacts
+  /** Bytes of the image file. */
+  readonly byteLength: number
   /** The image in the core. */
   readonly core: CoreImage
-  readonly #pool: CorePool
-  readonly #resident: Resident
+  /** Brings the pages of a lazy image; undefined where all of it is in memory. */
+  readonly pager: Pager | undefined
+  readonly #release: () => void
   readonly #sha256: Sha256
   #digest: string | undefined
   #mayHoldMarks: boolean | undefined
   #open = true
 
-  /** Takes over one use of the resident image. */
-  constructor(pool: CorePool, resident: Resident, sha256: Sha256) {
-    this.#pool = pool
-    this.#resident = resident
+  constructor({ placed, release, pager, exports, digest }: ImageParts, sha256: Sha256) {
+    this.#release = release
     this.#sha256 = sha256
-    this.core = new CoreImage(resident)
+    this.#digest = digest
+    this.pager = pager
+    this.byteLength = placed.size
+    this.core = new CoreImage(placed, exports)
     this.superblock = this.core.facts()
     this.version = this.superblock.composefsVersion
     this.format = this.version === undefined ? this.superblock.format : 'composefs'
@@ -54,10 +71,6 @@ export class Image {
   /** nid of the root directory. */
   get rootNid(): number {
     return this.superblock.rootNid
-  }
-
-  get byteLength(): number {
-    return this.#resident.size
   }
 
   /** What a mount of this image shows. */
@@ -82,6 +95,8 @@ export class Image {
    * such an xattr stands anywhere in the image; looked for at the first call.
    */
   get mayHoldMarks(): boolean {
+    // Looking would bring all of it.
+    if (this.lazy) return true
     // A mount of a composefs image shows those that are escaped.
     const name = this.format === 'composefs' ? 'overlay.overlay.' : 'overlay.'
     const bytes = this.core.bytes()
@@ -98,17 +113,30 @@ export class Image {
     return this.format !== 'cfs-v1' && this.core.bytes()[at] !== 0
   }
 
+  /** Whether only what was asked for is in memory. */
+  get lazy(): boolean {
+    return this.pager !== undefined
+  }
+
   get closed(): boolean {
     return !this.#open
   }
 
-  /** fs-verity SHA-256 digest of the image file, 64 hex digits; computed at the first call. */
+  /**
+   * fs-verity SHA-256 digest of the image file, 64 hex digits; computed at the first call. ENOTSUP for a lazy image that was
+   * opened without one.
+   */
   digest(): string {
-    this.#digest ??= toHex(verityDigest(this.core.bytes(), this.#sha256))
+    this.#digest ??= toHex(verityDigest(this.#whole('digest'), this.#sha256))
     return this.#digest
   }
 
-  /** Everything in the image as its mount shows it, in batches: the fast way. A batch is good until the next one. */
+  #whole(what: string): Uint8Array {
+    if (this.lazy) throw faultError(new Fault('ENOTSUP', 'the image is opened lazily, not whole'), what)
+    return this.core.bytes()
+  }
+
+  /** Everything in the image as its mount shows it, in batches: the fast way. A batch is good until the next one. Of a lazy image this throws EAGAIN where something has to be waited for. */
   batches(): Generator<Batch> {
     return scanBatches(this.core, this.rootNid, this.queryFlags)
   }
@@ -118,14 +146,15 @@ export class Image {
     return scanEntries(this.core, this.rootNid, this.queryFlags)
   }
 
-  /** A copy of the image's bytes. */
+  /** A copy of the image's bytes. ENOTSUP for a lazy one. */
   bytes(): Uint8Array {
-    return this.core.bytes().slice()
+    return this.#whole('bytes').slice()
   }
 
   /** A negative answer of the core as a Fault, with what it noted. */
   fault(answer: number, what: string): Fault {
     if (!this.#open) return fault('ESTALE')
+    if (answer === -CONSTANTS.EAGAIN && this.pager !== undefined) return this.pager.miss(what)
     const detail = this.core.errorDetail()
     return new Fault(errnoName(-answer), detail === '' ? '' : `${what}: ${detail}`)
   }
@@ -138,7 +167,8 @@ export class Image {
     if (!this.#open) return
     this.#open = false
     this.core.retire()
-    this.#pool.unload(this.#resident)
+    this.pager?.close()
+    this.#release()
   }
 
   [Symbol.dispose](): void {
@@ -156,7 +186,7 @@ export function loadImage(
 ): Image | Fault {
   const loaded = pool.load(size, fill)
   if ('errno' in loaded) return new Fault(errnoName(loaded.errno), loaded.detail)
-  const image = new Image(pool, loaded, sha256)
+  const image = new Image({ placed: loaded, release: () => pool.unload(loaded) }, sha256)
   const other = options.digest === undefined ? undefined : otherDigest(image, options.digest)
   if (other === undefined) return image
   image.close()
@@ -175,11 +205,17 @@ export function otherDigest(image: Image, digest: string): Fault | undefined {
 /** Bytes that `beginsAsImage` looks at. */
 export const IMAGE_HEAD = 8
 
+/** Does a file begin as an image of cfs v1? */
+export function isCfsV1(head: Uint8Array): boolean {
+  if (head.length < IMAGE_HEAD) return false
+  const view = new DataView(head.buffer, head.byteOffset, IMAGE_HEAD)
+  return view.getUint32(CFS_V1_SUPERBLOCK.fields.magic.offset, true) === CONSTANTS.CFS_V1_MAGIC
+}
+
 /** Does a file begin as a composefs image, of either format? Plain EROFS shows only later. */
 export function beginsAsImage(head: Uint8Array): boolean {
   if (head.length < IMAGE_HEAD) return false
   const view = new DataView(head.buffer, head.byteOffset, IMAGE_HEAD)
   const { magic } = COMPOSEFS_HEADER.fields
-  if (view.getUint32(magic.offset, true) === CONSTANTS.LCFS_EROFS_MAGIC) return true
-  return view.getUint32(CFS_V1_SUPERBLOCK.fields.magic.offset, true) === CONSTANTS.CFS_V1_MAGIC
+  return view.getUint32(magic.offset, true) === CONSTANTS.LCFS_EROFS_MAGIC || isCfsV1(head)
 }

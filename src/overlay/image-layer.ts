@@ -21,6 +21,7 @@ import { canonicalObjectName } from '../store/object-name.js'
 import type { VerifiedObjects } from '../store/verified.js'
 import { ImageFile } from './image-file.js'
 import type { Attr, Bytes, DirList, FsInfo, KnownObject, Layer, ObjectLayer, OpenFile } from './layer.js'
+import { LazyFile } from './lazy-file.js'
 import { AT_LINK, type PlainWalk, type Walked } from './lower.js'
 
 const { S_IFMT, S_IFDIR, S_IFLNK, S_IFREG } = CONSTANTS
@@ -112,7 +113,7 @@ export class ImageLayer implements Layer<ImageNode>, ObjectLayer<ImageNode>, Pla
   namesDirect(path: Bytes): Outcome<string[]> {
     const names = this.#core.namesAt(path, this.#flags | Q_STOP_SYMLINK)
     if (typeof names !== 'number') return names
-    return this.#core.atLink ? AT_LINK : this.#fault(names, path)
+    return names === -CONSTANTS.ENOTDIR && this.#core.atLink ? AT_LINK : this.#fault(names, path)
   }
 
   resolve(path: Bytes, follow: boolean): Outcome<ImageNode> {
@@ -144,6 +145,8 @@ export class ImageLayer implements Layer<ImageNode>, ObjectLayer<ImageNode>, Pla
   }
 
   #fault(answer: number, what: Bytes): Fault {
+    if (answer === -CONSTANTS.EAGAIN)
+      return this.image.fault(answer, typeof what === 'string' ? what : binaryString(what))
     const detail = this.#core.errorDetail()
     if (detail === '' && !this.image.closed) return fault(errnoName(-answer))
     return this.image.fault(answer, typeof what === 'string' ? what : binaryString(what))
@@ -243,7 +246,10 @@ export class ImageLayer implements Layer<ImageNode>, ObjectLayer<ImageNode>, Pla
       if (typeof metacopy !== 'number') return this.#openObject(node, size, metacopy, wait)
       if (metacopy !== -CONSTANTS.ENODATA) return this.#fault(metacopy, 'open')
     }
-    return new ImageFile(this.image, node.nid, size)
+    const { image } = this
+    return image.pager === undefined
+      ? new ImageFile(image, node.nid, size)
+      : new LazyFile(image, image.pager, node.nid, size)
   }
 
   objectOf(node: ImageNode): Outcome<KnownObject | undefined> {

@@ -66,7 +66,9 @@ test('SHA-512 is brought once, and only when it is asked for', async () => {
       return ALGORITHMS[1].hash
     },
     module: compileSync(new Uint8Array(Buffer.from(CORE_BASE64, 'base64'))),
+    pagedModule: never,
     open: never,
+    source: never,
     store: never,
     uid: () => 0,
     gid: () => 0,

@@ -1,0 +1,167 @@
+// Brings the pages that the core lacks: what was missed together is read together, neighbours in one request, what is
+// already coming is waited for, and something is read ahead (read-ahead.ts). Not here: the frames (wasm/pages.ts), and
+// where the bytes are or whether they are the right ones (the ByteSource).
+
+import type { PageRange, Pages } from '../../wasm/pages.js'
+import { Fault, fault, faultError, isErrnoName, loadError, Miss } from '../format/errno.js'
+import type { ByteSource } from '../source/byte-source.js'
+import { Lane } from './lane.js'
+import { ReadAhead } from './read-ahead.js'
+
+/** Reads under way at once. */
+const READS = 8
+/** Bytes of one read. */
+const READ_BYTES = 1 << 20
+/** Pages that are here already, and are read once more so that two reads become one. */
+const GAP = 2
+
+/** The Fault for what a source rejected with. */
+export function sourceFault(error: unknown, label: string): Fault {
+  if (error instanceof Error && 'fault' in error && error.fault instanceof Fault) return error.fault
+  const code = error instanceof Error && 'code' in error && isErrnoName(error.code) ? error.code : 'EIO'
+  return new Fault(code, `${label}: ${error instanceof Error ? error.message : String(error)}`, error)
+}
+
+export class Pager {
+  readonly source: ByteSource
+  readonly label: string
+  readonly #pages: Pages
+  readonly #ahead: ReadAhead
+  readonly #lane = new Lane(READS)
+  /** Pages that are coming. */
+  readonly #coming = new Map<number, Promise<void>>()
+  readonly #pageCount: number
+  #failed: Fault | undefined
+  #closed = false
+
+  /** Takes over the source. */
+  constructor(pages: Pages, source: ByteSource, label: string) {
+    this.source = source
+    this.label = label
+    this.#pages = pages
+    this.#ahead = new ReadAhead(pages.pageSize, pages.capacity)
+    this.#pageCount = Math.ceil(source.size / pages.pageSize)
+  }
+
+  /** Takes in the image's first bytes, as far as they are whole pages. */
+  begin(head: Uint8Array): void {
+    this.#take(0, head)
+  }
+
+  /** What the core's last call lacked, as a Miss; or why it could not be read at once. */
+  miss(what: string): Fault {
+    const failed = this.#failed
+    this.#failed = undefined
+    if (failed !== undefined) return failed
+    const ranges = this.#pages.missed()
+    return new Miss(`${what}: a part of ${this.label} is not here yet`, () => this.#load(ranges))
+  }
+
+  /** Reads what the core's last call lacked, at once. False where the source can't, or failed. */
+  fillSync(): boolean {
+    const { readSync } = this.source
+    if (readSync === undefined) return false
+    try {
+      for (const { first, count } of this.#runs(this.#lacking(this.#pages.missed()))) {
+        const bytes = this.source.readSync?.(first * this.#pages.pageSize, count * this.#pages.pageSize)
+        this.#take(first, this.#whole(first, count, bytes))
+      }
+      return true
+    } catch (error) {
+      this.#failed = sourceFault(error, this.label)
+      return false
+    }
+  }
+
+  /** Whether bytes of a file are better read through the pages (others lie beside them) than past them. */
+  isSmall(length: number): boolean {
+    return length <= 4 * this.#pages.pageSize
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.source.close()
+  }
+
+  async #load(ranges: readonly PageRange[]): Promise<void> {
+    if (this.#closed) throw loadError(fault('ESTALE'))
+    const lacking = this.#lacking(ranges)
+    const waits = new Set<Promise<void>>()
+    const alone: number[] = []
+    for (const page of lacking) {
+      const coming = this.#coming.get(page)
+      if (coming === undefined) alone.push(page)
+      else waits.add(coming)
+    }
+    for (const run of this.#runs(alone)) waits.add(this.#fetch(run))
+    try {
+      await Promise.all(waits)
+    } catch (error) {
+      throw loadError(this.#closed ? fault('ESTALE') : sourceFault(error, this.label))
+    }
+  }
+
+  #fetch({ first, count }: PageRange): Promise<void> {
+    const size = this.#pages.pageSize
+    const coming = this.#lane
+      .run(() => this.source.read(first * size, count * size))
+      .then(bytes => {
+        if (!this.#closed) this.#take(first, this.#whole(first, count, bytes))
+      })
+      .finally(() => {
+        for (let page = first; page < first + count; page++) {
+          if (this.#coming.get(page) === coming) this.#coming.delete(page)
+        }
+      })
+    for (let page = first; page < first + count; page++) {
+      if (!this.#coming.has(page)) this.#coming.set(page, coming)
+    }
+    return coming
+  }
+
+  /** The pages of ranges that are not here, in order; as many as can be here at once with room for others. */
+  #lacking(ranges: readonly PageRange[]): number[] {
+    const most = Math.max(1, this.#pages.capacity >> 1)
+    const lacking = new Set<number>()
+    for (const { first, count } of ranges) {
+      for (let page = first; page < Math.min(first + count, this.#pageCount) && lacking.size < most; page++) {
+        if (!this.#pages.has(page)) lacking.add(page)
+      }
+    }
+    return [...lacking].sort((a, b) => a - b)
+  }
+
+  /** Reads that bring pages, and some more. */
+  #runs(pages: readonly number[]): PageRange[] {
+    const runs: PageRange[] = []
+    const most = Math.max(1, Math.floor(READ_BYTES / this.#pages.pageSize))
+    for (let i = 0; i < pages.length; ) {
+      const first = pages[i]
+      let end = first + 1
+      for (i++; i < pages.length && pages[i] <= end + GAP && pages[i] < first + most; i++) end = pages[i] + 1
+      const wanted = this.#ahead.extend({ first, count: end - first })
+      const last = Math.min(first + wanted, this.#pageCount)
+      while (end < last && !this.#pages.has(end) && !this.#coming.has(end)) end++
+      while (i < pages.length && pages[i] < end) i++
+      runs.push({ first, count: end - first })
+    }
+    return runs
+  }
+
+  /** Checks that a read brought all that it should. */
+  #whole(first: number, count: number, bytes: Uint8Array | undefined): Uint8Array {
+    const { size } = this.source
+    const wanted = Math.min(count * this.#pages.pageSize, size - first * this.#pages.pageSize)
+    if (bytes?.length === wanted) return bytes
+    throw faultError(new Fault('EIO', `${bytes?.length} bytes came, not ${wanted}`), this.label)
+  }
+
+  #take(first: number, bytes: Uint8Array): void {
+    const { pageSize } = this.#pages
+    for (let from = 0, page = first; from < bytes.length; from += pageSize, page++) {
+      const whole = from + pageSize <= bytes.length || page === this.#pageCount - 1
+      if (whole) this.#pages.put(page, bytes, from)
+    }
+  }
+}

@@ -1,0 +1,326 @@
+// Opening images from whatever names or holds them: whole, or lazily, checked against a digest. Not here: where a host finds
+// what a string names (src/index.ts, src/node.ts), mounts (src/api.ts).
+
+import { PagedPool } from '../wasm/paged-pool.js'
+import { CorePool } from '../wasm/pool.js'
+import { Fault, faultError, orThrow } from './format/errno.js'
+import type { Sha256 } from './format/hash.js'
+import { fromHex } from './format/hex.js'
+import { type Image, type ImageOptions, isCfsV1, loadImage, otherDigest } from './image/image.js'
+import { LAZY_HEAD, openLazyImage, openLazyImageSync } from './image/lazy-image.js'
+import type { Verity } from './overlay/image-layer.js'
+import { sourceLabel } from './remote.js'
+import type { ByteSource } from './source/byte-source.js'
+import { blobSource, bytesSource } from './source/bytes-source.js'
+import { MerkleSource } from './source/merkle-source.js'
+import { besideName, readWhole } from './source/whole.js'
+
+/**
+ * What an image can be opened from: a path (Node) or URL, bytes, something that is read by ranges (an object that a store
+ * has opened, for one), or an Image.
+ */
+export type ImageSource = string | URL | Uint8Array | ArrayBuffer | Blob | ByteSource | Image
+
+export interface OpenOptions extends ImageOptions {
+  /**
+   * Keep only what was asked for in memory, and fetch it when it is asked for. With a `digest` every block is checked by the
+   * Merkle tree beside the image; where there is none, the image is fetched whole and checked, unless `verity` is `off`.
+   */
+  readonly lazy?: boolean
+  /** Lazy: bound of the image's bytes in memory; 16 MiB unless given, a MiB at least. */
+  readonly cacheBytes?: number
+  /**
+   * Lazy: the image's Merkle tree, as `fsverity digest --out-merkle-tree` writes it, or where it is: the image's name with
+   * `.verity` behind it unless given.
+   */
+  readonly merkleTree?: string | URL | Uint8Array | ByteSource
+  /**
+   * Check objects against the digests in the image: `on` unless said otherwise; `require` refuses files without one. `off`
+   * also opens a lazy image unchecked.
+   */
+  readonly verity?: Verity
+}
+
+/** Bytes of an image that a host has found: their number, and a function that writes them to a place. */
+export interface ImageBytes {
+  readonly size: number
+  fill(into: Uint8Array): void
+  done?(): void
+}
+
+export interface ImageHost {
+  readonly sha256: Sha256
+  /** The core for resident images, and that for lazy ones, which is loaded only where it is wanted. */
+  readonly module: WebAssembly.Module
+  pagedModule(): Promise<WebAssembly.Module>
+  pagedModuleSync?(): WebAssembly.Module
+  /** Finds the image that a string or URL names; throws the host's error. */
+  open(name: string): Promise<ImageBytes>
+  openSync?(name: string): ImageBytes
+  /** The same to be read by ranges; `head` bytes will be read first. */
+  source(name: string, head: number): Promise<ByteSource>
+  sourceSync?(name: string): ByteSource
+}
+
+/** What a lazy image is opened from; the two are its own from then on. */
+interface Found {
+  readonly label: string
+  readonly data: ByteSource
+  /** undefined where there is none. */
+  readonly tree?: ByteSource
+}
+
+export class ImageOpener {
+  readonly #host: ImageHost
+  readonly #pool: CorePool
+  #paged: PagedPool | undefined
+
+  constructor(host: ImageHost) {
+    this.#host = host
+    this.#pool = new CorePool(host.module)
+  }
+
+  async open(source: ImageSource, options: OpenOptions = {}): Promise<Image> {
+    checkOptions(options)
+    if (isImage(source)) return sameImage(source, options)
+    if (options.lazy === true && isApart(source)) return this.#openLazy(source, options)
+    if (isName(source)) {
+      const name = String(source)
+      return this.#load(await this.#host.open(name), options, sourceLabel(name))
+    }
+    if (source instanceof Blob) return this.#load(bytesOf(await source.arrayBuffer()), options, 'image')
+    return this.#load(bytesOf(isSource(source) ? await readWhole(source) : source), options, 'image')
+  }
+
+  openSync(source: ImageSource, options: OpenOptions = {}): Image {
+    checkOptions(options)
+    if (isImage(source)) return sameImage(source, options)
+    if (source instanceof Blob) throw faultError(new Fault('ENOTSUP', 'a Blob is read asynchronously'), 'image')
+    if (options.lazy === true && isApart(source)) return this.#openLazySync(source, options)
+    if (isName(source)) {
+      const name = String(source)
+      const { openSync } = this.#host
+      if (openSync === undefined) throw faultError(new Fault('ENOTSUP', 'only asynchronously here'), name)
+      return this.#load(openSync(name), options, sourceLabel(name))
+    }
+    return this.#load(bytesOf(isSource(source) ? wholeSync(source) : source), options, 'image')
+  }
+
+  #load(bytes: ImageBytes, options: OpenOptions, name: string): Image {
+    try {
+      return orThrow(
+        loadImage(this.#pool, this.#host.sha256, bytes.size, into => bytes.fill(into), options),
+        name,
+      )
+    } finally {
+      bytes.done?.()
+    }
+  }
+
+  async #openLazy(source: string | URL | Blob | ByteSource, options: OpenOptions): Promise<Image> {
+    const found = await this.#find(source, options)
+    try {
+      const { data, label } = found
+      const head = await data.read(0, LAZY_HEAD)
+      const checked = this.#checked(found, options)
+      if (checked === undefined || isCfsV1(head)) {
+        const whole = this.#load(bytesOf(await readWhole(data)), options, label)
+        close(found)
+        return whole
+      }
+      this.#paged ??= new PagedPool(await this.#host.pagedModule())
+      // Through the checker: the head that was looked at above is not trusted.
+      const first = checked === data ? head : await checked.read(0, LAZY_HEAD)
+      const image = await openLazyImage(this.#paged, this.#host.sha256, checked, first, lazyOptions(options, label))
+      return orThrow(image, label)
+    } catch (error) {
+      close(found)
+      throw error
+    }
+  }
+
+  #openLazySync(source: string | URL | ByteSource, options: OpenOptions): Image {
+    const { pagedModuleSync, sha256 } = this.#host
+    const found = this.#findSync(source, options)
+    try {
+      const { data, label } = found
+      if (data.readSync === undefined || pagedModuleSync === undefined) {
+        throw faultError(new Fault('EAGAIN', 'can only be read asynchronously'), label)
+      }
+      const checked = this.#checked(found, options)
+      const head = data.readSync(0, LAZY_HEAD)
+      if (checked?.readSync === undefined || isCfsV1(head)) {
+        const whole = this.#load(bytesOf(wholeSync(data)), options, label)
+        close(found)
+        return whole
+      }
+      this.#paged ??= new PagedPool(pagedModuleSync())
+      const first = checked.readSync(0, LAZY_HEAD)
+      return orThrow(openLazyImageSync(this.#paged, sha256, checked, first, lazyOptions(options, label)), label)
+    } catch (error) {
+      close(found)
+      throw error
+    }
+  }
+
+  /** What all reads go through; undefined where only the whole image can be checked. */
+  #checked({ data, tree, label }: Found, { digest, verity }: OpenOptions): ByteSource | undefined {
+    if (digest === undefined || verity === 'off') return data
+    const none = data.size <= VERITY_BLOCK ? bytesSource(new Uint8Array(0)) : tree
+    return none === undefined
+      ? undefined
+      : new MerkleSource(data, none, fromHex(digest) as Uint8Array, this.#host.sha256, { label })
+  }
+
+  async #find(source: string | URL | Blob | ByteSource, options: OpenOptions): Promise<Found> {
+    const wanted = wantsTree(options)
+      ? (options.merkleTree ?? (isName(source) ? besideName(String(source)) : undefined))
+      : undefined
+    if (!isName(source)) {
+      const data = isSource(source) ? source : blobSource(source)
+      return { label: 'image', data, tree: wanted === undefined ? undefined : await this.#tree(wanted, options) }
+    }
+    const name = String(source)
+    // Both at once: each is a way there and back.
+    const [data, tree] = await Promise.allSettled([
+      this.#host.source(name, LAZY_HEAD),
+      wanted === undefined ? undefined : this.#tree(wanted, options),
+    ])
+    const found = { label: sourceLabel(name), tree: tree.status === 'fulfilled' ? tree.value : undefined }
+    if (data.status === 'rejected') {
+      found.tree?.close()
+      throw data.reason
+    }
+    if (tree.status === 'fulfilled') return { ...found, data: data.value }
+    data.value.close()
+    throw tree.reason
+  }
+
+  /** A tree that may be missing, if nobody said that it is there. */
+  async #tree(
+    from: NonNullable<OpenOptions['merkleTree']>,
+    { merkleTree }: OpenOptions,
+  ): Promise<ByteSource | undefined> {
+    if (from instanceof Uint8Array) return bytesSource(from)
+    if (!isName(from)) return from
+    try {
+      return await this.#host.source(String(from), TREE_HEAD)
+    } catch (error) {
+      if (merkleTree === undefined && isMissing(error)) return undefined
+      throw error
+    }
+  }
+
+  #findSync(source: string | URL | ByteSource, options: OpenOptions): Found {
+    if (!isName(source)) {
+      const { merkleTree } = options
+      const tree = merkleTree === undefined || !wantsTree(options) ? undefined : this.#treeSync(merkleTree, options)
+      return { label: 'image', data: source, tree }
+    }
+    const name = String(source)
+    const data = this.#sourceSync(name)
+    try {
+      const tree = wantsTree(options) ? this.#treeSync(options.merkleTree ?? besideName(name), options) : undefined
+      return { label: sourceLabel(name), data, tree }
+    } catch (error) {
+      data.close()
+      throw error
+    }
+  }
+
+  #treeSync(from: NonNullable<OpenOptions['merkleTree']>, { merkleTree }: OpenOptions): ByteSource | undefined {
+    if (from instanceof Uint8Array) return bytesSource(from)
+    if (!isName(from)) return from
+    try {
+      return this.#sourceSync(String(from))
+    } catch (error) {
+      if (merkleTree === undefined && isMissing(error)) return undefined
+      throw error
+    }
+  }
+
+  #sourceSync(name: string): ByteSource {
+    const { sourceSync } = this.#host
+    if (sourceSync === undefined) throw faultError(new Fault('ENOTSUP', 'only asynchronously here'), sourceLabel(name))
+    return sourceSync(name)
+  }
+}
+
+/** Bytes of a Merkle tree that are fetched when it is opened: its upper levels, and those leaves that the first blocks need. */
+const TREE_HEAD = 8 * 1024
+const VERITY_BLOCK = 4096
+
+function wantsTree({ digest, verity }: OpenOptions): boolean {
+  return digest !== undefined && verity !== 'off'
+}
+
+function lazyOptions({ cacheBytes, digest, verity }: OpenOptions, label: string) {
+  return { cacheBytes, digest: verity === 'off' ? undefined : digest?.toLowerCase(), label }
+}
+
+function close({ data, tree }: Found): void {
+  data.close()
+  tree?.close()
+}
+
+/** Not there, or (S3 says so of what is missing to whoever may not list) not to be seen. */
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EACCES')
+}
+
+export function isImage(source: unknown): source is Image {
+  return typeof source === 'object' && source !== null && 'rootNid' in source
+}
+
+function isName(source: unknown): source is string | URL {
+  return typeof source === 'string' || source instanceof URL
+}
+
+function isSource(source: unknown): source is ByteSource {
+  return typeof source === 'object' && source !== null && 'read' in source && 'size' in source
+}
+
+/** Is it something else than bytes in memory? */
+function isApart<T>(source: T): source is Extract<T, string | URL | Blob | ByteSource> {
+  return isName(source) || source instanceof Blob || isSource(source)
+}
+
+function sameImage(image: Image, { digest }: OpenOptions): Image {
+  if (image.closed) throw faultError(new Fault('EINVAL', 'image is closed'), 'mount')
+  const other = digest === undefined ? undefined : otherDigest(image, digest)
+  if (other !== undefined) throw faultError(other, 'image')
+  return image
+}
+
+function checkOptions({ digest, cacheBytes, verity }: OpenOptions): void {
+  if (digest !== undefined && (typeof digest !== 'string' || !/^[0-9a-f]{64}$/i.test(digest))) {
+    throw faultError(new Fault('EINVAL', 'digest must be 64 hex digits'), 'open')
+  }
+  if (cacheBytes !== undefined && !(typeof cacheBytes === 'number' && cacheBytes >= 0)) {
+    throw faultError(new Fault('EINVAL', 'cacheBytes is a number of bytes'), 'open')
+  }
+  verityOf(verity)
+}
+
+/** Throws EINVAL for what is none. */
+export function verityOf(verity: unknown): Verity {
+  if (verity === undefined) return 'on'
+  if (verity === 'off' || verity === 'on' || verity === 'require') return verity
+  throw faultError(new Fault('EINVAL', `verity must be 'off', 'on' or 'require'`), 'mount')
+}
+
+function bytesOf(source: Uint8Array | ArrayBuffer): ImageBytes {
+  const bytes = source instanceof Uint8Array ? source : isBuffer(source) ? new Uint8Array(source) : undefined
+  if (bytes === undefined) throw faultError(new Fault('EINVAL', 'an image is a path, a URL, bytes or an Image'), 'open')
+  return { size: bytes.length, fill: into => into.set(bytes) }
+}
+
+function isBuffer(source: unknown): source is ArrayBuffer {
+  const tag = Object.prototype.toString.call(source)
+  return tag === '[object ArrayBuffer]' || tag === '[object SharedArrayBuffer]'
+}
+
+function wholeSync(source: ByteSource): Uint8Array {
+  if (source.readSync === undefined) throw faultError(new Fault('EAGAIN', 'can only be read asynchronously'), 'image')
+  return source.readSync(0, source.size)
+}
