@@ -98,8 +98,8 @@ export class S3Store implements ObjectStore {
       return { size: await this.#sizeOf(key) }
     } catch (error) {
       // That an object is missing is an ordinary answer: nobody asks for more words.
-      if (codeOf(error) === 'EACCES') await this.#explain(key, error)
       if (codeOf(error) === 'ENOENT') await this.#rejectBelowObject(known)
+      else await this.#explain(key, error)
       throw error
     }
   }
@@ -158,13 +158,15 @@ export class S3Store implements ObjectStore {
     } catch (error) {
       // Who may not list a bucket is refused what is missing; whether he may put will show.
       if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EACCES') return false
+      await this.#explain(key, error)
       throw error
     }
   }
 
   /** Rejects with what the service says in words, which nobody has read yet: an answer to HEAD has none. */
   async #explain(key: string, error: unknown): Promise<void> {
-    if (codeOf(error) !== 'EACCES' && codeOf(error) !== 'ENOENT') return
+    const { status = 0 } = error instanceof HttpError ? error : {}
+    if (status < 400 || status > 499) return
     try {
       await this.#client.send('GET', { key, headers: { range: 'bytes=0-0' } }, () => {})
     } catch (said) {
