@@ -12,6 +12,7 @@ import type { LayerNode } from './overlay/lower.js'
 import { MergedTree } from './overlay/merged-tree.js'
 import { restoreSnapshot } from './overlay/restore.js'
 import { writeSnapshot } from './overlay/snapshot.js'
+import { type PrefetchOptions, type PrefetchPath, prefetch } from './prefetch.js'
 import type { ObjectStore } from './store/object-store.js'
 import type { VfsEnv } from './vfs/env.js'
 import { closeFs, createFs, type MountedFs } from './vfs/mounted-fs.js'
@@ -129,6 +130,16 @@ export class Mount {
   restore(snapshot: Uint8Array): void {
     const failed = restoreSnapshot(this.#writable('restore'), snapshot)
     if (failed !== undefined) throw faultError(failed, 'restore')
+  }
+
+  /**
+   * Brings what lies at some paths, so that synchronous calls on them have what they need afterwards: metadata, and the bytes
+   * of files, all checked. Symlinks are followed; of a directory it is the names, or with `recursive` all below it. Bytes
+   * from a store without synchronous forms are held in memory, up to `prefetchBytes` for all mounts of the store: rejects with
+   * ENOSPC where they do not fit, else with the Error of the first path that fails.
+   */
+  async prefetch(paths: PrefetchPath | readonly PrefetchPath[], options?: PrefetchOptions): Promise<void> {
+    return prefetch(this.layer, paths, options)
   }
 
   /**

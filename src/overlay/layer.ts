@@ -5,6 +5,7 @@
 
 import type { InodeNumbers } from '../../wasm/core-image.js'
 import type { Fault, Outcome } from '../format/errno.js'
+import type { KeepCall } from '../store/object-file.js'
 
 /** A path or name as bytes, or as a string that stands for its UTF-8 bytes (the fast case). */
 export type Bytes = string | Uint8Array
@@ -61,6 +62,8 @@ export interface DirList {
   readonly raw: ReadonlyMap<number, Uint8Array> | null
 }
 
+export type { KeepCall }
+
 /** One open regular file. Reads are positioned; there is no cursor here. */
 export interface OpenFile {
   /** Bytes. */
@@ -73,6 +76,11 @@ export interface OpenFile {
   read(into: Uint8Array, position: number, wait: boolean): Outcome<number>
   /** The whole content, in a buffer that the caller owns. */
   readAll(wait: boolean): Outcome<Uint8Array>
+  /**
+   * Sees to it that who opens the file from now on reads it without waiting. Answers a Miss for as long as there is something
+   * to be waited for; ENOSPC where the bytes can't all be held. Files that are always at hand have none.
+   */
+  keep?(call: KeepCall): Fault | undefined
   close(): void
 }
 

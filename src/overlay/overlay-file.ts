@@ -3,7 +3,7 @@
 
 import { Fault, fault, type Outcome } from '../format/errno.js'
 import type { Body } from './body.js'
-import type { OpenFile } from './layer.js'
+import type { KeepCall, OpenFile } from './layer.js'
 import type { LowerPart } from './lower.js'
 import { LowerNode, type OverlayNode, upperOf } from './lower-node.js'
 import { now, type Upper } from './upper.js'
@@ -102,6 +102,11 @@ export class OverlayFile implements OpenFile {
     const content = new Uint8Array(body.size)
     const count = this.read(content, 0, wait)
     return count instanceof Fault ? count : content.subarray(0, count)
+  }
+
+  /** What is in the upper is at hand. */
+  keep(call: KeepCall): Fault | undefined {
+    return this.body === undefined ? this.#lower?.keep?.(call) : undefined
   }
 
   close(): void {

@@ -6,11 +6,13 @@ import type { Sha256 } from '../format/hash.js'
 import { toHex } from '../format/hex.js'
 import { VERITY_BLOCK, VERITY_HASH, VerityHasher } from '../format/verity.js'
 import { sameBytes } from '../source/merkle-leaves.js'
-import { IntegrityError, loadError, objectFault } from './errors.js'
+import { loadError } from './errors.js'
 import { keyBytes, type LeafCache, type Leaves, leafKey } from './leaf-cache.js'
-import type { Expected, ObjectFile } from './object-file.js'
+import type { Expected, KeepCall, ObjectFile } from './object-file.js'
 import type { StoredObject } from './object-store.js'
 import { type Piece, ReadyPieces } from './ready-pieces.js'
+import { ObjectBytes } from './verified-bytes.js'
+import { type HeldObjects, heldKey } from './verified-held.js'
 import { ObjectTree, type TreeShared } from './verified-tree.js'
 
 /** What the files of one VerifiedObjects have in common. */
@@ -19,6 +21,7 @@ export interface Shared extends TreeShared {
   readonly leaves: LeafCache
   /** Asynchronous first reads under way, by digest: they end when the leaves are there or the object was wrong. */
   readonly hashing: Map<string, Promise<void>>
+  readonly held: HeldObjects
 }
 
 /** Bytes read and hashed at a time; a smaller object is read once, checked, and served from that very buffer. */
@@ -34,7 +37,7 @@ export class VerifiedFile implements ObjectFile {
   readonly size: number
   readonly #shared: Shared
   readonly #name: string
-  #object: StoredObject
+  readonly #bytes: ObjectBytes
   /** The digest as the leaf cache has it: a copy, since the image's own bytes may move or go. */
   readonly #key: string | undefined
   #leaves: Leaves | undefined
@@ -44,8 +47,8 @@ export class VerifiedFile implements ObjectFile {
   #wrong: Fault | undefined
   /** Undefined until something was waited for. */
   #ready: ReadyPieces | undefined
-  /** The one time that the store was asked for the object anew. */
-  #renewal: Promise<void> | undefined
+  /** The call for which all bytes were brought. */
+  #keptFor: KeepCall | undefined
   #loads = 0
   #closed = false
 
@@ -53,10 +56,10 @@ export class VerifiedFile implements ObjectFile {
     this.size = size
     this.#shared = shared
     this.#name = name
-    this.#object = object
+    this.#bytes = new ObjectBytes(object, name, shared.store.label, size)
     this.#key = digest === undefined ? undefined : leafKey(digest)
     // Before anything is allocated by a size that an image names.
-    this.#wrong = this.#wrongSize()
+    this.#wrong = this.#bytes.wrongSize()
     if (digest !== undefined && size > PIECE) this.#tree = new ObjectTree(shared, name, size, new Uint8Array(digest))
   }
 
@@ -97,10 +100,19 @@ export class VerifiedFile implements ObjectFile {
     const ready = this.#ready?.take(0, size)
     if (ready !== undefined) return ready.bytes
     if (!this.#canSync(wait)) return this.#miss(0, size)
-    const data = this.#storeSync(0, size)
+    const data = this.#bytes.readSync(0, size)
     if (data instanceof Fault) return this.#orMiss(data, 0, size)
     const wrong = this.#unheld() ? this.#adoptWhole(data) : this.#checkBlocks(data, 0)
     return wrong === undefined ? data : this.#orMiss(wrong, 0, size)
+  }
+
+  keep(call: KeepCall): Fault | undefined {
+    if (this.#closed) return this.#refusal()
+    const { store } = this.#shared
+    if (store.immediate === true || this.#keptFor === call || this.#here() === 'whole') return undefined
+    return new Miss(`object ${this.#name} of ${store.label} is not here yet`, () =>
+      this.#whileLoading(() => this.#bring(call)),
+    )
   }
 
   close(): void {
@@ -116,22 +128,11 @@ export class VerifiedFile implements ObjectFile {
     if (this.#leaves !== undefined) this.#shared.leaves.release(this.#leaves)
     this.#leaves = undefined
     this.#tree?.close()
-    this.#object.close()
+    this.#bytes.close()
   }
 
   #canSync(wait: boolean): boolean {
-    return (wait || this.#shared.store.immediate === true) && this.#object.readSync !== undefined
-  }
-
-  #wrongSize(): Fault | undefined {
-    const { size } = this.#object
-    return size === this.size ? undefined : this.#mismatch('size', this.size, size)
-  }
-
-  #mismatch(what: string, expected: string | number, actual: string | number): Fault {
-    const text = `object ${this.#name} in ${this.#shared.store.label}: wrong ${what}`
-    const cause = new IntegrityError(text, expected, actual)
-    return new Fault('EIO', cause.message, cause)
+    return (wait || this.#shared.store.immediate === true) && this.#bytes.canSync
   }
 
   /** What every read says before it looks at bytes. */
@@ -146,7 +147,7 @@ export class VerifiedFile implements ObjectFile {
   }
 
   #checkDigest(key: string, actual: Uint8Array): Fault | undefined {
-    return leafKey(actual) === key ? undefined : this.#mismatch('digest', toHex(keyBytes(key)), toHex(actual))
+    return leafKey(actual) === key ? undefined : this.#bytes.mismatch('digest', toHex(keyBytes(key)), toHex(actual))
   }
 
   /** Does the object have a digest, and its leaf hashes are not at hand? Takes them from the shared ones if it can. */
@@ -178,7 +179,7 @@ export class VerifiedFile implements ObjectFile {
     if (leaves === undefined) return undefined
     // Another object with this digest has another size: this one can't have the digest.
     if (leaves.size !== this.size) {
-      this.#wrong = this.#mismatch('size for its digest', leaves.size, this.size)
+      this.#wrong = this.#bytes.mismatch('size for its digest', leaves.size, this.size)
       return this.#wrong
     }
     return this.#compare(data, from, leaves.hashes, (from / VERITY_BLOCK) * VERITY_HASH)
@@ -190,46 +191,21 @@ export class VerifiedFile implements ObjectFile {
       const hash = this.#shared.blocks.hashAt(data, at)
       if (!sameBytes(hashes, expected, hash)) {
         const wanted = toHex(hashes.subarray(expected, expected + VERITY_HASH))
-        return this.#mismatch(`block at byte ${from + at}`, wanted, toHex(hash))
+        return this.#bytes.mismatch(`block at byte ${from + at}`, wanted, toHex(hash))
       }
     }
     return undefined
   }
 
-  /** EIO unless the store gave all the bytes that it has by its own word. */
-  #complete(data: Uint8Array, from: number, to: number): Outcome<Uint8Array> {
-    if (data.length === to - from) return data
-    return this.#mismatch('size', this.size, data.length < to - from ? from + data.length : `more than ${to}`)
-  }
-
-  #storeSync(from: number, to: number): Outcome<Uint8Array> {
-    try {
-      return this.#complete(this.#object.readSync?.(from, to - from) ?? NOTHING, from, to)
-    } catch (error) {
-      return objectFault(error, this.#name, this.#shared.store.label)
-    }
-  }
-
-  async #store(from: number, to: number): Promise<Uint8Array> {
-    let data: Outcome<Uint8Array>
-    try {
-      data = this.#complete(await this.#object.read(from, to - from), from, to)
-    } catch (error) {
-      data = objectFault(error, this.#name, this.#shared.store.label)
-    }
-    if (data instanceof Fault) throw loadError(data)
-    return data
-  }
-
   /** First read: hashes the whole object. Answers its bytes if they came in one piece. */
   #verifySync(): Outcome<Uint8Array> | undefined {
     if (this.size <= PIECE) {
-      const data = this.#storeSync(0, this.size)
+      const data = this.#bytes.readSync(0, this.size)
       return data instanceof Fault ? data : (this.#adoptWhole(data) ?? data)
     }
     const hasher = new VerityHasher(this.#shared.sha256, Math.min(this.size, WHOLE_MAX))
     for (let at = 0; at < this.size; at += PIECE) {
-      const data = this.#storeSync(at, Math.min(at + PIECE, this.size))
+      const data = this.#bytes.readSync(at, Math.min(at + PIECE, this.size))
       if (data instanceof Fault) return data
       hasher.update(data)
     }
@@ -244,7 +220,7 @@ export class VerifiedFile implements ObjectFile {
 
   #rangeSync(from: number, to: number): Outcome<Uint8Array> {
     const [begin, end] = this.#blocks(from, to)
-    const data = this.#storeSync(begin, end)
+    const data = this.#bytes.readSync(begin, end)
     if (data instanceof Fault) return data
     return this.#checkBlocks(data, begin) ?? data.subarray(from - begin, to - begin)
   }
@@ -264,7 +240,7 @@ export class VerifiedFile implements ObjectFile {
       const [begin, blocksEnd] = this.#blocks(at, end)
       const hashes = tree.hashesSync(begin, blocksEnd)
       if (hashes === undefined) return undefined
-      const data = this.#storeSync(begin, blocksEnd)
+      const data = this.#bytes.readSync(begin, blocksEnd)
       const wrong = data instanceof Fault ? data : this.#compare(data, begin, hashes, 0)
       if (wrong !== undefined) return wrong
       into.set((data as Uint8Array).subarray(at - begin, end - begin), at - position)
@@ -275,7 +251,7 @@ export class VerifiedFile implements ObjectFile {
   async #byTree(tree: ObjectTree, from: number, to: number): Promise<Piece | undefined> {
     if (!(await tree.open())) return undefined
     const [begin, end] = this.#blocks(from, to)
-    const [bytes, hashes] = await Promise.all([this.#store(begin, end), tree.hashes(begin, end)])
+    const [bytes, hashes] = await Promise.all([this.#bytes.read(begin, end), tree.hashes(begin, end)])
     if (hashes === undefined) return undefined
     this.#orThrow(this.#compare(bytes, begin, hashes, 0))
     return { from: begin, to: end, bytes }
@@ -289,50 +265,72 @@ export class VerifiedFile implements ObjectFile {
   /** What a read that did not wait says when it failed: a Miss, where waiting can help. */
   #orMiss(bad: Fault, from: number, to: number): Fault {
     if (this.#closed) return bad
-    const renewable = this.#renewal === undefined && this.#object.renew !== undefined
-    return renewable || bad.code === 'EAGAIN' ? this.#miss(from, to) : bad
+    return this.#bytes.renewable || bad.code === 'EAGAIN' ? this.#miss(from, to) : bad
   }
 
   #orThrow(bad: Fault | undefined): void {
     if (bad !== undefined) throw loadError(bad)
   }
 
-  async #load(from: number, to: number): Promise<void> {
-    this.#loads++
-    try {
+  #load(from: number, to: number): Promise<void> {
+    return this.#whileLoading(async () => {
       const piece = await this.#fetchOrRenew(from, to)
       if (this.#closed) return
       this.#ready ??= new ReadyPieces(READY_BYTES)
       this.#ready.keep(piece)
+    })
+  }
+
+  async #whileLoading(load: () => Promise<void>): Promise<void> {
+    this.#loads++
+    try {
+      await load()
     } finally {
       this.#loads--
       this.#release()
     }
   }
 
+  /** How much of the object can be opened and read without waiting; of a large one that is a copy it may be parts. */
+  #here(): 'whole' | 'parts' | undefined {
+    try {
+      const object = this.#shared.store.openSync?.(this.#name)
+      object?.close()
+      if (object?.readSync === undefined) return undefined
+      return object.renew === undefined || this.size <= PIECE ? 'whole' : 'parts'
+    } catch {
+      return undefined
+    }
+  }
+
+  /** A store that has synchronous forms keeps what it has brought; for others the bytes are held. */
+  async #bring(call: KeepCall): Promise<void> {
+    if (this.#shared.store.openSync !== undefined) {
+      for (let at = 0; at < this.size; at += PIECE) await this.#fetchOrRenew(at, Math.min(at + PIECE, this.size))
+    }
+    if (this.#here() === undefined) {
+      const bring = async (): Promise<Uint8Array> => {
+        this.#orThrow(this.#refusal())
+        return this.size === 0 ? NOTHING : (await this.#fetchOrRenew(0, this.size)).bytes
+      }
+      await this.#shared.held.hold(heldKey(this.#name, this.#key), this.size, call, bring)
+    }
+    this.#keptFor = call
+  }
+
   /** Once in a file's life bytes that are wrong, or can't be read, make the store bring the object anew. */
   async #fetchOrRenew(from: number, to: number): Promise<Piece> {
-    const object = this.#object
+    const { current } = this.#bytes
     try {
       this.#orThrow(this.#refusal())
       return await this.#fetch(from, to)
     } catch (error) {
-      this.#renewal ??= this.#renew()
-      await this.#renewal
-      if (this.#object === object) throw error
+      if (!this.#closed) await this.#bytes.renew()
+      if (this.#bytes.current === current) throw error
     }
+    this.#wrong = this.#bytes.wrongSize()
     this.#orThrow(this.#refusal())
     return this.#fetch(from, to)
-  }
-
-  /** Leaves all as it is when there is nowhere to bring the object from. */
-  async #renew(): Promise<void> {
-    const old = this.#object
-    const renewed = this.#closed ? undefined : await old.renew?.().catch(() => undefined)
-    if (renewed === undefined) return
-    this.#object = renewed
-    old.close()
-    this.#wrong = this.#wrongSize()
   }
 
   async #fetch(from: number, to: number): Promise<Piece> {
@@ -355,7 +353,7 @@ export class VerifiedFile implements ObjectFile {
       }
     }
     const [begin, end] = this.#blocks(from, to)
-    const data = await this.#store(begin, end)
+    const data = await this.#bytes.read(begin, end)
     this.#orThrow(this.#checkBlocks(data, begin))
     return { from: begin, to: end, bytes: data }
   }
@@ -367,13 +365,13 @@ export class VerifiedFile implements ObjectFile {
     this.#shared.hashing.set(key, new Promise(resolve => (ended = resolve)))
     try {
       if (all || this.size <= PIECE) {
-        const data = await this.#store(0, this.size)
+        const data = await this.#bytes.read(0, this.size)
         this.#orThrow(this.#adoptWhole(data))
         return data
       }
       const hasher = new VerityHasher(this.#shared.sha256, Math.min(this.size, WHOLE_MAX))
       for (let at = 0; at < this.size; at += PIECE) {
-        hasher.update(await this.#store(at, Math.min(at + PIECE, this.size)))
+        hasher.update(await this.#bytes.read(at, Math.min(at + PIECE, this.size)))
       }
       this.#orThrow(this.#adopt(hasher.leaves(), hasher.digest()))
       return undefined

@@ -16,6 +16,7 @@ import type { Expected, ObjectFile } from './object-file.js'
 import { canonicalObjectName } from './object-name.js'
 import type { ObjectStore, StoredObject } from './object-store.js'
 import { type Shared, VerifiedFile } from './verified-file.js'
+import { HeldObjects } from './verified-held.js'
 
 export type { Expected, ObjectFile }
 
@@ -24,10 +25,13 @@ export interface VerifiedOptions {
   readonly leafBytes?: number
   /** Bound of the blocks of Merkle trees kept, in bytes; 4 MiB unless said otherwise. */
   readonly treeBytes?: number
+  /** Bound of the bytes held of objects that were brought before anyone reads them; 64 MiB unless said otherwise. */
+  readonly prefetchBytes?: number
 }
 
 const LEAF_BYTES = 32 * 2 ** 20
 const TREE_BYTES = 4 * 2 ** 20
+const PREFETCH_BYTES = 64 * 2 ** 20
 /** Objects opened for a Miss that nobody has come back for: how many, and for how long. */
 const ARRIVED_MAX = 64
 const ARRIVED_MS = 10_000
@@ -47,7 +51,7 @@ export class VerifiedObjects {
   constructor(
     store: ObjectStore,
     sha256: Sha256,
-    { leafBytes = LEAF_BYTES, treeBytes = TREE_BYTES }: VerifiedOptions = {},
+    { leafBytes = LEAF_BYTES, treeBytes = TREE_BYTES, prefetchBytes = PREFETCH_BYTES }: VerifiedOptions = {},
   ) {
     this.store = store
     this.#shared = {
@@ -57,12 +61,23 @@ export class VerifiedObjects {
       leaves: new LeafCache(leafBytes),
       trees: new MerkleBlocks(treeBytes),
       hashing: new Map(),
+      held: new HeldObjects(prefetchBytes),
     }
   }
 
   /** Bytes of leaf hashes held, about. */
   get leafBytes(): number {
     return this.#shared.leaves.bytes
+  }
+
+  /** Raises the bound of what is held of objects that were brought before anyone reads them, in bytes. */
+  allowPrefetch(bytes: number): void {
+    this.#shared.held.limit = Math.max(this.#shared.held.limit, bytes)
+  }
+
+  /** Bytes of such objects held. */
+  get heldBytes(): number {
+    return this.#shared.held.bytes
   }
 
   /**
@@ -74,6 +89,8 @@ export class VerifiedObjects {
     const known = canonicalObjectName(name)
     if (known instanceof Fault) return known
     const { store } = this
+    const held = this.#shared.held.open(known, expected)
+    if (held !== undefined) return held
     if (store.openSync !== undefined && (wait || store.immediate === true)) {
       try {
         return new VerifiedFile(this.#shared, known, store.openSync(known), expected)
@@ -88,10 +105,11 @@ export class VerifiedObjects {
     return new Miss(`object ${name} of ${store.label} is not open yet`, () => this.#load(known))
   }
 
-  /** Closes what was opened for a Miss and never asked for again. Open files go on. */
+  /** Closes what was opened for a Miss and never asked for again, and forgets what was brought for later. Open files go on. */
   close(): void {
     for (const { object } of this.#arrived) object.close()
     this.#arrived = []
+    this.#shared.held.clear()
   }
 
   async #load(name: string): Promise<void> {

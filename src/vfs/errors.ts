@@ -16,7 +16,7 @@ export interface FsError extends Error {
   dest?: string
 }
 
-const WAY_OUT = 'these bytes are not here yet: use fs.promises or prefetch them'
+const WAY_OUT = 'call prefetch(paths) of the mount before, or use fs.promises'
 
 /** Node's error of a Fault. */
 export function fsError(fault: Fault, syscall: string, path?: Bytes, dest?: Bytes): FsError {
