@@ -2,21 +2,13 @@
 // --out-merkle-tree` writes. With it a read costs its blocks, not the object. It is a help and never a hindrance: whatever
 // is wrong with it, the object is read without it. Not here: the object's own bytes (verified-file.ts).
 
+import { fault, type Outcome } from '../format/errno.js'
 import { type BlockHasher, VERITY_BLOCK } from '../format/verity.js'
 import type { ByteSource } from '../source/byte-source.js'
 import type { MerkleBlocks } from '../source/merkle-blocks.js'
 import { MerkleLeaves } from '../source/merkle-leaves.js'
+import { treeName } from './object-name.js'
 import type { ObjectStore } from './object-store.js'
-
-/** The name under which a store keeps an object's tree. */
-export function treeName(object: string): string {
-  return `${object}.verity`
-}
-
-/** The object of which a name is the tree's; undefined for other names. */
-export function objectOfTree(name: string): string | undefined {
-  return name.endsWith('.verity') ? name.slice(0, -'.verity'.length) : undefined
-}
 
 /** What trees of one VerifiedObjects have in common. */
 export interface TreeShared {
@@ -71,12 +63,14 @@ export class ObjectTree {
     }
   }
 
-  /** The same, at once; opens the tree if it was not open. */
-  hashesSync(begin: number, end: number): Uint8Array | undefined {
-    if (this.#leaves === undefined && !this.#useless) this.#openSync()
+  /** The same, at once; opens the tree if it was not open. EAGAIN for what is not here yet. */
+  hashesSync(begin: number, end: number): Outcome<Uint8Array> | undefined {
     try {
+      if (this.#leaves === undefined && !this.#useless) this.#openSync()
       return this.#leaves?.hashesSync(begin / VERITY_BLOCK, Math.ceil((end - begin) / VERITY_BLOCK))
-    } catch {
+    } catch (error) {
+      // That says nothing of the tree.
+      if (error instanceof Error && 'code' in error && error.code === 'EAGAIN') return fault('EAGAIN')
       this.close()
       return undefined
     }
@@ -98,14 +92,8 @@ export class ObjectTree {
   }
 
   #openSync(): void {
-    try {
-      const tree = this.#shared.store.openSync?.(this.#name)
-      if (tree !== undefined) this.#adopt(tree)
-    } catch (error) {
-      // Not here yet: nothing is known of it.
-      const later = error instanceof Error && 'code' in error && error.code === 'EAGAIN'
-      if (!later) this.#useless = true
-    }
+    const tree = this.#shared.store.openSync?.(this.#name)
+    if (tree !== undefined) this.#adopt(tree)
   }
 
   #adopt(tree: ByteSource): void {

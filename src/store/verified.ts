@@ -47,13 +47,15 @@ export class VerifiedObjects {
   readonly #shared: Shared
   /** The oldest first. */
   #arrived: Arrived[] = []
+  #prefetchGiven: boolean
 
   constructor(
     store: ObjectStore,
     sha256: Sha256,
-    { leafBytes = LEAF_BYTES, treeBytes = TREE_BYTES, prefetchBytes = PREFETCH_BYTES }: VerifiedOptions = {},
+    { leafBytes = LEAF_BYTES, treeBytes = TREE_BYTES, prefetchBytes }: VerifiedOptions = {},
   ) {
     this.store = store
+    this.#prefetchGiven = prefetchBytes !== undefined
     this.#shared = {
       store,
       sha256,
@@ -61,7 +63,7 @@ export class VerifiedObjects {
       leaves: new LeafCache(leafBytes),
       trees: new MerkleBlocks(treeBytes),
       hashing: new Map(),
-      held: new HeldObjects(prefetchBytes),
+      held: new HeldObjects(prefetchBytes ?? PREFETCH_BYTES),
     }
   }
 
@@ -70,9 +72,11 @@ export class VerifiedObjects {
     return this.#shared.leaves.bytes
   }
 
-  /** Raises the bound of what is held of objects that were brought before anyone reads them, in bytes. */
+  /** Another mount's word about `prefetchBytes`: the largest that was given counts. */
   allowPrefetch(bytes: number): void {
-    this.#shared.held.limit = Math.max(this.#shared.held.limit, bytes)
+    const { held } = this.#shared
+    held.limit = this.#prefetchGiven ? Math.max(held.limit, bytes) : bytes
+    this.#prefetchGiven = true
   }
 
   /** Bytes of such objects held. */
