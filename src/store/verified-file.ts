@@ -239,7 +239,7 @@ export class VerifiedFile implements ObjectFile {
       const end = Math.min(at + PIECE, to)
       const [begin, blocksEnd] = this.#blocks(at, end)
       const hashes = tree.hashesSync(begin, blocksEnd)
-      if (hashes === undefined) return undefined
+      if (hashes === undefined || hashes instanceof Fault) return hashes
       const data = this.#bytes.readSync(begin, blocksEnd)
       const wrong = data instanceof Fault ? data : this.#compare(data, begin, hashes, 0)
       if (wrong !== undefined) return wrong

@@ -2,7 +2,7 @@
 // --out-merkle-tree` writes. With it a read costs its blocks, not the object. It is a help and never a hindrance: whatever
 // is wrong with it, the object is read without it. Not here: the object's own bytes (verified-file.ts).
 
-import { fault, type Outcome } from '../format/errno.js'
+import { Fault, fault, type Outcome, type Outcome } from '../format/errno.js'
 import { type BlockHasher, VERITY_BLOCK } from '../format/verity.js'
 import type { ByteSource } from '../source/byte-source.js'
 import type { MerkleBlocks } from '../source/merkle-blocks.js'
@@ -15,6 +15,10 @@ export interface TreeShared {
   readonly store: ObjectStore
   readonly blocks: BlockHasher
   readonly trees: MerkleBlocks
+}
+
+function isLater(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EAGAIN'
 }
 
 export class ObjectTree {
@@ -69,8 +73,7 @@ export class ObjectTree {
       if (this.#leaves === undefined && !this.#useless) this.#openSync()
       return this.#leaves?.hashesSync(begin / VERITY_BLOCK, Math.ceil((end - begin) / VERITY_BLOCK))
     } catch (error) {
-      // That says nothing of the tree.
-      if (error instanceof Error && 'code' in error && error.code === 'EAGAIN') return fault('EAGAIN')
+      if (isLater(error)) return new Fault('EAGAIN', `${this.#name} is not here yet`)
       this.close()
       return undefined
     }
