@@ -54,6 +54,11 @@ export interface MountOptions extends OpenOptions {
   readonly upperSize?: number
   /** What `snapshot` of a mount of the same images gave: where this mount begins; an `upper` must be a new one then. Implies `writable`. */
   readonly snapshot?: Uint8Array
+  /**
+   * Bytes that `prefetch` may hold of objects whose store has no synchronous forms; 64 MiB unless given. All mounts of a
+   * store have that in common, and the largest that was given counts.
+   */
+  readonly prefetchBytes?: number
   /** overlayfs' redirect_dir: on unless false; then renaming a lower directory is EXDEV. */
   readonly redirectDir?: boolean
   /** overlayfs' metacopy: as `redirectDir` unless given, which it needs; without it every change copies the whole file. */
@@ -153,9 +158,10 @@ export class Api {
 
   #mount({ found, owned }: Opening, options: MountOptions): Mount {
     const verity = verityOf(options.verity)
+    const prefetchBytes = limitOf(options.prefetchBytes, 'prefetchBytes')
     const layers = found.map((one, index) => {
       if (one instanceof Mount) return one.layer as Layer<LayerNode>
-      return new ImageLayer(one, this.#verified(storeAt(options.store, index)), verity)
+      return new ImageLayer(one, this.#verified(storeAt(options.store, index), prefetchBytes), verity)
     })
     const images = found.flatMap(one => (one instanceof Mount ? one.images : [one]))
     const writable = options.writable === true || options.upper !== undefined || options.snapshot !== undefined
@@ -163,7 +169,7 @@ export class Api {
     const host = this.#mountHost(storeAt(options.store, 0))
     if (!writable && layers.length === 1) return new Mount(layers[0], env, images, owned, host)
     const overlay = overlayOptions(options)
-    const limit = limitOf(options.upperSize)
+    const limit = limitOf(options.upperSize, 'upperSize') ?? Number.POSITIVE_INFINITY
     if (!writable) return new Mount(new MergedTree(layers, memoryUpper(layers, 0), overlay), env, images, owned, host)
     const kept = this.#upper(options.upper, layers, limit)
     const tree = new Overlay(layers, kept.upper, overlay)
@@ -202,7 +208,7 @@ export class Api {
   }
 
   /** One checker for all mounts of a store, so that what one has verified the others need not hash. */
-  #verified(store: StoreSource | undefined): VerifiedObjects | undefined {
+  #verified(store: StoreSource | undefined, prefetchBytes: number | undefined): VerifiedObjects | undefined {
     const found = this.objectStore(store)
     if (found === undefined) return undefined
     let verified = this.#objects.get(found)
@@ -210,6 +216,7 @@ export class Api {
       verified = new VerifiedObjects(found, this.#host.sha256)
       this.#objects.set(found, verified)
     }
+    if (prefetchBytes !== undefined) verified.allowPrefetch(prefetchBytes)
     return verified
   }
 
@@ -237,10 +244,9 @@ function overlayOptions({ redirectDir = true, metacopy = redirectDir }: MountOpt
   return { redirectDir, metacopy }
 }
 
-function limitOf(size: unknown): number {
-  if (size === undefined) return Number.POSITIVE_INFINITY
-  if (typeof size === 'number' && size >= 0) return size
-  throw faultError(new Fault('EINVAL', 'upperSize is a number of bytes'), 'mount')
+function limitOf(size: unknown, option: string): number | undefined {
+  if (size === undefined || (typeof size === 'number' && size >= 0)) return size
+  throw faultError(new Fault('EINVAL', `${option} is a number of bytes`), 'mount')
 }
 
 function storeAt(store: MountOptions['store'], index: number): StoreSource | undefined {

@@ -106,12 +106,14 @@ export class MerkleLeaves {
     return this.#collect(plan, first, count)
   }
 
-  /** The same without waiting for others, where the tree can be read so. */
+  /** The same without waiting for others; EAGAIN where something lacks and the tree can't be read so. */
   hashesSync(first: number, count: number): Uint8Array {
     const plan = this.#planOfLeaves(first, count)
     for (const run of this.#runs(plan.missing)) {
       const { from, to } = run
-      this.#take(plan, run, this.#whole(run, this.#tree.readSync?.(from * VERITY_BLOCK, (to - from) * VERITY_BLOCK)))
+      const bytes = this.#tree.readSync?.(from * VERITY_BLOCK, (to - from) * VERITY_BLOCK)
+      if (bytes === undefined) throw faultError(new Fault('EAGAIN', 'has to be waited for'), this.#facts.label)
+      this.#take(plan, run, this.#whole(run, bytes))
     }
     return this.#collect(plan, first, count)
   }
@@ -177,10 +179,10 @@ export class MerkleLeaves {
     coming.then(ended, ended)
   }
 
-  #whole({ from, to }: Run, bytes: Uint8Array | undefined): Uint8Array {
+  #whole({ from, to }: Run, bytes: Uint8Array): Uint8Array {
     const wanted = (to - from) * VERITY_BLOCK
-    if (bytes?.length === wanted) return bytes
-    const why = `the Merkle tree gave ${bytes?.length} bytes of ${wanted} from byte ${from * VERITY_BLOCK}`
+    if (bytes.length === wanted) return bytes
+    const why = `the Merkle tree gave ${bytes.length} bytes of ${wanted} from byte ${from * VERITY_BLOCK}`
     throw faultError(new Fault('EIO', why), this.#facts.label)
   }
 

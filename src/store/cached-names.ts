@@ -5,12 +5,13 @@
 //
 // The digest's other 62 digits are cut in the middle, so that a survey of a directory store takes it for no object.
 
-import { isDigestName } from './object-name.js'
+import { isDigestName, objectOfTree as objectOfAnyTree, treeName } from './object-name.js'
+
+export { treeName }
 
 /** Of an object's name: two digits of the digest, a slash, and the other 62. */
 const SHA256_NAME = 65
 const HALF = 34
-const TREE_SUFFIX = '.verity'
 const SEGMENT = /^segments\/([0-9a-f]{2}\/[0-9a-f]{31})-([0-9a-f]{31})-([1-9][0-9]{0,15})-[1-9][0-9]{0,15}-[dt][0-9]+$/
 
 /** Does the name vouch for the object's bytes: is it a SHA-256 digest? */
@@ -18,16 +19,10 @@ export function isCacheable(name: string): boolean {
   return name.length === SHA256_NAME && isDigestName(name)
 }
 
-/** The name of the stored Merkle tree of an object. */
-export function treeName(object: string): string {
-  return object + TREE_SUFFIX
-}
-
 /** The object whose tree has this name; undefined when it is no such name. */
 export function objectOfTree(name: string): string | undefined {
-  if (!name.endsWith(TREE_SUFFIX)) return undefined
-  const object = name.slice(0, -TREE_SUFFIX.length)
-  return isCacheable(object) ? object : undefined
+  const object = objectOfAnyTree(name)
+  return object !== undefined && isCacheable(object) ? object : undefined
 }
 
 /** The digest in hex that an object's name is. */

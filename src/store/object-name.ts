@@ -67,3 +67,17 @@ export function canonicalObjectName(name: string): Outcome<string> {
   if (kept.length === 0) return new Fault('ENOENT', `object name ${quoted(name)} is the store itself`)
   return kept.length === parts.length ? name : kept.join('/')
 }
+
+const TREE_SUFFIX = '.verity'
+
+/** The name under which a store keeps an object's Merkle tree, as `fsverity digest --out-merkle-tree` writes it. */
+export function treeName(object: string): string {
+  return object + TREE_SUFFIX
+}
+
+/** The object whose tree has this name; undefined for what is no tree of an object that is named by its digest. */
+export function objectOfTree(name: string): string | undefined {
+  if (!name.endsWith(TREE_SUFFIX)) return undefined
+  const object = name.slice(0, -TREE_SUFFIX.length)
+  return isDigestName(object) ? object : undefined
+}

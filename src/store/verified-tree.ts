@@ -2,7 +2,7 @@
 // --out-merkle-tree` writes. With it a read costs its blocks, not the object. It is a help and never a hindrance: whatever
 // is wrong with it, the object is read without it. Not here: the object's own bytes (verified-file.ts).
 
-import { Fault, fault, type Outcome, type Outcome } from '../format/errno.js'
+import { Fault, type Outcome } from '../format/errno.js'
 import { type BlockHasher, VERITY_BLOCK } from '../format/verity.js'
 import type { ByteSource } from '../source/byte-source.js'
 import type { MerkleBlocks } from '../source/merkle-blocks.js'

@@ -95,6 +95,8 @@ export class VerifiedObjects {
     const { store } = this
     const held = this.#shared.held.open(known, expected)
     if (held !== undefined) return held
+    const arrived = this.#arrived.length === 0 ? undefined : this.#take(known)
+    if (arrived !== undefined) return new VerifiedFile(this.#shared, known, arrived, expected)
     if (store.openSync !== undefined && (wait || store.immediate === true)) {
       try {
         return new VerifiedFile(this.#shared, known, store.openSync(known), expected)
@@ -104,8 +106,6 @@ export class VerifiedObjects {
         if (fault.code !== 'EAGAIN') return fault
       }
     }
-    const object = this.#take(known)
-    if (object !== undefined) return new VerifiedFile(this.#shared, known, object, expected)
     return new Miss(`object ${name} of ${store.label} is not open yet`, () => this.#load(known))
   }
 

@@ -229,6 +229,21 @@ test('what is held is bounded: the least recently used goes, what does not fit i
   m.unmount()
 })
 
+test('prefetchBytes is an option of a mount; the largest that was given counts for a store', async () => {
+  const store = await slow()
+  const tight = await mount(base, { store, prefetchBytes: 6000 })
+  await tight.prefetch('/three')
+  assert.is((await failed(tight.prefetch(['/three', '/four']))).code, 'ENOSPC')
+  const wide = await mount(base, { store, prefetchBytes: 12_000 })
+  await wide.prefetch(['/three', '/four'])
+  assert.is(text(tight, '/four'), `${SECRET}4`)
+  for (const wrong of [-1, '5', Number.NaN]) {
+    assert.is((await failed(mount(base, { store, prefetchBytes: wrong as number }))).code, 'EINVAL')
+  }
+  tight.unmount()
+  wide.unmount()
+})
+
 test('what a caller does with the bytes that it got changes nothing for the next', async () => {
   const m = await mount(base, { store: await slow() })
   await m.prefetch('/three')

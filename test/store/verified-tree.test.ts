@@ -2,7 +2,7 @@
 // with the tree does no harm.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { Outcome } from '../../src/format/errno.js'
+import { Miss, type Outcome } from '../../src/format/errno.js'
 import { merkleTree } from '../../src/format/merkle-tree.js'
 import { verityDigest } from '../../src/format/verity.js'
 import type { StoredObject } from '../../src/store/object-store.js'
@@ -224,6 +224,34 @@ test('async: a file that is closed while its tree is opened gives both back', as
   await under
   await new Promise(resolve => setTimeout(resolve, 5))
   assert.is(s.store.closed, s.store.opened)
+})
+
+test('mixed: of a tree that can only be waited for a synchronous read lacks what is not held, and goes without none', async () => {
+  for (const way of ['no synchronous form', 'EAGAIN']) {
+    const s = stored(SIZE, true)
+    const file = value(s.objects.open(NAME, { digest: s.digest, size: SIZE }, true))
+    const { open, openSync } = s.store
+    const turned = (object: StoredObject): StoredObject => {
+      const late = () => {
+        throw Object.assign(new Error('later'), { code: 'EAGAIN' })
+      }
+      return { ...object, readSync: way === 'EAGAIN' ? late : undefined }
+    }
+    s.store.open = async name => (name === TREE ? turned(await open.call(s.store, name)) : open.call(s.store, name))
+    Object.assign(s.store, {
+      openSync: (name: string) => (name === TREE ? turned(openSync?.(name) as StoredObject) : openSync?.(name)),
+    })
+    const into = new Uint8Array(5)
+    const missed = file.read(into, PIECE, true)
+    assert.instance(missed, Miss, way)
+    await (missed as Miss).load()
+    assert.is(value(file.read(into, PIECE, true)), 5)
+    assert.equal(into, s.data.slice(PIECE, PIECE + 5))
+    assert.is(value(file.read(into, PIECE + 10, true)), 5, 'its block of the tree is held now')
+    assert.ok(s.store.bytesRead < 20 * BLOCK, `${way}: ${s.store.bytesRead} bytes were read`)
+    file.close()
+    assert.is(s.store.closed, s.store.opened)
+  }
 })
 
 test('mixed: a synchronous read while the tree is being opened', async () => {
