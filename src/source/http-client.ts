@@ -5,7 +5,7 @@
 import { HttpError, networkError, statusError } from './http-error.js'
 import { Exchange } from './http-exchange.js'
 import { HttpResponse } from './http-response.js'
-import { httpTarget, redirected, type Target } from './http-target.js'
+import { httpTarget, isBrowser, redirected, type Target } from './http-target.js'
 import { Tries } from './http-tries.js'
 
 export interface HttpClientOptions {
@@ -181,7 +181,7 @@ export class HttpClient {
       redirect: hop.follow ? 'follow' : 'manual',
       credentials: hop.trusted ? 'same-origin' : 'omit',
       // A browser's cache must not mix an old beginning with a new end. Elsewhere it would only bother caches on the way.
-      ...('location' in globalThis ? { cache: 'no-cache' as const } : {}),
+      ...(isBrowser() ? { cache: 'no-cache' as const } : {}),
     }
     if (this.#prepare === undefined || !hop.trusted) return this.#fetch(hop.url.href, init)
     return this.#fetch(await this.#prepare(new Request(hop.url.href, init)))

@@ -8,30 +8,34 @@ const CAUSES_MAX = 4
 /** A shorter string is in so many texts that taking it out would say more than leaving it in. */
 const SECRET_MIN = 4
 
+export interface HttpErrorOptions {
+  /** Of the answer, where there was one. */
+  readonly status?: number
+  /** May the same request have a better answer later? */
+  readonly again?: boolean
+  /** Milliseconds that the server wants us to wait. */
+  readonly after?: number
+  readonly cause?: Error
+}
+
 export class HttpError extends Error {
   readonly errno: number
+  readonly status: number | undefined
+  readonly again: boolean
+  readonly after: number
 
   constructor(
     readonly code: ErrnoName,
     /** The URL without its secrets. */
     label: string,
     why: string,
-    readonly details: {
-      /** Of the answer, where there was one. */
-      readonly status?: number
-      /** May the same request have a better answer later? */
-      readonly again?: boolean
-      /** Milliseconds that the server wants us to wait. */
-      readonly after?: number
-      readonly cause?: Error
-    } = {},
+    { status, again = false, after = 0, cause }: HttpErrorOptions = {},
   ) {
-    super(`${code}: ${label}: ${why}`, details.cause === undefined ? undefined : { cause: details.cause })
+    super(`${code}: ${label}: ${why}`, cause === undefined ? undefined : { cause })
     this.errno = -errnoOf(code)
-  }
-
-  get status(): number | undefined {
-    return this.details.status
+    this.status = status
+    this.again = again
+    this.after = after
   }
 }
 

@@ -56,24 +56,24 @@ export function ifRange({ etag, modified }: Version): string | undefined {
   return modified ?? undefined
 }
 
-/** Throws ESTALE if an answer shows that it is of another state of the file. What it leaves out it does not show. */
-export function checkVersion(headers: Headers, known: Version, label: string): void {
+/** Throws ESTALE unless an answer shows that it is of the same state of the file. */
+export function checkVersion(headers: Headers, known: Version, label: string, status: number): void {
   const etag = headers.get('etag')
-  if (etag !== null && known.etag !== null) {
-    if (etag !== known.etag) throw staleError(label, 'its ETag is another')
+  if (known.etag !== null) {
+    if (etag !== known.etag) throw staleError(label, etag === null ? 'its ETag is gone' : 'its ETag is another')
     return
   }
   const modified = headers.get('last-modified')
-  if (modified !== null && known.modified !== null && modified !== known.modified) {
-    throw staleError(label, 'its date is another')
-  }
+  // A 206 may leave the date out, since If-Range has been answered by it.
+  if (known.modified === null || modified === known.modified || (modified === null && status === 206)) return
+  throw staleError(label, 'its date is another')
 }
 
 /** Throws unless a 206 carries exactly the bytes from `from` to `to` of a file of known size. */
 export function checkRange(answer: HttpResponse, from: number, to: number, known: Version): void {
   const { label } = answer
   const range = partOf(answer)
-  checkVersion(answer.headers, known, label)
+  checkVersion(answer.headers, known, label, answer.status)
   if (range.total !== undefined && range.total !== known.size) {
     throw staleError(label, `it has ${range.total} bytes, not ${known.size}`)
   }

@@ -17,7 +17,7 @@ import {
   versionOf,
 } from './http-range.js'
 import type { HttpResponse } from './http-response.js'
-import { httpTarget } from './http-target.js'
+import { httpTarget, isElsewhere } from './http-target.js'
 import type { Tries } from './http-tries.js'
 
 export interface HttpSourceOptions {
@@ -33,12 +33,6 @@ const HEAD_BYTES = 64 * 1024
 /** So many bytes further, what failed before does not count. */
 const RENEW_BYTES = 2 ** 20
 const RANGE_STATUS = [200, 206, 416]
-
-/** Does a browser send a request there without asking first, as long as it holds nothing unusual? */
-function isElsewhere(url: URL): boolean {
-  const here = (globalThis as { location?: { origin?: string } }).location
-  return here !== undefined && here.origin !== url.origin
-}
 
 export class HttpSource implements ByteSource {
   readonly label: string
@@ -102,7 +96,7 @@ export class HttpSource implements ByteSource {
         await this.#part(from, to, tries, take)
         if (from < to) throw brokenError(this.label, `the body ended ${to - from} bytes early`, true)
       } catch (error) {
-        if (from >= to && error instanceof HttpError && error.details.again === true) return
+        if (from >= to && error instanceof HttpError && error.again) return
         if (from - renewed >= RENEW_BYTES) {
           tries.renew()
           renewed = from
@@ -124,7 +118,7 @@ export class HttpSource implements ByteSource {
         return
       }
       if (this.#conditional) throw staleError(this.label, 'the server answers with all of it')
-      checkVersion(answer.headers, this.#version, this.label)
+      checkVersion(answer.headers, this.#version, this.label, answer.status)
       const { contentLength } = answer
       if (contentLength !== undefined && contentLength !== this.size) {
         throw staleError(this.label, `it has ${contentLength} bytes, not ${this.size}`)

@@ -69,3 +69,18 @@ export function redirected(from: URL, location: string | null, label: string): U
   to.password = ''
   return to
 }
+
+/** Where the code runs, in a browser: a page or a worker, which have an origin. */
+function here(): string | undefined {
+  return (globalThis as { location?: { origin?: string } }).location?.origin
+}
+
+export function isBrowser(): boolean {
+  return here() !== undefined
+}
+
+/** Is a request to this URL one of a browser to another origin, which may have to allow it first? */
+export function isElsewhere(url: URL): boolean {
+  const origin = here()
+  return origin !== undefined && origin !== url.origin
+}

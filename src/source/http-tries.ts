@@ -19,10 +19,10 @@ export class Tries {
 
   /** Waits until it is time to try again; throws the error if that is of no use, or was done often enough. */
   async again(error: unknown): Promise<void> {
-    if (!(error instanceof HttpError) || error.details.again !== true || this.#used >= this.retries) throw error
+    if (!(error instanceof HttpError) || !error.again || this.#used >= this.retries) throw error
     const backOff = Math.random() * Math.min(FIRST_MS * 2 ** this.#used, LONGEST_MS, this.longest)
     this.#used++
-    await pause(Math.min(Math.max(backOff, error.details.after ?? 0), this.longest), this.signals)
+    await pause(Math.min(Math.max(backOff, error.after), this.longest), this.signals)
   }
 
   /** The operation got on: what failed before does not count any more. */

@@ -5,6 +5,7 @@ import type { HttpClient } from './http-client.js'
 import { brokenError, HttpError, staleError } from './http-error.js'
 import { checkRange, ifRange, rangeHeaders, type Version, versionOf } from './http-range.js'
 import type { HttpResponse } from './http-response.js'
+import { isBrowser } from './http-target.js'
 import type { Tries } from './http-tries.js'
 
 /** What a file may have at most: nearly all of a 32-bit WebAssembly memory. */
@@ -84,6 +85,8 @@ class Whole {
     const { contentLength, label } = answer
     this.at = 0
     this.#version = undefined
+    // A browser asks for encoded bodies by itself; elsewhere none was asked for, and one that is cut does not show it.
+    if (answer.isEncoded && !isBrowser()) throw brokenError(label, 'a body that is encoded, which was not asked for')
     if (contentLength === undefined) return answer.bytes(Math.min(this.#limit, UNSAID_MAX))
     if (contentLength > this.#limit) throw tooBig(label, contentLength)
     if (this.#into.length !== contentLength) this.#into = allocate(contentLength, label)
