@@ -311,9 +311,10 @@ export class IndexedDbStore implements ObjectStore {
     })
   }
 
-  /** Removes chunks that no object has. */
+  /** Removes chunks that no object has; if one has them by now, they stay. */
   async #remove(id: string): Promise<void> {
     await this.#database.transact(['chunks', 'leftovers'], 'readwrite', id, async transaction => {
+      if ((await transaction.objectStore('leftovers').getKey(id)) === undefined) return
       await transaction.objectStore('chunks').delete(chunksOf(id))
       await transaction.objectStore('leftovers').delete(id)
     })
@@ -327,7 +328,13 @@ export class IndexedDbStore implements ObjectStore {
         const [ids, marks] = await Promise.all([leftovers.getAllKeys(), leftovers.getAll()])
         return ids.map((id, at) => ({ id, ...marks[at] }))
       })
-      for (const { id, lease, touched } of found) await this.#leases.clear(lease, touched, () => this.#remove(id))
+      for (const { id, lease, touched } of found) {
+        await this.#leases.clear(
+          lease,
+          () => touched,
+          () => this.#remove(id),
+        )
+      }
     } catch {
       // The put itself says what is wrong.
     }

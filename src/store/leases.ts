@@ -44,12 +44,12 @@ export class Leases {
     }
   }
 
-  /** Runs `remove` if nobody has the leftovers of `id`, last touched at `touched` (ms). */
-  async clear(id: string, touched: number, remove: () => Promise<void>): Promise<void> {
+  /** Runs `remove` if nobody has the leftovers of `id`; `touched` says when someone last did something with them (ms). */
+  async clear(id: string, touched: () => number | Promise<number>, remove: () => Promise<void>): Promise<void> {
     if (id === this.id) return
     const locks = locksHere()
     if (locks === undefined) {
-      if (Date.now() - touched > ABANDONED_MS) await remove()
+      if (Date.now() - (await touched()) > ABANDONED_MS) await remove()
       return
     }
     await locks.request(this.#name(id), { ifAvailable: true }, async lock => {

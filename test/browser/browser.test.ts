@@ -14,35 +14,12 @@ import * as assert from 'uvu/assert'
 import * as nodeEntry from '../../src/node.js'
 import { fixture, ROOT, skip } from '../helpers/paths.js'
 import { readTruth } from '../helpers/truth.js'
+import { ARGS, CHROMIUM, TIMEOUT_MS } from './chromium.js'
 import { type Question, survey } from './survey.js'
 
-const TIMEOUT_MS = 60_000
 /** Of a page that only mounts, minified: what a new dependency must not double. Bytes. */
 const MAX_MINIFIED = 250_000
 const MAX_GZIPPED = 90_000
-
-const CHROMIUM = [
-  process.env['CHROMIUM'],
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/usr/bin/google-chrome-stable',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-].find(path => path !== undefined && path !== '' && existsSync(path))
-
-const ARGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-dev-shm-usage',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-default-apps',
-  '--disable-extensions',
-  '--disable-sync',
-  '--no-first-run',
-  '--no-default-browser-check',
-  '--metrics-recording-only',
-]
 
 const temporary = mkdtempSync(join(tmpdir(), 'composefs-browser-'))
 process.on('exit', () => rmSync(temporary, { recursive: true, force: true }))

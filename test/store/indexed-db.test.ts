@@ -138,6 +138,35 @@ test('a put whose chunks were cleared away is no object', async () => {
   assert.equal(await counts(name), [0, 0, 0])
 })
 
+test('what became an object while it was about to be cleared stays', async () => {
+  const name = fresh()
+  await new IndexedDbStore(name).put('small', noise(1))
+  const database = await openDB(name)
+  await database.put('leftovers', { lease: 'gone', touched: 0 }, 'late')
+  await database.put('chunks', noise(5), ['late', 0])
+  const descriptor = Object.getOwnPropertyDescriptor(globalThis, 'navigator')
+  // The lock comes when the other tab has just finished.
+  const request = async (_name: string, options: unknown, action?: (lock: object) => Promise<void>) => {
+    if (action === undefined) return (options as () => unknown)()
+    const done = database.transaction(['objects', 'leftovers'], 'readwrite')
+    await done.objectStore('objects').put({ size: 5, id: 'late', chunkBytes: MIB }, 'theirs')
+    await done.objectStore('leftovers').delete('late')
+    await done.done
+    return action({})
+  }
+  Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { locks: { request } } })
+  try {
+    const store = new IndexedDbStore(name)
+    await store.put('large', noise(MIB))
+    assert.ok(Buffer.from(noise(5)).equals(await (await store.open('theirs')).read(0, 5)))
+    assert.equal(await counts(name), [3, 2, 0])
+  } finally {
+    database.close()
+    if (descriptor === undefined) Reflect.deleteProperty(globalThis, 'navigator')
+    else Object.defineProperty(globalThis, 'navigator', descriptor)
+  }
+})
+
 test('gives way to a deletion of the database, and comes back', async () => {
   const name = fresh()
   const store = new IndexedDbStore(name)
