@@ -2,7 +2,7 @@
 // on: messages may quote keys and signatures. Not here: answers that are no S3 errors (src/source/http-error.ts).
 
 import type { ErrnoName } from '../format/errno.js'
-import { HttpError, statusError } from '../source/http-error.js'
+import { HttpError, type HttpErrorOptions, statusError } from '../source/http-error.js'
 import { parseXml, type XmlElement } from './s3-xml.js'
 
 /** What a code means: an errno, words for a person, whether the same request may do better later. */
@@ -70,9 +70,9 @@ class S3Error extends HttpError {
     code: ErrnoName,
     label: string,
     why: string,
-    details: HttpError['details'],
+    options: HttpErrorOptions,
   ) {
-    super(code, label, why, details)
+    super(code, label, why, options)
   }
 }
 
@@ -98,8 +98,8 @@ export function s3Error(answer: FailedAnswer): HttpError {
   const why = hint === undefined ? code : `${code}: ${hint}`
   return new S3Error(code, errno, label, why, {
     status,
-    again: again === 'again' || plain.details.again,
-    after: plain.details.after,
+    again: again === 'again' || plain.again,
+    after: plain.after,
   })
 }
 

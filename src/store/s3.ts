@@ -28,6 +28,7 @@ const PART_BYTES = 8 * 2 ** 20
 const PART_MIN = 5 * 2 ** 20
 const PART_MAX = 5 * 2 ** 30
 const PARTS_AT_ONCE = 4
+const UNAVAILABLE = 503
 
 function canonical(name: string): string {
   const known = canonicalObjectName(name)
@@ -42,7 +43,7 @@ function codeOf(error: unknown): string | undefined {
 /** Is this what a source says of a file that has not the bytes asked for? */
 function isRefusedRange(error: unknown): boolean {
   if (!(error instanceof HttpError)) return false
-  return error.code === 'EIO' && error.status === undefined && error.details.again !== true
+  return error.code === 'EIO' && error.status === undefined && !error.again
 }
 
 function whole(name: string, value: number, least: number, most: number): number {
@@ -107,7 +108,7 @@ export class S3Store implements ObjectStore {
   async put(name: string, data: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
     const known = canonical(name)
     const key = this.#client.place.keyOf(known)
-    if (await this.#has(key)) return
+    if (await this.#has(known, key)) return
     await this.#rejectBelowObject(known)
     const parts = data instanceof Uint8Array ? new WholeParts(data) : new ChunkParts(data)
     try {
@@ -151,13 +152,16 @@ export class S3Store implements ObjectStore {
     })
   }
 
-  async #has(key: string): Promise<boolean> {
+  async #has(known: string, key: string): Promise<boolean> {
     try {
       await this.#client.send('HEAD', { key }, () => {})
       return true
     } catch (error) {
       // Who may not list a bucket is refused what is missing; whether he may put will show.
       if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EACCES') return false
+      // A part of the service is away, and what lies there nobody can tell (Swift says so of all that is missing). What
+      // has a digest for a name can be put once more: it is the same.
+      if (isDigestName(known) && error instanceof HttpError && error.status === UNAVAILABLE) return false
       await this.#explain(key, error)
       throw error
     }
