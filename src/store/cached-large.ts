@@ -119,18 +119,22 @@ export class LargeObject implements StoredObject {
   }
 
   async #checked(from: number, to: number): Promise<Uint8Array> {
-    let again = true
     return this.#fromOrigins(async origin => {
+      const read = () => origin.checked.read(from, to - from)
       try {
-        return await origin.checked.read(from, to - from)
+        // The tree that is kept may be what is wrong: once more without it. What is wrong after that is not kept.
+        return await read().catch(error => this.#afterDrop(error, read))
       } catch (error) {
-        if (!again || !(error instanceof Error && error.cause instanceof IntegrityError)) throw error
-        // The tree that is kept may be what is wrong.
-        again = false
-        await this.#tree.drop()
-        return origin.checked.read(from, to - from)
+        return this.#afterDrop(error, () => Promise.reject(error))
       }
     })
+  }
+
+  /** Drops what is kept of the tree and goes on, if it was bytes that were wrong. */
+  async #afterDrop(error: unknown, next: () => Promise<Uint8Array>): Promise<Uint8Array> {
+    if (!(error instanceof Error && error.cause instanceof IntegrityError)) throw error
+    await this.#tree.drop()
+    return next()
   }
 
   /** What the first slow store that can gives. */
