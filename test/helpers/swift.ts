@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fixture, ROOT } from './paths.js'
 
-const START_MS = 30_000
+const START_MS = 120_000
 const KINDS = ['account', 'container', 'object'] as const
 const DEVICES = [1, 2] as const
 const USER = 'test:tester'
@@ -169,6 +169,7 @@ class Cluster {
     await Promise.all(
       ended.map(([name, child]) => {
         this.#running.delete(name)
+        child.ref()
         const gone = child.exitCode === null ? new Promise(resolve => child.once('exit', resolve)) : undefined
         child.stdin?.end()
         return gone
