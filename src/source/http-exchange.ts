@@ -19,6 +19,8 @@ export class Exchange {
   readonly #timeout: number
   readonly #ended: () => void
   #isOver = false
+  #hasPlace = true
+  #isParked = false
   #timer: ReturnType<typeof setTimeout> | undefined
   /** When the body must be there at the latest, and how far it is. */
   #until = 0
@@ -56,6 +58,10 @@ export class Exchange {
   /** Waits for a part of the exchange, and no longer than the exchange lasts, whatever the platform does with signals. */
   wait<T>(part: Promise<T>): Promise<T> {
     this.#waitingSince = performance.now()
+    if (this.#isParked) {
+      this.#isParked = false
+      this.#arm()
+    }
     // Not Promise.race: it would hold every chunk of a body until the last one.
     return new Promise<T>((resolve, reject) => {
       if (this.#reason !== undefined) {
@@ -83,6 +89,15 @@ export class Exchange {
     this.#received += length
   }
 
+  /** Nobody reads on for the moment: it ends if that lasts, and takes no one's place meanwhile. */
+  park(ms: number): void {
+    if (this.#isOver) return
+    this.#giveUpPlace()
+    clearTimeout(this.#timer)
+    this.#isParked = true
+    this.#timer = setTimeout(() => this.stop(timeoutError(this.#label, 'nobody has read on', ms)), ms)
+  }
+
   /** Ends the exchange before its end: the connection is given up. */
   stop(reason: unknown): void {
     if (this.#isOver) return
@@ -97,6 +112,12 @@ export class Exchange {
     this.#isOver = true
     clearTimeout(this.#timer)
     for (const signal of this.#signals) signal.removeEventListener('abort', this.#onAbort)
+    this.#giveUpPlace()
+  }
+
+  #giveUpPlace(): void {
+    if (!this.#hasPlace) return
+    this.#hasPlace = false
     this.#ended()
   }
 

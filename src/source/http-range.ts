@@ -1,8 +1,8 @@
 // What an answer says about the file behind it and the bytes that it carries (RFC 9110: sections 8.8, 13.1.5 and 14), and
 // whether that is what was asked for. Not here: sending and reading.
 
+import type { AnswerHead } from './http-answer.js'
 import { brokenError, staleError } from './http-error.js'
-import type { HttpResponse } from './http-response.js'
 
 /** Which state of a file an answer is of. */
 export interface Version {
@@ -18,6 +18,11 @@ export interface ContentRange {
   /** Of the whole file; undefined where the server does not say. */
   readonly total: number | undefined
 }
+
+/** What may answer a request for a range. */
+export const RANGE_STATUS = [200, 206, 416]
+/** Bytes as they are, not packed for the way. */
+export const IDENTITY = { 'accept-encoding': 'identity' }
 
 const CONTENT_RANGE = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/i
 const UNSATISFIED = /^bytes \*\/(\d{1,15})$/i
@@ -44,7 +49,7 @@ export function versionOf(headers: Headers, size: number): Version {
 }
 
 export function rangeHeaders(from: number, to: number, version?: Version): Record<string, string> {
-  const headers: Record<string, string> = { range: `bytes=${from}-${to - 1}`, 'accept-encoding': 'identity' }
+  const headers: Record<string, string> = { range: `bytes=${from}-${to - 1}`, ...IDENTITY }
   const condition = version === undefined ? undefined : ifRange(version)
   if (condition !== undefined) headers['if-range'] = condition
   return headers
@@ -57,7 +62,7 @@ export function ifRange({ etag, modified }: Version): string | undefined {
 }
 
 /** Throws ESTALE unless an answer shows that it is of the same state of the file. */
-export function checkVersion(headers: Headers, known: Version, label: string, status: number): void {
+function checkVersion(headers: Headers, known: Version, label: string, status: number): void {
   const etag = headers.get('etag')
   if (known.etag !== null) {
     if (etag !== known.etag) throw staleError(label, etag === null ? 'its ETag is gone' : 'its ETag is another')
@@ -70,7 +75,7 @@ export function checkVersion(headers: Headers, known: Version, label: string, st
 }
 
 /** Throws unless a 206 carries exactly the bytes from `from` to `to` of a file of known size. */
-export function checkRange(answer: HttpResponse, from: number, to: number, known: Version): void {
+export function checkRange(answer: AnswerHead, from: number, to: number, known: Version): void {
   const { label } = answer
   const range = partOf(answer)
   checkVersion(answer.headers, known, label, answer.status)
@@ -82,8 +87,17 @@ export function checkRange(answer: HttpResponse, from: number, to: number, known
   }
 }
 
+/** Throws unless a 200 is one of the whole file of known size. */
+export function checkWhole(answer: AnswerHead, known: Version): void {
+  checkVersion(answer.headers, known, answer.label, answer.status)
+  const { contentLength } = answer
+  if (contentLength !== undefined && contentLength !== known.size) {
+    throw staleError(answer.label, `it has ${contentLength} bytes, not ${known.size}`)
+  }
+}
+
 /** What a 206 carries. Throws EIO for one that does not say it, or whose length is another. */
-export function partOf(answer: HttpResponse): ContentRange {
+export function partOf(answer: AnswerHead): ContentRange {
   const { label } = answer
   if (answer.isEncoded) throw brokenError(label, 'a range that is encoded')
   const range = contentRange(answer.headers)

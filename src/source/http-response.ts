@@ -1,29 +1,24 @@
 // The answer to one request, whose body is still to be read. Whoever has one reads it to its end or cancels it; one that is
 // forgotten ends by its time limit. Not here: which answers are good.
 
-import { HttpError, networkError } from './http-error.js'
+import { AnswerHead } from './http-answer.js'
+import { brokenError, HttpError, networkError } from './http-error.js'
 import type { Exchange } from './http-exchange.js'
 
 /** A body that nobody wants is read to its end if it is no longer than this, since the connection then stays. */
 const DRAIN_BYTES = 64 * 1024
 const DRAIN_MS = 1000
 
-export class HttpResponse {
+export class HttpResponse extends AnswerHead {
   readonly #exchange: Exchange
   readonly #secrets: readonly string[]
   readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined
+  /** Bytes of the body that have been handed out, and those behind them that have come. */
+  #at = 0
+  #rest: Uint8Array | undefined
 
-  constructor(
-    response: Response,
-    /** The URL without its secrets, for messages. */
-    readonly label: string,
-    exchange: Exchange,
-    secrets: readonly string[],
-    limit: number,
-  ) {
-    this.status = response.status
-    this.headers = response.headers
-    this.isFiltered = response.type === 'cors'
+  constructor(response: Response, label: string, exchange: Exchange, secrets: readonly string[], limit: number) {
+    super(label, response.status, response.headers, response.type === 'cors')
     this.#exchange = exchange
     this.#secrets = secrets
     this.#reader = response.body?.getReader() as ReadableStreamDefaultReader<Uint8Array> | undefined
@@ -31,25 +26,46 @@ export class HttpResponse {
     else exchange.expectBody(Math.min(limit, this.contentLength ?? limit))
   }
 
-  readonly status: number
-  readonly headers: Headers
-  /** Does the browser show only some headers (the answer comes from another origin)? */
-  readonly isFiltered: boolean
-
-  /** Bytes of the body by the server's word; undefined if it says nothing, or speaks of encoded ones. */
-  get contentLength(): number | undefined {
-    const text = this.headers.get('content-length')
-    if (text === null || !/^\d{1,15}$/.test(text) || this.isEncoded) return undefined
-    return Number(text)
-  }
-
-  get isEncoded(): boolean {
-    const encoding = this.headers.get('content-encoding')
-    return encoding !== null && encoding !== '' && encoding.toLowerCase() !== 'identity'
+  /** Where in the body the next bytes are. */
+  get at(): number {
+    return this.#at
   }
 
   /** The next bytes of the body; undefined at its end. */
   async next(): Promise<Uint8Array | undefined> {
+    const chunk = this.#rest ?? (await this.#read())
+    this.#rest = undefined
+    this.#at += chunk?.length ?? 0
+    return chunk
+  }
+
+  /** Hands on the bytes between two positions, neither behind `at`, and stays there. Fewer only where the body ends. */
+  async pour(from: number, to: number, take: (bytes: Uint8Array) => void): Promise<void> {
+    while (this.#at < to) {
+      const at = this.#at
+      const chunk = await this.next()
+      if (chunk === undefined) return
+      const begin = Math.min(Math.max(from - at, 0), chunk.length)
+      const end = Math.min(to - at, chunk.length)
+      if (end > begin) take(chunk.subarray(begin, end))
+      if (end < chunk.length) {
+        this.#rest = chunk.subarray(end)
+        this.#at = to
+      }
+    }
+  }
+
+  /** Waits for the end of the body; EIO if more comes, which is not looked at. */
+  async finish(): Promise<void> {
+    if ((await this.next()) !== undefined) throw brokenError(this.label, 'the body is longer than it should be')
+  }
+
+  /** Leaves the body where it is, for so many milliseconds, without counting as a request under way. */
+  park(ms: number): void {
+    this.#exchange.park(ms)
+  }
+
+  async #read(): Promise<Uint8Array | undefined> {
     if (this.#reader === undefined) return undefined
     try {
       const { done, value } = await this.#exchange.wait(this.#reader.read())

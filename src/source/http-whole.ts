@@ -3,7 +3,7 @@
 
 import type { HttpClient } from './http-client.js'
 import { brokenError, HttpError, staleError } from './http-error.js'
-import { checkRange, ifRange, rangeHeaders, type Version, versionOf } from './http-range.js'
+import { checkRange, IDENTITY, ifRange, rangeHeaders, type Version, versionOf } from './http-range.js'
 import type { HttpResponse } from './http-response.js'
 import { isBrowser } from './http-target.js'
 import type { Tries } from './http-tries.js'
@@ -65,7 +65,7 @@ class Whole {
   async get(): Promise<Uint8Array> {
     const known = this.at > 0 ? this.#version : undefined
     const answer = await this.#client.send('GET', this.#url, {
-      headers: known === undefined ? { 'accept-encoding': 'identity' } : rangeHeaders(this.at, known.size, known),
+      headers: known === undefined ? IDENTITY : rangeHeaders(this.at, known.size, known),
       signal: this.#signal,
       expect: known === undefined ? [200] : [200, 206, 416],
       limit: this.#limit,

@@ -4,6 +4,7 @@
 import { Fault } from '../format/errno.js'
 import { HttpClient, type HttpClientOptions } from '../source/http-client.js'
 import { HttpError } from '../source/http-error.js'
+import { IDENTITY } from '../source/http-range.js'
 import { HttpSource } from '../source/http-source.js'
 import { httpTarget } from '../source/http-target.js'
 import { objectError } from './errors.js'
@@ -70,7 +71,7 @@ export class HttpStore implements ObjectStore {
 
   async #sizeByHead(url: string): Promise<number | undefined> {
     try {
-      const answer = await this.#client.send('HEAD', url, { headers: { 'accept-encoding': 'identity' } })
+      const answer = await this.#client.send('HEAD', url, { headers: IDENTITY })
       answer.cancel()
       return answer.contentLength
     } catch (error) {
