@@ -45,7 +45,7 @@ class Writer {
   }
 
   end(report: GcReport, live: number): void {
-    const { removed, removedBytes, needed, fresh, leftovers, leftoverBytes, restored } = report
+    const { removed, removedBytes, trees, needed, fresh, leftovers, leftoverBytes, restored } = report
     if (this.#json) {
       const failures = report.failures.map(({ name, error }) => ({ object: name, why: reason(error) }))
       const facts = { dryRun: this.#dryRun, ...report, builds: live, failures }
@@ -53,7 +53,8 @@ class Writer {
     } else {
       const would = this.#dryRun ? ' would be' : ''
       const builds = fresh > 0 ? `, ${fresh} that a build may use` : ''
-      this.#write(`${removed} objects${would} removed, ${removedBytes} bytes\n`)
+      const beside = trees > 0 ? `, ${trees} Merkle trees` : ''
+      this.#write(`${removed} objects${beside}${would} removed, ${removedBytes} bytes\n`)
       this.#write(`${needed + fresh} objects kept: ${needed} that the images need${builds}\n`)
       if (leftovers > 0) this.#write(`${leftovers} leftovers${would} removed, ${leftoverBytes} bytes\n`)
       if (restored > 0) this.#write(`${restored} objects${would} put back that a gc which broke off had moved aside\n`)

@@ -1,4 +1,5 @@
 // Collects garbage in a directory store: removes objects that nobody needs, safe beside builds that go on, without locks.
+// The Merkle tree of an object (`xx/yyyy….verity`) stays and goes with it.
 // What is not in the objects' layout (`xx/yyyy…`, SHA-256 or SHA-512) is never touched, nor what the name of a register,
 // a temporary file or a parked object does not fit. Not here: which objects are needed, and who says so.
 //
@@ -41,7 +42,7 @@ import { type Builds, isLeftBehind, readBuilds } from './directory-builds.js'
 import { unpark } from './directory-keep.js'
 import { codeOf, namesIn, parkedName, temporaryName, topKind } from './directory-names.js'
 import { leave, type Place, type Walk, walkOf } from './directory-walk.js'
-import { isDigestName } from './object-name.js'
+import { isDigestName, objectOfTree } from './object-name.js'
 
 const FIRST_PART = /^[0-9a-f]{2}$/
 const NS_PER_MS = 1_000_000n
@@ -59,6 +60,8 @@ export interface GcReport {
   /** Objects, and bytes in them. */
   removed: number
   removedBytes: number
+  /** Merkle trees of objects that are not there (any more), removed; their bytes count. */
+  trees: number
   /** Kept since they are needed. */
   needed: number
   /** Kept since a build that goes on, or went on meanwhile, may rely on them. */
@@ -115,6 +118,7 @@ export class GarbageCollector {
   readonly #report: GcReport = {
     removed: 0,
     removedBytes: 0,
+    trees: 0,
     needed: 0,
     fresh: 0,
     leftovers: 0,
@@ -166,11 +170,15 @@ export class GarbageCollector {
   /** One name's failure does not end the others; what is gone when it is looked at is none. */
   #eachName(prefix: string, place: Place, visit: (name: string) => void): void {
     for (const name of namesIn(place.path)) {
-      try {
-        visit(name)
-      } catch (error) {
-        if (codeOf(error) !== 'ENOENT') this.#report.failures.push({ name: prefix + name, error })
-      }
+      this.#guarded(prefix + name, () => visit(name))
+    }
+  }
+
+  #guarded(name: string, visit: () => void): void {
+    try {
+      visit()
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') this.#report.failures.push({ name, error })
     }
   }
 
@@ -202,31 +210,59 @@ export class GarbageCollector {
     if (stat === undefined || !stat.isDirectory()) return
     const place = this.#walk.stepSync(this.#root, first)
     try {
+      const trees: string[] = []
+      const gone = new Set<string>()
       this.#eachName(`${first}/`, place, second => {
         const name = `${first}/${second}`
-        if (isDigestName(name)) this.#object(name, `${place.path}/${second}`, needed)
+        const treeOf = objectOfTree(name)
+        if (treeOf !== undefined && !needed.has(treeOf)) trees.push(second)
+        if (isDigestName(name) && this.#object(name, `${place.path}/${second}`, needed)) gone.add(name)
       })
+      for (const second of trees) this.#guarded(`${first}/${second}`, () => this.#tree(place, first, second, gone))
     } finally {
       leave(place)
     }
     this.#options.step?.()
   }
 
-  #object(name: string, path: string, needed: ReadonlySet<string>): void {
+  /** True when it was removed, or would be. */
+  #object(name: string, path: string, needed: ReadonlySet<string>): boolean {
     if (needed.has(name)) {
       this.#report.needed++
-      return
+      return false
     }
     const stat = look(path)
-    if (stat === undefined || !stat.isFile()) return
+    if (stat === undefined || !stat.isFile()) return false
     if (stat.ctimeNs >= this.#cutOff) {
       this.#report.fresh++
-      return
+      return false
     }
-    if (this.#options.dryRun !== true && !this.#remove(name, path, stat)) return
+    if (this.#options.dryRun !== true && !this.#remove(name, path, stat)) return false
     this.#report.removed++
-    this.#report.removedBytes += Number(stat.size)
-    this.#options.removed?.(name, Number(stat.size))
+    this.#count(name, stat.size)
+    return true
+  }
+
+  #count(name: string, size: bigint): void {
+    this.#report.removedBytes += Number(size)
+    this.#options.removed?.(name, Number(size))
+  }
+
+  /**
+   * A Merkle tree stays while its object does, or when it is as young as what is kept. Nobody relies on it: should it go
+   * in the moment in which its object comes, then reads of that cost more.
+   */
+  #tree(place: Place, first: string, second: string, gone: ReadonlySet<string>): void {
+    const name = `${first}/${second}`
+    const object = objectOfTree(name) as string
+    const isGone = look(`${place.path}/${object.slice(first.length + 1)}`) === undefined
+    if (!isGone && !(this.#options.dryRun === true && gone.has(object))) return
+    const path = `${place.path}/${second}`
+    const stat = look(path)
+    if (stat === undefined || !stat.isFile() || stat.ctimeNs >= this.#cutOff) return
+    if (this.#options.dryRun !== true) fs.unlinkSync(path)
+    this.#report.trees++
+    this.#count(name, stat.size)
   }
 
   /** G3 and G4; true when it is gone by our doing. */

@@ -3,13 +3,15 @@
 // Not here: who needs objects (a Claim is somebody's word about one), removing anything (directory-gc.ts).
 
 import fs from 'node:fs'
+import { sha256Algorithm, sha512Algorithm } from '../format/hash.js'
 import { DirectoryStore } from './directory.js'
 import { type Builds, isLeftBehind, readBuilds } from './directory-builds.js'
 import { type Counts, type Measured, type MeterOptions, ObjectMeter, SHA256_DIGITS } from './directory-meter.js'
 import { codeOf, namesIn, topKind } from './directory-names.js'
 import type { Claim, Problem } from './directory-problem.js'
+import { treeFault } from './directory-trees.js'
 import { leave, type Place, type Walk, walkOf } from './directory-walk.js'
-import { isDigestName } from './object-name.js'
+import { isDigestName, objectOfTree, treeName } from './object-name.js'
 
 const FIRST_PART = /^[0-9a-f]{2}$/
 /** A whole digest in hex, of SHA-256 or SHA-512, or one without its first two digits. */
@@ -69,7 +71,9 @@ export class DirectorySurvey {
   underWay = 0
   readonly #root: string
   readonly #walk: Walk = walkOf(false)
+  readonly #store: DirectoryStore
   readonly #meter: ObjectMeter
+  readonly #hashes: MeterOptions
   readonly #claims: SurveyOptions['claims']
   readonly #report: SurveyOptions['report']
   /** Claimed names about which all is said. */
@@ -78,12 +82,18 @@ export class DirectorySurvey {
   readonly #ways = new Set<string>()
   /** Names at which another object's content lies. */
   readonly #wrong = new Set<string>()
+  /** Objects of the directory that is looked at whose bytes are not those of their names. */
+  readonly #unsound = new Set<string>()
+  /** Objects whose trees lie in the directory that is looked at. */
+  readonly #treesOf: string[] = []
   /** What gc moved aside, by the object's name. */
   readonly #parked = new Map<string, string>()
 
   constructor(root: string, options: SurveyOptions) {
     this.#root = root
-    this.#meter = new ObjectMeter(new DirectoryStore(root), options)
+    this.#store = new DirectoryStore(root)
+    this.#meter = new ObjectMeter(this.#store, options)
+    this.#hashes = options
     this.#claims = options.claims
     this.#report = options.report
     for (const name of options.claims?.keys() ?? []) {
@@ -137,6 +147,7 @@ export class DirectorySurvey {
     if (stat === undefined) return
     if (FIRST_PART.test(name) && stat.isDirectory()) {
       this.#inside(entry, inner => this.#objectEntry(inner))
+      this.#checkTrees()
       return
     }
     const top = stat.isFile() ? topKind(name) : undefined
@@ -165,8 +176,31 @@ export class DirectorySurvey {
   #objectEntry(entry: Entry): void {
     const stat = look(entry)
     if (stat === undefined) return
+    const treeOf = stat.isFile() && this.#claims?.has(entry.name) !== true ? objectOfTree(entry.name) : undefined
     if (isDigestName(entry.name) && stat.isFile()) this.#object(entry.name)
+    else if (treeOf !== undefined) this.#treesOf.push(treeOf)
     else this.#foreign(entry, stat, 2, false)
+  }
+
+  /** Trees beside objects that were looked at: what those say of themselves comes first. */
+  #checkTrees(): void {
+    for (const object of this.#treesOf) {
+      const name = treeName(object)
+      this.#guarded(name, () => {
+        if (!this.#meter.isThere(object)) {
+          this.#report({ kind: 'stray', object: name, why: 'the Merkle tree of an object that is not there' })
+        } else if (!this.#unsound.has(object)) {
+          const { sha256, sha512 } = this.#hashes
+          const hash = object.length > SHA256_DIGITS + 1 ? sha512Algorithm(sha512) : sha256Algorithm(sha256)
+          const wrong = treeFault(this.#store, object, hash)
+          if (wrong !== undefined) {
+            this.#report({ kind: 'altered', object: name, why: `not the Merkle tree of its object: ${wrong}` })
+          }
+        }
+      })
+    }
+    this.#treesOf.length = 0
+    this.#unsound.clear()
   }
 
   #object(name: string): void {
@@ -180,6 +214,7 @@ export class DirectorySurvey {
       else if (this.#claims !== undefined) this.#report({ kind: 'stray', object: name, why: 'nobody needs it', size })
       return
     }
+    this.#unsound.add(name)
     const isMeant = belongs.slice(3) === name.slice(3) || this.#claims?.has(belongs) === true
     if (isMeant && !this.#meter.isThere(belongs)) {
       this.#wrong.add(name)
