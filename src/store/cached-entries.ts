@@ -61,6 +61,12 @@ export class CacheEntries {
     return this.#counting
   }
 
+  /** Resolves when that is done and what was too much has gone. */
+  async settled(): Promise<void> {
+    await this.counted()
+    await this.#turn
+  }
+
   get(name: string): Entry | undefined {
     return this.#entries.get(name)
   }

@@ -123,9 +123,9 @@ export class CachedStore implements ObjectStore {
     if (fast.statSync !== undefined) this.statSync = name => this.#statSync(name)
   }
 
-  /** What is kept, once what was there before has been counted. */
+  /** What is kept, once what was there before has been counted and what is too much has gone. */
   async usage(): Promise<CacheUsage> {
-    await this.#entries.counted()
+    await this.#entries.settled()
     return { bytes: this.#entries.bytes, entries: this.#entries.count }
   }
 
