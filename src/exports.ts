@@ -1,6 +1,11 @@
 // What every entry exports beside its functions.
 
 export type { BuildImageOptions, Host, MountOptions, MountSource } from './api.js'
+export { Bridge, type BridgeOptions } from './bridge/bridge.js'
+export type { BridgePort } from './bridge/protocol.js'
+export { type BridgeServer, type BridgeServing, serveBridge } from './bridge/serve.js'
+export type { UrlBridge } from './bridge/start.js'
+export type { BridgeUrlOptions } from './bridge/url-serving.js'
 export type { BuildFs, BuildSource, Built, FsSource } from './build.js'
 export type { Committed } from './commit.js'
 export { Fault, Miss } from './format/errno.js'
@@ -24,6 +29,7 @@ export type { ObjectInfo, ObjectStore, StoredObject } from './store/object-store
 export { OpfsStore } from './store/opfs.js'
 export { type S3Entry, S3Store } from './store/s3.js'
 export { type S3Environment, type S3Options, s3OptionsFromEnv } from './store/s3-options.js'
+export { type UnstorageDriver, type UnstorageOptions, unstorageStore } from './store/unstorage.js'
 export { Tree } from './tree/tree.js'
 export { type EntryAttributes, type ExternalFile, TreeBuilder } from './tree/tree-builder.js'
 export { TreeError } from './tree/tree-error.js'
