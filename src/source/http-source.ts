@@ -5,11 +5,12 @@
 import { Fault, faultError } from '../format/errno.js'
 import type { ByteSource } from './byte-source.js'
 import type { HttpClient, HttpRequest } from './http-client.js'
-import { brokenError, HttpError, staleError, urlLabel } from './http-error.js'
-import { type Found, type HttpSourceOptions, Opening } from './http-opening.js'
+import { brokenError, HttpError, staleError } from './http-error.js'
+import { type Found, HEAD_BYTES, type HttpSourceOptions, Opening } from './http-opening.js'
 import { checkRange, checkWhole, IDENTITY, ifRange, RANGE_STATUS, rangeHeaders, type Version } from './http-range.js'
 import type { HttpResponse } from './http-response.js'
-import { httpTarget, isElsewhere } from './http-target.js'
+import { canSync, findSync, sendSync } from './http-sync.js'
+import { httpTarget, isElsewhere, type Target } from './http-target.js'
 import type { Tries } from './http-tries.js'
 
 export type { HttpSourceOptions }
@@ -32,9 +33,14 @@ export class HttpSource implements ByteSource {
   #parked: HttpResponse | undefined
   #closed = false
 
+  /** There where a request can block: in a browser's worker, as long as nothing of the user's is to be sent. */
+  readonly readSync?: (offset: number, length: number) => Uint8Array
+
   private constructor(client: HttpClient, url: string, found: Found) {
-    const parsed = httpTarget(url).url
-    this.label = urlLabel(parsed)
+    const target = httpTarget(url)
+    const { url: parsed, label } = target
+    this.label = label
+    if (canSync(client, target)) this.readSync = (offset, length) => this.#readSync(target, offset, length)
     this.#client = client
     this.#url = url
     this.#version = found.version
@@ -50,19 +56,48 @@ export class HttpSource implements ByteSource {
     return new HttpSource(client, String(url), found)
   }
 
+  /** The same without waiting for others; undefined where that can't be done. */
+  static openSync(client: HttpClient, url: string | URL, head = HEAD_BYTES): HttpSource | undefined {
+    const target = httpTarget(url)
+    return canSync(client, target) ? new HttpSource(client, String(url), findSync(client, target, head)) : undefined
+  }
+
   get size(): number {
     return this.#version.size
   }
 
   async read(offset: number, length: number): Promise<Uint8Array> {
+    const { into, known, to } = this.#begin(offset, length)
+    if (known < to) await this.#fill(into, offset, known, to)
+    return into
+  }
+
+  #readSync(target: Target, offset: number, length: number): Uint8Array {
+    const { into, known, to } = this.#begin(offset, length)
+    if (known >= to) return into
+    const version = this.#version
+    const headers = this.#ranges ? rangeHeaders(known, to, this.#conditional ? version : undefined) : {}
+    const answer = sendSync(this.#client, 'GET', target, headers, this.#ranges ? RANGE_STATUS : [200])
+    const { status, body, label } = answer
+    if (status === 416) throw staleError(label, `it has no byte ${known} any more`)
+    if (status === 206) checkRange(answer, known, to, version)
+    else if (this.#conditional) throw staleError(label, 'the server answers with all of it')
+    else checkWhole(answer, version)
+    const wanted = status === 206 ? to - known : this.size
+    if (body.length !== wanted) throw brokenError(label, `a body of ${body.length} bytes, not ${wanted}`)
+    into.set(status === 206 ? body : body.subarray(known, to), known - offset)
+    return into
+  }
+
+  /** Room for a read, with what is known of it, and from where on it is not. */
+  #begin(offset: number, length: number): { into: Uint8Array; known: number; to: number } {
     if (this.#closed) throw faultError(new Fault('EBADF', 'is closed'), this.label)
     const to = Math.min(offset + length, this.size)
-    if (!(to > offset)) return new Uint8Array(0)
+    if (!(to > offset)) return { into: new Uint8Array(0), known: to, to }
     const into = allocate(to - offset, this.label)
-    const known = Math.max(0, Math.min(to, this.#head.length) - offset)
-    if (known > 0) into.set(this.#head.subarray(offset, offset + known))
-    if (offset + known < to) await this.#fill(into, offset, offset + known, to)
-    return into
+    const known = Math.max(offset, Math.min(to, this.#head.length))
+    into.set(this.#head.subarray(offset, known))
+    return { into, known, to }
   }
 
   close(): void {

@@ -6,6 +6,7 @@ import { HttpClient, type HttpClientOptions } from '../source/http-client.js'
 import { HttpError } from '../source/http-error.js'
 import { IDENTITY } from '../source/http-range.js'
 import { HttpSource } from '../source/http-source.js'
+import { canSync } from '../source/http-sync.js'
 import { httpTarget } from '../source/http-target.js'
 import { objectError } from './errors.js'
 import { canonicalObjectName } from './object-name.js'
@@ -32,19 +33,26 @@ export class HttpStore implements ObjectStore {
   readonly #base: URL
   readonly #client: HttpClient
   readonly #head: number | undefined
+  /** There where a request can block: in a browser's worker, as long as nothing of the user's is to be sent. */
+  readonly openSync?: (name: string) => StoredObject
+  readonly statSync?: (name: string) => ObjectInfo
 
   /**
    * `base` is the URL above the objects. Its userinfo and query (a signed token) go with each request and are shown
    * nowhere. Throws EINVAL for a URL that is not http(s).
    */
   constructor(base: string | URL, options: HttpStoreOptions = {}) {
-    const { label, url } = httpTarget(base)
+    const target = httpTarget(base)
+    const { label, url } = target
     this.label = label
     this.#base = new URL(base)
     this.#base.hash = ''
     this.#base.pathname = url.pathname.replace(/\/+$/, '')
     this.#client = options.client ?? new HttpClient(options)
     this.#head = options.head
+    if (!canSync(this.#client, target)) return
+    this.openSync = name => this.#openSync(name, this.#head)
+    this.statSync = name => ({ size: this.#openSync(name, 1).size })
   }
 
   async open(name: string): Promise<StoredObject> {
@@ -67,6 +75,10 @@ export class HttpStore implements ObjectStore {
 
   async delete(name: string): Promise<void> {
     throw objectError('EROFS', canonical(name), `${this.label} is read-only`)
+  }
+
+  #openSync(name: string, head: number | undefined): StoredObject {
+    return HttpSource.openSync(this.#client, this.#urlOf(canonical(name)), head) as StoredObject
   }
 
   async #sizeByHead(url: string): Promise<number | undefined> {
