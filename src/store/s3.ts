@@ -119,6 +119,16 @@ export class S3Store implements ObjectStore {
     }
   }
 
+  /** Puts an object whether or not one has the name: at every moment one of the two is there. */
+  async replace(name: string, data: Uint8Array): Promise<void> {
+    const parts = new WholeParts(data)
+    try {
+      await this.#putWhole(this.#client.place.keyOf(canonical(name)), data, parts)
+    } finally {
+      parts.close()
+    }
+  }
+
   async *list(): AsyncGenerator<string> {
     for await (const { name } of this.entries()) yield name
   }
