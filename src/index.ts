@@ -5,6 +5,11 @@ import { createSHA256, createSHA512, type IHasher } from 'hash-wasm'
 import { compile } from '../wasm/core.js'
 import { CORE_BASE64 } from '../wasm/core-bytes.js'
 import { Api, type BuildImageOptions, type MountOptions, type MountSource } from './api.js'
+import type { BridgeOptions } from './bridge/bridge.js'
+import { DirectBridge } from './bridge/direct-bridge.js'
+import { canWait } from './bridge/shared-slots.js'
+import { ThreadBridge, type UrlBridge } from './bridge/start.js'
+import { startWorker } from './bridge/web-thread.js'
 import { type BuildSource, type Built, buildImage as build } from './build.js'
 import type { HashAlgorithm, HashFunction, HashName } from './format/hash.js'
 import type { Image } from './image/image.js'
@@ -63,3 +68,25 @@ export const buildImage = async (source: BuildSource, options: BuildImageOptions
 
 /** A hash for fs-verity digests and Merkle trees. SHA-512 is loaded when it is first asked for. */
 export const hashAlgorithm = async (name: HashName): Promise<HashAlgorithm> => (await api()).hashAlgorithm(name)
+
+/** Options of openBridge in a browser. */
+export interface OpenBridgeOptions extends BridgeOptions {
+  /** One that runs `composefs-wasm/bridge-worker`, where the file beside this one can't be had: behind another origin, for one. */
+  readonly worker?: Worker
+}
+
+/**
+ * Stores and files by URL with synchronous forms, for a worker: a thread of the package's own serves them, and this one waits
+ * for it. Where no memory can be shared, plain HTTP is read by synchronous XMLHttpRequest; a page has no synchronous forms.
+ */
+export const openBridge = async ({ worker, ...options }: OpenBridgeOptions = {}): Promise<UrlBridge> => {
+  if (!canWait()) return new DirectBridge()
+  const script = () => worker ?? new Worker(new URL('./bridge-worker.js', import.meta.url), { type: 'module' })
+  const bridge = new ThreadBridge(startWorker(script), options)
+  try {
+    return await bridge.ready()
+  } catch (error) {
+    bridge.close()
+    throw error
+  }
+}

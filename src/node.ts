@@ -3,13 +3,17 @@
 import * as fs from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Worker } from 'node:worker_threads'
 import { compileSync } from '../wasm/core.js'
 import { CORE_BASE64 } from '../wasm/core-bytes.js'
 import { PAGED_CORE_BASE64 } from '../wasm/paged-core-bytes.js'
 import { Api, type BuildImageOptions, type Host, type MountOptions, type MountSource } from './api.js'
+import type { BridgeOptions } from './bridge/bridge.js'
+import { ThreadBridge, type UrlBridge } from './bridge/start.js'
 import { type BuildFs, type BuildSource, type Built, buildImage as buildFromSource } from './build.js'
 import { Fault, faultError } from './format/errno.js'
 import type { HashAlgorithm, HashName } from './format/hash.js'
+import { nodeThread } from './host/bridge-thread.js'
 import { buildDirectory } from './host/directory-build.js'
 import { FileSource } from './host/file-source.js'
 import { sha256, sha512 } from './host/hash.js'
@@ -43,6 +47,9 @@ const URL_SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i
 
 /** The command whose workers read files; where the package has been bundled into another program it is not there. */
 const WORKER = new URL('./bin/mkcomposefs.js', import.meta.url)
+
+/** The thread that bridges are served by. */
+const BRIDGE_WORKER = new URL('./bridge-worker.js', import.meta.url)
 
 function pathOf(source: string): string {
   return source.startsWith('file://') ? fileURLToPath(source) : source
@@ -218,4 +225,32 @@ export function exportUpper(mount: Mount, directory: string | URL): void {
  */
 export function importUpper(directory: string | URL): Uint8Array {
   return readKernelUpper(resolve(pathOf(String(directory))))
+}
+
+/** Options of openBridge under Node. */
+export interface OpenBridgeOptions extends BridgeOptions {
+  /** One that runs `composefs-wasm/bridge-worker`, where the package has been bundled into another program. */
+  readonly worker?: Worker
+}
+
+/**
+ * Stores and files by URL with synchronous forms, for any thread: one of the package's own serves them, and this one waits for
+ * it. It does not keep the process running. Buckets are asked for by whom the environment says.
+ */
+export function openBridgeSync({ worker, ...options }: OpenBridgeOptions = {}): UrlBridge {
+  if (worker === undefined && !fs.existsSync(BRIDGE_WORKER)) {
+    throw faultError(new Fault('ENOTSUP', 'give a worker that runs composefs-wasm/bridge-worker'), 'bridge')
+  }
+  return new ThreadBridge(nodeThread(worker ?? BRIDGE_WORKER), options, s3OptionsFromEnv(process.env))
+}
+
+/** The same; resolves once the thread has started. */
+export async function openBridge(options: OpenBridgeOptions = {}): Promise<UrlBridge> {
+  const bridge = openBridgeSync(options) as ThreadBridge
+  try {
+    return await bridge.ready()
+  } catch (error) {
+    bridge.close()
+    throw error
+  }
 }
