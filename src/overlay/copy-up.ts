@@ -22,6 +22,8 @@ interface Pending {
   readonly dir: UpperInode
   readonly name: string
   readonly copy: UpperInode
+  /** Whose data it gets, once all else is known: that may have to be waited for often. */
+  readonly dataOf?: LowerNode
 }
 
 /** By where they go: the id of the upper directory nearest above, and the path from there. */
@@ -67,13 +69,14 @@ export class CopyUp {
 
   #copies(nodes: readonly OverlayNode[], extent: Extent, wait: boolean): Fault | undefined {
     const gathered: Gathered = new Map()
-    for (const node of nodes) {
-      const failed = this.#gather(gathered, node, extent, wait)
-      if (failed === undefined) continue
-      for (const { copy } of gathered.values()) this.#discard(copy)
+    let failed: Fault | undefined
+    for (const node of nodes) failed ??= this.#gather(gathered, node, extent)
+    failed ??= this.#gatherData(gathered, extent, wait)
+    const { upper } = this.#tree
+    if (failed !== undefined) {
+      for (const { copy } of [...gathered.values()].reverse()) upper.unmake(copy)
       return failed
     }
-    const { upper } = this.#tree
     for (const { dir, name, copy } of gathered.values()) {
       upper.changed(copy)
       upper.put(dir, name, copy)
@@ -82,7 +85,17 @@ export class CopyUp {
     return undefined
   }
 
-  #gather(gathered: Gathered, node: OverlayNode, extent: Extent, wait: boolean): Fault | undefined {
+  #gatherData(gathered: Gathered, extent: Extent, wait: boolean): Fault | undefined {
+    for (const { copy, dataOf } of gathered.values()) {
+      if (dataOf === undefined) continue
+      const body = this.#data.body(dataOf, extent, wait)
+      if (body instanceof Fault) return body
+      copy.body = body
+    }
+    return undefined
+  }
+
+  #gather(gathered: Gathered, node: OverlayNode, extent: Extent): Fault | undefined {
     const upper = upperOf(node)
     if (upper !== undefined) {
       const isThere = !upper.isDirectory || upper.parent !== undefined || upper === this.#tree.root
@@ -95,9 +108,11 @@ export class CopyUp {
     const dir = this.#gatherDirectories(gathered, lower.base, names)
     if (dir instanceof Fault) return dir
     if (last === undefined) return undefined
-    const copy = this.#file(lower, extent, wait)
+    const copy = this.#file(lower, extent)
     if (copy instanceof Fault) return copy
-    gathered.set(`${lower.base.id} ${[...names, last].join('/')}`, { dir, name: last, copy })
+    const isFile = (node.mode & S_IFMT) === S_IFREG
+    const dataOf = isFile && copy.metacopy === undefined ? lower : undefined
+    gathered.set(`${lower.base.id} ${[...names, last].join('/')}`, { dir, name: last, copy, dataOf })
     return undefined
   }
 
@@ -156,14 +171,8 @@ export class CopyUp {
     if (copy instanceof Fault) return copy
     takeOver(copy, attr, xattrs)
     if (upper.charge(copy, xattrCost(xattrs))) return copy
-    this.#discard(copy)
+    upper.unmake(copy)
     return fault('ENOSPC')
-  }
-
-  /** Gives back what a copy without a place has taken. */
-  #discard(copy: UpperInode): void {
-    copy.nlink = 0
-    this.#tree.upper.release(copy)
   }
 
   /**
@@ -178,22 +187,17 @@ export class CopyUp {
     return fault(place === null ? 'ENOTDIR' : 'ENOENT')
   }
 
-  #file(node: LowerNode, extent: Extent, wait: boolean): Outcome<UpperInode> {
+  /** All but the data. */
+  #file(node: LowerNode, extent: Extent): Outcome<UpperInode> {
     const isFile = (node.mode & S_IFMT) === S_IFREG
     const metadataOnly = isFile && extent === 'metadata' && this.#tree.options.metacopy
     // The kernel looks for the data of what it copies up, also where it reads none of it (ovl_verify_lowerdata).
     const gone = isFile && (metadataOnly || extent === 'emptied') ? this.#tree.dataFault(node) : undefined
     if (gone !== undefined) return gone
-    const body = isFile && !metadataOnly ? this.#data.body(node, extent, wait) : undefined
-    if (body instanceof Fault) return body
     const copy = this.#fileInode(node)
-    if (copy instanceof Fault) {
-      body?.free()
-      return copy
-    }
+    if (copy instanceof Fault) return copy
     if (metadataOnly) copy.metacopy = NO_DIGEST
     copy.below = metadataOnly ? [node.data] : []
-    copy.body = body
     return copy
   }
 

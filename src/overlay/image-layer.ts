@@ -4,7 +4,7 @@
 
 import { CfsDetails, readCtime } from '../../wasm/cfs-details.js'
 import type { CoreImage } from '../../wasm/core-image.js'
-import { errnoName, Fault, fault, type Outcome } from '../format/errno.js'
+import { errnoName, Fault, fault, Miss, type Outcome } from '../format/errno.js'
 import { objectName } from '../format/hex.js'
 import { metacopyDigest } from '../format/metacopy.js'
 import { CONSTANTS, QUERY_FLAGS, STOP } from '../format/structs.js'
@@ -163,25 +163,33 @@ export class ImageLayer implements Layer<ImageNode>, ObjectLayer<ImageNode>, Pla
     const r = core.lookup(dir.nid, bytes, this.#flags)
     if (r < 0) return this.#fault(r, name)
     const node = { nid: core.nid(), mode: core.mode(), way: dir }
-    const loops = (node.mode & S_IFMT) === S_IFDIR && [...this.#above(dir), dir.nid].includes(node.nid)
-    return loops ? fault('ELOOP') : node
+    if ((node.mode & S_IFMT) !== S_IFDIR) return node
+    const above = this.#above(dir)
+    if (above instanceof Fault) return above
+    return above.includes(node.nid) || dir.nid === node.nid ? fault('ELOOP') : node
   }
 
-  #parent(dir: ImageNode): ImageNode {
+  #parent(dir: ImageNode): Outcome<ImageNode> {
     if (typeof dir.way === 'object' && 'nid' in dir.way) return dir.way
     const above = this.#above(dir)
+    if (above instanceof Fault) return above
     let node = this.root
     for (const nid of above.slice(1)) node = { nid, mode: S_IFDIR, way: node }
     return node
   }
 
   /** nids of the directories above a directory on the way by which it was found, the root's first. */
-  #above(dir: ImageNode): number[] {
+  #above(dir: ImageNode): Outcome<number[]> {
     const { way } = dir
     if (way === undefined) return []
-    if (typeof way === 'object' && 'nid' in way) return [...this.#above(way), way.nid]
+    if (typeof way === 'object' && 'nid' in way) {
+      const above = this.#above(way)
+      return above instanceof Fault ? above : [...above, way.nid]
+    }
     const core = this.#core
-    return core.resolve(this.image.rootNid, way, this.#flags | Q_FOLLOW) < 0 ? [] : core.chain()
+    const r = core.resolve(this.image.rootNid, way, this.#flags | Q_FOLLOW)
+    if (r === -CONSTANTS.EAGAIN) return this.#fault(r, way)
+    return r < 0 ? [] : core.chain()
   }
 
   stat(node: ImageNode, out: Attr): Fault | undefined {
@@ -257,9 +265,12 @@ export class ImageLayer implements Layer<ImageNode>, ObjectLayer<ImageNode>, Pla
     if (this.#backed || !this.#view.redirects || (node.mode & S_IFMT) !== S_IFREG) return undefined
     const metacopy = core.xattr(node.nid, XATTR_INDEX_TRUSTED, METACOPY)
     if (metacopy === -CONSTANTS.ENODATA) return undefined
+    // At once, since the next question forgets what this one lacked.
+    const failed = typeof metacopy === 'number' ? this.#fault(metacopy, 'objectOf') : undefined
+    if (failed instanceof Miss) return failed
     const redirect = core.xattr(node.nid, XATTR_INDEX_TRUSTED, REDIRECT)
     if (redirect === -CONSTANTS.ENODATA) return undefined
-    if (typeof metacopy === 'number') return this.#fault(metacopy, 'objectOf')
+    if (typeof metacopy === 'number') return failed
     if (typeof redirect === 'number') return this.#fault(redirect, 'objectOf')
     const digest = metacopyDigest(metacopy)
     if (digest === undefined || digest instanceof Fault) return digest
@@ -269,9 +280,20 @@ export class ImageLayer implements Layer<ImageNode>, ObjectLayer<ImageNode>, Pla
 
   dataFault(node: ImageNode): Fault | undefined {
     if (this.#objects?.store.openSync === undefined) return undefined
+    const lacks = this.image.lazy ? this.#dataMiss(node) : undefined
+    if (lacks !== undefined) return lacks
     const file = this.open(node, true)
     if (file instanceof Fault) return file.code === 'ENOENT' ? file : undefined
     file.close()
+    return undefined
+  }
+
+  /** What the image itself lacks to tell where a file's data is, as against what the store does. */
+  #dataMiss(node: ImageNode): Fault | undefined {
+    for (const mark of [METACOPY, REDIRECT]) {
+      const value = this.#core.xattr(node.nid, XATTR_INDEX_TRUSTED, mark)
+      if (value === -CONSTANTS.EAGAIN) return this.#fault(value, 'open')
+    }
     return undefined
   }
 

@@ -1,7 +1,8 @@
 // What removing and renaming have in common: whiteouts where something below would show, inodes that lose a name, redirects.
 // Not here: the operations (overlay.ts, rename.ts). Follows fs/overlayfs/dir.c; spec overlayfs.md 7.
 
-import { Fault, fault, type Outcome } from '../format/errno.js'
+import { Fault, fault, isUnread, type Outcome } from '../format/errno.js'
+import { CONSTANTS } from '../format/structs.js'
 import type { ChangeFeed } from './change-feed.js'
 import type { CopyUp } from './copy-up.js'
 import { newAttr } from './layer.js'
@@ -12,6 +13,7 @@ import { showsBelow } from './search.js'
 import { now } from './upper.js'
 import type { UpperInode } from './upper-inode.js'
 
+const { S_IFMT, S_IFREG } = CONSTANTS
 /** Bytes of an absolute redirect that the kernel writes. */
 const OVL_REDIRECT_MAX = 256
 
@@ -29,7 +31,8 @@ export class NameEdits {
     if (list instanceof Fault) return list
     for (let i = 0; i < list.names.length; i++) {
       const found = tree.lookup(dir, list.raw?.get(i) ?? list.names[i])
-      if (!(found instanceof Fault) || found.code !== 'ENOENT') return fault('ENOTEMPTY')
+      if (!(found instanceof Fault)) return fault('ENOTEMPTY')
+      if (found.code !== 'ENOENT') return isUnread(found) ? found : fault('ENOTEMPTY')
     }
     return undefined
   }
@@ -82,12 +85,19 @@ export class NameEdits {
 
   /**
    * ovl_set_redirect: says under which name or path an inode with something below is found there. EXDEV for a path that is
-   * longer than the kernel takes. `dir` and `name` are where it is now.
+   * longer than the kernel takes. `dir` and `name` are where it is now; `linked` as hasNamesBelow has
+   * answered before anything was changed.
    */
-  redirect(inode: UpperInode, sameDirectory: boolean, dir: UpperInode, name: string): Fault | undefined {
+  redirect(
+    inode: UpperInode,
+    sameDirectory: boolean,
+    linked: boolean,
+    dir: UpperInode,
+    name: string,
+  ): Fault | undefined {
     const known = inode.redirect
     if (known !== undefined && (sameDirectory || known.startsWith('/'))) return undefined
-    const isAbsolute = !sameDirectory || (!inode.isDirectory && this.#linksBelow(inode) > 1)
+    const isAbsolute = !sameDirectory || linked
     let path = known ?? name
     for (let at = dir; isAbsolute && !path.startsWith('/') && at.parent !== undefined; at = at.parent) {
       path = `${at.redirect ?? at.name}/${path}`
@@ -99,9 +109,15 @@ export class NameEdits {
     return undefined
   }
 
-  #linksBelow(inode: UpperInode): number {
-    const [part] = inode.below as readonly LowerPart[]
+  /** Whether the file below that has, or will have, the data of a metacopy file has several names. Asked before anything is changed. */
+  hasNamesBelow(node: OverlayNode): Outcome<boolean> {
+    if ((node.mode & S_IFMT) !== S_IFREG) return false
+    const upper = upperOf(node)
+    if (upper !== undefined && upper.metacopy === undefined) return false
+    const part = upper === undefined ? (node as LowerNode).data : (upper.below as readonly LowerPart[])[0]
     const attr = newAttr()
-    return part.lower.stat(part.node, attr) === undefined ? attr.nlink : 1
+    const failed = part.lower.stat(part.node, attr)
+    if (failed === undefined) return attr.nlink > 1
+    return isUnread(failed) ? failed : false
   }
 }

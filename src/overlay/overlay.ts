@@ -68,7 +68,7 @@ export class Overlay extends MergedTree implements WritableLayer<OverlayNode> {
     if (made instanceof Fault) return made
     const parent = this.copyUp.directory(dir)
     if (parent instanceof Fault) {
-      this.#discard(made)
+      this.upper.unmake(made)
       return parent
     }
     const before = parent.children?.get(name)
@@ -104,14 +104,8 @@ export class Overlay extends MergedTree implements WritableLayer<OverlayNode> {
       made.body = body
       return made
     }
-    this.#discard(made)
+    this.upper.unmake(made)
     return body
-  }
-
-  /** Gives back what an inode without a name has taken. */
-  #discard(inode: UpperInode): void {
-    inode.nlink = 0
-    this.upper.release(inode)
   }
 
   link(node: OverlayNode, dir: OverlayNode, name: Bytes, wait: boolean): Fault | undefined {
@@ -128,7 +122,7 @@ export class Overlay extends MergedTree implements WritableLayer<OverlayNode> {
     if (stopped !== undefined) return stopped
     const [inode, parent] = [upperOf(node) as UpperInode, upperOf(dir) as UpperInode]
     if (inode.metacopy !== undefined) {
-      const failed = this.#names.redirect(inode, false, inode.parent as UpperInode, inode.name)
+      const failed = this.#names.redirect(inode, false, true, inode.parent as UpperInode, inode.name)
       if (failed !== undefined) return failed
     }
     inode.nlink++

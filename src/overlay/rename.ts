@@ -92,14 +92,16 @@ class Rename {
     const hides = this.edits.showsBelow(this.from.dir, this.from.name)
     if (hides instanceof Fault) return hides
     const exchanged = this.exchange ? [this.target as OverlayNode] : []
+    const linked = this.#linked([this.source, ...exchanged])
+    if (linked instanceof Fault) return linked
     const stopped = copyUp.metadata([this.source, ...exchanged, this.from.dir, this.to.dir], wait)
     if (stopped !== undefined) return stopped
     const [inode, from, to] = [this.source, this.from.dir, this.to.dir].map(node => upperOf(node) as UpperInode)
     const other = this.exchange ? (upperOf(this.target as OverlayNode) as UpperInode) : undefined
     const same = from === to
     const failed =
-      this.#mark(inode, same, from, this.from.name, to) ??
-      (other === undefined ? undefined : this.#mark(other, same, to, this.to.name, from))
+      this.#mark(inode, same, linked[0], from, this.from.name, to) ??
+      (other === undefined ? undefined : this.#mark(other, same, linked[1], to, this.to.name, from))
     const refused = failed ?? this.#upperNotEmpty(from, hides)
     if (refused !== undefined) return refused
     const replaced = this.target === undefined ? undefined : upperOf(this.target)
@@ -117,10 +119,30 @@ class Rename {
     return undefined
   }
 
+  /** Of each whether its redirect has to be absolute within its directory too. */
+  #linked(nodes: readonly OverlayNode[]): Outcome<boolean[]> {
+    const linked: boolean[] = []
+    for (const node of nodes) {
+      const has = this.edits.hasNamesBelow(node)
+      if (has instanceof Fault) return has
+      linked.push(has)
+    }
+    return linked
+  }
+
   /** Redirect or opaque mark of what is about to move from a directory to another. */
-  #mark(inode: UpperInode, same: boolean, from: UpperInode, name: string, to: UpperInode): Fault | undefined {
+  #mark(
+    inode: UpperInode,
+    same: boolean,
+    linked: boolean,
+    from: UpperInode,
+    name: string,
+    to: UpperInode,
+  ): Fault | undefined {
     const below = (inode.below?.length ?? 0) > 0
-    if (inode.isDirectory ? below : inode.metacopy !== undefined) return this.edits.redirect(inode, same, from, name)
+    if (inode.isDirectory ? below : inode.metacopy !== undefined) {
+      return this.edits.redirect(inode, same, linked, from, name)
+    }
     if (!inode.isDirectory || inode.opaque === 'y' || (to.below?.length ?? 0) === 0) return undefined
     inode.opaque = 'y'
     return undefined

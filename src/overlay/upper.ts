@@ -118,6 +118,13 @@ export class Upper {
     this.log?.gone(inode)
   }
 
+  /** Gives back all that an inode has taken which nothing has been noted of; its id too, unless others were made since. */
+  unmake(inode: UpperInode): void {
+    inode.nlink = 0
+    this.release(inode)
+    if (inode.id === this.#nextId - 1) this.#nextId--
+  }
+
   /** Says that an operation has come to its end: what it answers, or why it could not be noted. */
   ended<T>(answer: T): T | Fault {
     return this.log === undefined ? answer : (this.log.end() ?? answer)

@@ -15,12 +15,15 @@ import { type Operation, Task } from './task.js'
 const { COPYFILE_EXCL, COPYFILE_FICLONE_FORCE, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } = constants
 /** Bytes copied at a time. */
 const PIECE = 1 << 20
+/** How often the removal of what was begun may have to wait for something. */
+const REMOVE_TRIES = 16
 
 /** A copy under way; it goes on where it was when its step is called again. */
 export class FileCopy {
   #source: Description | undefined
   #target: Description | undefined
   #done = 0
+  #isCopied = false
 
   constructor(
     readonly core: Core,
@@ -29,19 +32,30 @@ export class FileCopy {
     readonly mode: number,
   ) {}
 
+  /** Once it has been successful it is so again. After a failure the copy is to be given up. */
   step(wait: boolean): Outcome<undefined> {
+    if (this.#isCopied) return undefined
     const done = this.#run(wait)
-    if (done instanceof Miss) return done
-    if (done instanceof Fault) this.giveUp()
-    else this.#close()
+    if (done instanceof Fault) return done
+    this.#isCopied = true
+    this.#close()
     return done
   }
 
   /** Removes what has been made of the copy; ignores whether that works, as an error has happened already. */
-  giveUp(): void {
+  giveUp(): Promise<void> | undefined {
     const begun = this.#target !== undefined
     this.#close()
-    if (begun) removeName(this.core, this.to)
+    return begun ? this.#remove(REMOVE_TRIES) : undefined
+  }
+
+  #remove(tries: number): Promise<void> | undefined {
+    const left = removeName(this.core, this.to)
+    if (!(left instanceof Miss) || tries === 0) return undefined
+    return left.load().then(
+      () => this.#remove(tries - 1),
+      () => this.#remove(tries - 1),
+    )
   }
 
   #close(): void {

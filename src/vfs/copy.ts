@@ -2,7 +2,7 @@
 // the first thing that it would write is refused. Not here: copyFile (copy-file.ts). Follows lib/internal/fs/cp/cp-sync.js
 // of Node 20.
 
-import { Fault, fault, Miss, type Outcome } from '../format/errno.js'
+import { Fault, fault, isUnread, Miss, type Outcome } from '../format/errno.js'
 import type { Attr } from '../overlay/layer.js'
 import { newAttr } from '../overlay/layer.js'
 import { invalidArgType, systemError, tagged } from './arg-errors.js'
@@ -143,8 +143,8 @@ class Copy {
     readonly sync: boolean,
   ) {}
 
-  close(): void {
-    this.#file?.giveUp()
+  close(): Promise<void> | undefined {
+    return this.#file?.giveUp()
   }
 
   #refuse(task: Course, failed: Outcome<undefined>, syscall: string, path: string, dest?: string): Outcome<undefined> {
@@ -227,7 +227,9 @@ class Copy {
   #parent(task: Course, to: string): Outcome<undefined> {
     const { core } = this
     const parent = parentOf(to)
-    if (core.layer.statPath(parent, true, core.scratch) === undefined) return undefined
+    const missing = core.layer.statPath(parent, true, core.scratch)
+    if (missing === undefined) return undefined
+    if (isUnread(missing)) return this.#refuse(task, missing, 'stat', parent)
     if (core.writable === undefined) return this.#refuse(task, fault('ENOENT'), 'mkdir', parent)
     const made = makeDirectories(core, parent, 0o777)
     return made instanceof Fault ? this.#refuse(task, made, 'mkdir', parent) : undefined
@@ -248,11 +250,12 @@ class Copy {
     if (!this.#begun(to)) this.#file = new FileCopy(core, from, to, options.mode)
     const copied = this.#file?.step(wait)
     if (copied instanceof Miss) return this.#refuse(task, copied, 'copyfile', from, to)
-    this.#file = undefined
-    return (
+    const failed =
       this.#refuse(task, copied, 'copyfile', from, to) ??
       this.#attributes(task, to, source, options.preserveTimestamps, wait)
-    )
+    // What has failed is given up with the call.
+    if (failed === undefined) this.#file = undefined
+    return failed
   }
 
   #attributes(task: Course, to: string, source: Attr, timed: boolean, wait: boolean): Outcome<undefined> {
@@ -288,9 +291,11 @@ class Copy {
 
   /** Begins a directory, which is made unless it is there. */
   #list(task: Course, from: string, to: string, exists: boolean): Listed | Fault {
+    const names = this.core.names(from)
+    // Before anything is made, so that it is known for made by this copy when the step is called again.
+    if (names instanceof Miss) return this.#refuse(task, names, 'opendir', from) ?? names
     const made = exists ? undefined : makeDirectory(this.core, to)
     if (made instanceof Fault) return this.#refuse(task, made, 'mkdir', to) ?? made
-    const names = this.core.names(from)
     if (names instanceof Fault) return this.#refuse(task, names, 'opendir', from) ?? names
     return { names, made: !exists, done: 0 }
   }
@@ -307,6 +312,7 @@ class Copy {
     const absolute = this.options.verbatimSymlinks || target.startsWith('/')
     const points = absolute ? target : resolveText(`${from}/../${target}`)
     const there = exists ? this.#targetOf(to) : fault('EINVAL')
+    if (there instanceof Fault && isUnread(there)) return this.#refuse(task, there, 'readlink', to)
     if (!(there instanceof Fault)) {
       const failed = this.#checkLinks(task, from, to, points, there)
       if (failed !== undefined) return failed

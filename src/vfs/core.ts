@@ -1,7 +1,7 @@
 // What the faces of one mount share: the layer, the open files, and the few questions that are asked without any
 // ceremony (the hot paths). Not here: forms of arguments beyond the plain ones, or error shapes.
 
-import { Fault, fault, type Outcome } from '../format/errno.js'
+import { Fault, fault, isUnread, type Outcome } from '../format/errno.js'
 import {
   type Attr,
   type Bytes,
@@ -80,9 +80,11 @@ export class Core {
     return this.layer.stat(node, this.#attr) ?? this.#attr.mode
   }
 
-  /** Whether a path leads to a directory; false for whatever fails. */
-  isDirectory(path: Bytes): boolean {
-    return this.layer.statPath(path, true, this.#attr) === undefined && (this.#attr.mode & S_IFMT) === S_IFDIR
+  /** Whether a path leads to a directory; false for whatever fails, as far as that can be told. */
+  isDirectory(path: Bytes): Outcome<boolean> {
+    const failed = this.layer.statPath(path, true, this.#attr)
+    if (failed !== undefined) return isUnread(failed) ? failed : false
+    return (this.#attr.mode & S_IFMT) === S_IFDIR
   }
 
   /** Names of a directory, in an array that the caller owns. */

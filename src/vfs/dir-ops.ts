@@ -46,40 +46,82 @@ interface Found {
   readonly list: DirList
 }
 
-/** The directories below one, in the order in which Node lists them; `visit` sees each listing. */
-function walk(
-  core: Core,
-  start: Bytes,
-  lastFirst: boolean,
-  follow: boolean,
-  visit: (found: Found) => number,
-): Fault | undefined {
-  const first = listOf(core, start)
-  if (first instanceof Fault) return first
-  const waiting: Found[] = [{ path: start, list: first }]
-  let followed = 0
-  for (let at = 0; lastFirst ? waiting.length > 0 : at < waiting.length; at++) {
-    const found = (lastFirst ? waiting.pop() : waiting[at]) as Found
-    if (!lastFirst) waiting[at] = { path: '', list: first } // not held longer than needed
-    const count = visit(found)
-    if (follow) followed += count
-    if (followed > FOLLOWED_LIMIT) return new Fault('ELOOP', 'a recursive listing through links does not end')
-    for (let index = 0; index < count; index++) {
-      const type = found.list.types[index]
-      const path = type === DT_DIR || type === DT_LNK ? below(found.path, nameAt(found.list, index)) : ''
-      if (type !== DT_DIR && !(follow && type === DT_LNK && core.isDirectory(path))) continue
-      const list = listOf(core, path)
+/** The directories below one, in the order in which Node lists them. After a Miss it goes on where it stopped. */
+class Walk {
+  readonly #core: Core
+  readonly #start: Bytes
+  readonly #lastFirst: boolean
+  readonly #follow: boolean
+  readonly #visit: (found: Found) => void
+  /** What has been listed and not been gone through; in the order of their levels the first `#at` are done. */
+  #waiting: Found[] | undefined
+  #at = 0
+  /** The directory under way, and how many of its entries have been looked at. */
+  #found: Found | undefined
+  #index = 0
+  #followed = 0
+
+  /** `visit` sees each listing once. */
+  constructor(core: Core, start: Bytes, lastFirst: boolean, follow: boolean, visit: (found: Found) => void) {
+    this.#core = core
+    this.#start = start
+    this.#lastFirst = lastFirst
+    this.#follow = follow
+    this.#visit = visit
+  }
+
+  run(): Fault | undefined {
+    if (this.#waiting === undefined) {
+      const list = listOf(this.#core, this.#start)
       if (list instanceof Fault) return list
-      waiting.push({ path, list })
+      this.#waiting = [{ path: this.#start, list }]
+    }
+    for (;;) {
+      const found = this.#found ?? this.#next(this.#waiting)
+      if (found === undefined) return undefined
+      if (this.#followed > FOLLOWED_LIMIT) return new Fault('ELOOP', 'a recursive listing through links does not end')
+      for (; this.#index < found.list.names.length; this.#index++) {
+        const failed = this.#enter(found, this.#index, this.#waiting)
+        if (failed !== undefined) return failed
+      }
+      this.#found = undefined
     }
   }
-  return undefined
+
+  #next(waiting: Found[]): Found | undefined {
+    const found = this.#lastFirst ? waiting.pop() : waiting[this.#at]
+    if (found === undefined) return undefined
+    // Not held longer than needed.
+    if (!this.#lastFirst) delete waiting[this.#at++]
+    this.#found = found
+    this.#index = 0
+    if (this.#follow) this.#followed += found.list.names.length
+    this.#visit(found)
+    return found
+  }
+
+  /** Lists an entry that is to be gone into. */
+  #enter({ path: dir, list }: Found, index: number, waiting: Found[]): Fault | undefined {
+    const type = list.types[index]
+    if (type !== DT_DIR && !(this.#follow && type === DT_LNK)) return undefined
+    const path = below(dir, nameAt(list, index))
+    const enters = type === DT_DIR || this.#core.isDirectory(path)
+    if (enters instanceof Fault) return enters
+    if (!enters) return undefined
+    const found = listOf(this.#core, path)
+    if (found instanceof Fault) return found
+    waiting.push({ path, list: found })
+    return undefined
+  }
 }
 
-function recursiveNames(core: Core, path: Bytes, encoding: string | undefined, lastFirst: boolean): Outcome<Name[]> {
+/** What a listing of all that is below comes to, in a step that can be called again. */
+type Listing<T> = () => Outcome<T[]>
+
+function recursiveNames(core: Core, path: Bytes, encoding: string | undefined, lastFirst: boolean): Listing<Name> {
   const names: Name[] = []
   const skip = path.length + (showPath(path).endsWith('/') ? 0 : 1)
-  const failed = walk(core, path, lastFirst, true, ({ path: at, list }) => {
+  const walk = new Walk(core, path, lastFirst, true, ({ path: at, list }) => {
     for (let index = 0; index < list.names.length; index++) {
       const full = below(at, nameAt(list, index))
       const relative =
@@ -89,24 +131,17 @@ function recursiveNames(core: Core, path: Bytes, encoding: string | undefined, l
       if (typeof relative === 'string' && encoding === undefined) names.push(relative)
       else names.push(encoded(typeof relative === 'string' ? utf8Bytes(relative) : relative, encoding))
     }
-    return list.names.length
   })
-  return failed ?? names
+  return () => walk.run() ?? names
 }
 
-function recursiveDirents(
-  core: Core,
-  path: Bytes,
-  encoding: string | undefined,
-  lastFirst: boolean,
-): Outcome<Dirent[]> {
+function recursiveDirents(core: Core, path: Bytes, encoding: string | undefined, lastFirst: boolean): Listing<Dirent> {
   const entries: Dirent[] = []
-  const failed = walk(core, path, lastFirst, false, ({ path: at, list }) => {
+  const walk = new Walk(core, path, lastFirst, false, ({ path: at, list }) => {
     const parent = at === path || typeof at !== 'string' ? at : joinText(at, '.')
     for (const entry of direntsIn(list, encoding, parent)) entries.push(entry)
-    return list.names.length
   })
-  return failed ?? entries
+  return () => walk.run() ?? entries
 }
 
 function readdirOperation(lastFirst: boolean): Operation {
@@ -118,9 +153,11 @@ function readdirOperation(lastFirst: boolean): Operation {
     const recursive = lastFirst ? Boolean(deep) : checkBoolean(deep, 'options.recursive')
     const encoding = options['encoding'] as string | undefined
     const typed = Boolean(options['withFileTypes'])
+    if (recursive) {
+      const listing: Listing<unknown> = (typed ? recursiveDirents : recursiveNames)(core, path, encoding, lastFirst)
+      return new Task<unknown>('scandir', path, listing)
+    }
     return new Task<unknown>('scandir', path, () => {
-      if (recursive && typed) return recursiveDirents(core, path, encoding, lastFirst)
-      if (recursive) return recursiveNames(core, path, encoding, lastFirst)
       const list = listOf(core, path)
       if (list instanceof Fault) return list
       return typed ? direntsIn(list, encoding, path) : namesIn(list, encoding)
@@ -140,8 +177,9 @@ function opendirOperation(named: boolean): Operation<Dir> {
     if (bufferSize !== undefined) checkUint32(bufferSize, 'options.bufferSize', true)
     if (recursive != null) checkBoolean(recursive, 'options.recursive')
     const encoding = options['encoding'] as string | undefined
+    const listing = recursive === true ? recursiveDirents(core, path, encoding, false) : () => listOf(core, path)
     return new Task<Dir>('opendir', named ? path : undefined, () => {
-      const list = recursive === true ? recursiveDirents(core, path, encoding, false) : listOf(core, path)
+      const list = listing()
       if (list instanceof Fault) return list
       return new Dir(path, Array.isArray(list) ? list : direntsIn(list, encoding, path))
     })

@@ -54,10 +54,11 @@ export function promiseFace<T>(core: Core, name: string, operation: Operation<T>
 }
 
 /** A callback that is given a truth and no error (fs.exists). */
-export function existsFace(answer: (path: unknown) => boolean, defer: (run: () => void) => void): AnyFunction {
+export function existsFace(answer: (path: unknown) => Promise<boolean>, defer: (run: () => void) => void): AnyFunction {
   const call = named('exists', (path, callback) => {
     const done = checkFunction(callback, 'cb')
-    defer(() => done(answer(path)))
+    // In a tick of its own, so that what a callback throws is its own.
+    defer(() => answer(path).then(there => defer(() => done(there))))
   })
-  return Object.defineProperty(call, PROMISIFIED, { value: async (path: unknown) => answer(path) })
+  return Object.defineProperty(call, PROMISIFIED, { value: answer })
 }

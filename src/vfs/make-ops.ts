@@ -1,7 +1,7 @@
 // The operations on names: mkdir, mkdtemp, symlink, link, rename, unlink, rmdir. Not here: rm and cp, which are made of them
 // (remove.ts, copy.ts), and what a read-only tree answers (refuse.ts). Follows lib/fs.js of Node 20 and fs/namei.c.
 
-import { Fault, fault, type Outcome } from '../format/errno.js'
+import { Fault, fault, Miss, type Outcome } from '../format/errno.js'
 import type { Bytes, NewInode, WritableLayer } from '../overlay/layer.js'
 import { tagged } from './arg-errors.js'
 import { encoded, utf8Bytes } from './bytes.js'
@@ -81,6 +81,7 @@ export function makeDirectories(core: Core, start: Bytes, mode: number, course?:
       waiting.pop()
       continue
     }
+    if (made instanceof Miss) return made
     const parent = made.code === 'ENOENT' ? above(showPath(path)) : undefined
     if (parent !== undefined && waiting.length < 4096) {
       waiting.push(typeof path === 'string' ? parent : utf8Bytes(parent))
@@ -99,7 +100,7 @@ function notDirectory(core: Core, path: Bytes, made: Fault): Fault | undefined {
   if (made.code === 'ENOTDIR') return made
   const failed = core.layer.statPath(path, true, core.scratch)
   if (failed !== undefined) return core.writable === undefined || made.code === 'EEXIST' ? failed : made
-  if (core.isDirectory(path)) return undefined
+  if ((core.scratch.mode & S_IFMT) === S_IFDIR) return undefined
   return made.code === 'EEXIST' || core.writable === undefined ? fault('EEXIST') : made
 }
 

@@ -15,11 +15,11 @@ import { existsFace, takeCallback } from './faces.js'
 import { FileHandle } from './file-handle.js'
 import { readFile } from './file-ops.js'
 import type { MountedFs } from './fs-types.js'
-import { globSync } from './glob.js'
+import { globSoon, globSync } from './glob.js'
 import { defer } from './host.js'
 import { promisesOf } from './promises.js'
 import { accessor, HOT, type Holder, type Maker, Mount } from './slots.js'
-import { existsNow } from './stat-ops.js'
+import { existsSoon } from './stat-ops.js'
 import { BigIntStats, StatFs, Stats } from './stats.js'
 import { runPromise } from './task.js'
 import { FSWatcher, StatWatcher, watch } from './watch.js'
@@ -37,13 +37,15 @@ async function openAsBlob(core: Core, path: unknown, options?: unknown): Promise
 
 /** What is neither a synchronous call nor one with a plain callback. */
 const SPECIAL: Readonly<Record<string, Maker>> = {
-  exists: ({ core }) => existsFace(path => existsNow(core, path), defer),
+  exists: ({ core }) => existsFace(path => existsSoon(core, path), defer),
   glob:
     ({ core }) =>
     (...args: unknown[]) => {
       const callback = takeCallback(args)
-      const matches = globSync(core, args[0], args[1])
-      defer(() => callback(null, matches))
+      const matches = globSoon(core, args[0], args[1])
+      const done = (error: unknown, found?: unknown) => defer(() => callback(error, found))
+      if (Array.isArray(matches)) done(null, matches)
+      else matches.then(found => done(null, found), done)
     },
   globSync:
     ({ core }) =>

@@ -2,7 +2,7 @@
 // Follows do_open, open_last_lookups and may_open of the kernel's fs/namei.c, and the order of errors that overlayfs
 // without an upper layer shows (spec overlayfs.md section 11).
 
-import { Fault, fault, type Outcome } from '../format/errno.js'
+import { Fault, fault, isUnread, type Outcome } from '../format/errno.js'
 import type { Bytes } from '../overlay/layer.js'
 import { constants } from './constants.js'
 import type { Core } from './core.js'
@@ -35,7 +35,7 @@ function create(core: Core, start: Bytes, mode: number, follow: boolean): Outcom
     const node = core.layer.lookup(dir, last.name)
     if (node instanceof Fault) return node.code === 'ENOENT' ? makeFile(core, dir, last.name, mode) : node
     const target = follow ? core.layer.readlink(node) : fault('EEXIST')
-    if (target instanceof Fault) return target.code === 'EEXIST' ? target : fault('EROFS')
+    if (target instanceof Fault) return target.code === 'EEXIST' || isUnread(target) ? target : fault('EROFS')
     path = target[0] === 0x2f ? target : last.parent.length === 0 ? concat('/', target) : below(last.parent, target)
   }
   return fault('ELOOP')

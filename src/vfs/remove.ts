@@ -1,14 +1,14 @@
 // rm, which Node makes of lstat, rmdir and unlink. Not here: those. Follows lib/fs.js and validateRmOptions of Node 20:
 // a missing path is ENOENT from lstat, a directory without `recursive` ERR_FS_EISDIR.
 
-import { Fault, fault } from '../format/errno.js'
-import type { Bytes, WritableLayer } from '../overlay/layer.js'
+import { Fault, fault, isUnread, Miss, type Outcome } from '../format/errno.js'
+import type { Bytes, DirList, WritableLayer } from '../overlay/layer.js'
 import { systemError } from './arg-errors.js'
 import { checkBoolean, checkInteger, checkObject, checkUint32 } from './check.js'
 import type { Core } from './core.js'
 import { rmdir as plainRmdir, removeDirectory, removeName } from './make-ops.js'
 import { checkPath, lastName, showPath } from './path-arg.js'
-import { type Operation, Task } from './task.js'
+import { type Course, type Operation, Task } from './task.js'
 
 const S_IFMT = 0o170000
 const S_IFDIR = 0o040000
@@ -28,45 +28,110 @@ function checkRmOptions(options: unknown): { recursive: boolean; force: boolean 
   return found
 }
 
-/** Removes what is in a directory, and below. Answers the first failure. */
-function empty(layer: WritableLayer, dir: object): Fault | undefined {
-  const list = layer.readdir(dir)
-  if (list instanceof Fault) return list
-  for (const [index, shown] of list.names.entries()) {
-    const name = list.raw?.get(index) ?? shown
-    const failed = layer.unlink(dir, name)
-    const left = failed?.code === 'EISDIR' ? removeAll(layer, dir, name) : failed
+/** A directory that is being emptied. */
+interface Emptying {
+  readonly dir: object
+  readonly list: DirList
+  /** How many of its names have been seen to. */
+  done: number
+  /** Lets go of it: while it is held it is the same directory, whatever others do meanwhile. */
+  readonly release: () => void
+}
+
+/** Removes a directory and all that is in it. After a Miss it goes on where it stopped. */
+class Removal {
+  readonly #core: Core
+  readonly #path: Bytes
+  /** Each in the one before it. */
+  readonly #under: Emptying[] = []
+
+  constructor(core: Core, path: Bytes) {
+    this.#core = core
+    this.#path = path
+  }
+
+  get begun(): boolean {
+    return this.#under.length > 0
+  }
+
+  /** Lets go of all that it holds. */
+  close(): void {
+    for (const { release } of this.#under.splice(0)) release()
+  }
+
+  run(): Fault | undefined {
+    const done = this.#run()
+    if (!(done instanceof Miss)) this.close()
+    return done
+  }
+
+  #run(): Fault | undefined {
+    const { writable } = this.#core
+    if (writable === undefined || this.begun) return this.#empty()
+    const failed = removeDirectory(this.#core, this.#path)
+    if (failed?.code !== 'ENOTEMPTY' || lastName(this.#path).kind !== 'name') return failed
+    const dir = this.#core.directory(this.#path)
+    if (dir instanceof Fault) return dir
+    return this.#begin(writable, dir) ?? this.#empty()
+  }
+
+  #begin(layer: WritableLayer, dir: object): Fault | undefined {
+    const list = layer.readdir(dir)
+    if (list instanceof Fault) return list
+    this.#under.push({ dir, list, done: 0, release: layer.hold?.(dir) ?? (() => {}) })
+    return undefined
+  }
+
+  /** Answers the first failure. */
+  #empty(): Fault | undefined {
+    const { writable } = this.#core
+    for (let at = this.#under.at(-1); writable !== undefined && at !== undefined; at = this.#under.at(-1)) {
+      if (at.done < at.list.names.length) {
+        const failed = this.#one(writable, at)
+        if (failed !== undefined) return failed
+        continue
+      }
+      const above = this.#under.at(-2)
+      if (above === undefined) break
+      const failed = writable.rmdir(above.dir, nameAt(above))
+      if (failed !== undefined && failed.code !== 'ENOENT') return failed
+      this.#under.pop()?.release()
+      above.done++
+    }
+    return removeDirectory(this.#core, this.#path)
+  }
+
+  /** Removes the next name of a directory, or goes down into it. */
+  #one(layer: WritableLayer, at: Emptying): Fault | undefined {
+    const name = nameAt(at)
+    const failed = layer.unlink(at.dir, name)
+    const left = failed?.code === 'EISDIR' ? layer.rmdir(at.dir, name) : failed
+    if (left?.code === 'ENOTEMPTY') {
+      const node = layer.lookup(at.dir, name)
+      return node instanceof Fault ? node : this.#begin(layer, node)
+    }
     // A whiteout may be listed, and is not there.
     if (left !== undefined && left.code !== 'ENOENT') return left
+    at.done++
+    return undefined
   }
-  return undefined
 }
 
-function removeAll(layer: WritableLayer, dir: object, name: Bytes): Fault | undefined {
-  const failed = layer.rmdir(dir, name)
-  if (failed?.code !== 'ENOTEMPTY') return failed
-  const node = layer.lookup(dir, name)
-  if (node instanceof Fault) return node
-  return empty(layer, node) ?? layer.rmdir(dir, name)
-}
-
-/** Removes a directory and all that is in it. */
-function removeTree(core: Core, path: Bytes): Fault | undefined {
-  const failed = removeDirectory(core, path)
-  if (failed === undefined || failed.code !== 'ENOTEMPTY') return failed
-  if (core.writable === undefined || lastName(path).kind !== 'name') return failed
-  const dir = core.directory(path)
-  if (dir instanceof Fault) return dir
-  return empty(core.writable, dir) ?? removeDirectory(core, path)
+function nameAt({ list, done }: Emptying): Bytes {
+  return list.raw?.get(done) ?? list.names[done]
 }
 
 function rmOperation(sync: boolean): Operation<undefined> {
   return (core, [pathArg, options]) => {
     const path = checkPath(pathArg)
     const { recursive, force } = checkRmOptions(options)
-    return new Task<undefined>('lstat', path, task => {
+    const removal = new Removal(core, path)
+    const step = (task: Course): Outcome<undefined> => {
+      if (removal.begun) return removal.run()
+      task.syscall = 'lstat'
       const failed = core.layer.statPath(path, false, core.scratch)
       if (force && failed?.code === 'ENOENT') return undefined
+      if (failed !== undefined && isUnread(failed)) return failed
       if (failed !== undefined && !(sync && force && recursive)) return failed
       const directory = failed === undefined && (core.scratch.mode & S_IFMT) === S_IFDIR
       if (directory && !recursive) {
@@ -75,10 +140,11 @@ function rmOperation(sync: boolean): Operation<undefined> {
       }
       task.syscall = directory ? 'rmdir' : 'unlink'
       if (!directory) return removeName(core, path)
-      const left = removeTree(core, path)
+      const left = removal.run()
       const isParent = left?.code === 'ENOTEMPTY' && lastName(path).kind === 'dotdot'
       return isParent && core.writable === undefined ? fault('EROFS') : left
-    })
+    }
+    return new Task<undefined>('lstat', path, step, undefined, undefined, () => removal.close())
   }
 }
 
@@ -90,11 +156,15 @@ export const rmSync = rmOperation(true)
 export const rmdir: Operation<undefined> = (core, [pathArg, options]) => {
   const path = checkPath(pathArg)
   if (!checkRmdirOptions(options).recursive) return plainRmdir(core, [pathArg])
-  return new Task<undefined>('lstat', path, task => {
+  const removal = new Removal(core, path)
+  const step = (task: Course): Outcome<undefined> => {
+    if (removal.begun) return removal.run()
+    task.syscall = 'lstat'
     const failed = core.layer.statPath(path, false, core.scratch)
     if (failed instanceof Fault) return failed
     task.syscall = 'rmdir'
     if ((core.scratch.mode & S_IFMT) !== S_IFDIR) return fault('ENOTDIR')
-    return removeTree(core, path)
-  })
+    return removal.run()
+  }
+  return new Task<undefined>('lstat', path, step, undefined, undefined, () => removal.close())
 }

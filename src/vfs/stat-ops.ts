@@ -2,14 +2,15 @@
 // Not here: how they are called (sync, callback, promise: faces.ts). Follows lib/fs.js of Node 20; access follows
 // do_faccessat of fs/open.c for a caller whom permission bits do not stop (root).
 
-import { Fault, fault, type Outcome } from '../format/errno.js'
+import { Fault, fault, isUnread, Miss, type Outcome } from '../format/errno.js'
 import type { Bytes } from '../overlay/layer.js'
 import { encoded, utf8Text } from './bytes.js'
 import { checkFd, checkOptions, type Options } from './check.js'
 import type { Core } from './core.js'
+import { fsError } from './errors.js'
 import { below, checkPath, resolveText, showPath } from './path-arg.js'
 import { StatFs } from './stats.js'
-import { type Operation, Task } from './task.js'
+import { type Operation, runPromise, Task } from './task.js'
 
 const S_IFMT = 0o170000
 const S_IFREG = 0o100000
@@ -42,9 +43,9 @@ export const lstat = statOperation('lstat', false, false)
 export const lstatSync = statOperation('lstat', false, true)
 
 export const fstat: Operation = (core, [fdArg, options]) => {
-  const fd = checkFd(fdArg)
+  const file = core.fds.follow(checkFd(fdArg))
   return new Task<unknown>('fstat', undefined, () => {
-    const open = core.fds.get(fd)
+    const open = file()
     return open instanceof Fault ? open : core.statNode(open.node, loose(options)['bigint'] === true)
   })
 }
@@ -93,13 +94,29 @@ export const access: Operation<undefined> = (core, [pathArg, modeArg]) => {
   )
 }
 
-/** Answers false for what fails in whatever way, wrong arguments included. */
+/** Answers false for what fails in whatever way, wrong arguments included; throws EAGAIN where it would have to wait. */
 export function existsNow(core: Core, pathArg: unknown): boolean {
+  let path: Bytes
   if (typeof pathArg === 'string') {
-    return pathArg.indexOf('\0') === -1 && core.layer.statPath(pathArg, true, core.scratch) === undefined
+    if (pathArg.indexOf('\0') !== -1) return false
+    path = pathArg
+  } else {
+    try {
+      path = checkPath(pathArg)
+    } catch {
+      return false
+    }
   }
+  const failed = core.layer.statPath(path, true, core.scratch)
+  if (failed instanceof Miss) throw fsError(failed, 'access', path)
+  return failed === undefined
+}
+
+/** The same for who can wait: false for what can't be had, too. */
+export async function existsSoon(core: Core, pathArg: unknown): Promise<boolean> {
   try {
-    return core.layer.statPath(checkPath(pathArg), true, core.scratch) === undefined
+    await runPromise(access(core, [pathArg]))
+    return true
   } catch {
     return false
   }
@@ -206,6 +223,7 @@ export function physicalPath(core: Core, path: Bytes): Outcome<Bytes> {
     if (node instanceof Fault) return node
     const target = core.layer.readlink(node)
     if (target instanceof Fault) {
+      if (isUnread(target)) return target
       above.push(base)
       continue
     }

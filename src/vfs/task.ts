@@ -31,8 +31,8 @@ export class Task<T> implements Course {
     readonly step: (course: Course, wait: boolean) => Outcome<T>,
     public dest?: Bytes,
     public signal?: AbortSignal,
-    /** Gives back what the step holds when the call ends without having come to its end. */
-    public cleanUp?: () => void,
+    /** Gives back what the step holds when the call ends without having come to its end; that is waited for. */
+    public cleanUp?: () => Promise<void> | undefined | void,
   ) {}
 
   error(fault: Fault): Error {
@@ -53,22 +53,25 @@ export function runSync<T>(task: Task<T>): T {
 
 /** Runs a task as far as it comes at once, then as its Misses are filled. Calls exactly one of the two. */
 function attempt<T>(task: Task<T>, resolve: (value: T) => void, reject: (error: unknown) => void, left: number): void {
+  const giveUp = (error: unknown) => {
+    const cleaned = task.cleanUp?.()
+    if (cleaned === undefined) reject(error)
+    else cleaned.then(() => reject(error), reject)
+  }
   let value: Outcome<T>
   try {
     if (task.signal?.aborted === true) throw abortError(task.signal)
     value = task.step(task, false)
     if (value instanceof Fault && (!(value instanceof Miss) || left === 0)) throw task.error(value)
   } catch (error) {
-    task.cleanUp?.()
-    reject(error)
+    giveUp(error)
     return
   }
   if (value instanceof Miss) {
-    const fail = (cause: unknown) => {
-      task.cleanUp?.()
-      reject(failedLoad(task, cause))
-    }
-    loaded(value, task.signal).then(() => attempt(task, resolve, reject, left - 1), fail)
+    loaded(value, task.signal).then(
+      () => attempt(task, resolve, reject, left - 1),
+      cause => giveUp(failedLoad(task, cause)),
+    )
   } else {
     resolve(value as T)
   }

@@ -3,8 +3,8 @@
 // ref and unref switch); where timers do not hold anything, as in a browser, it means nothing.
 // Not here: noticing changes (src/overlay/change-feed.ts). Follows lib/internal/fs/watchers.js of Node 20.
 
-import { Fault } from '../format/errno.js'
-import { newAttr, type WritableLayer } from '../overlay/layer.js'
+import { Fault, isUnread, Miss, type Outcome } from '../format/errno.js'
+import { type Bytes, newAttr, type WritableLayer } from '../overlay/layer.js'
 import { abortError, invalidArgType } from './arg-errors.js'
 import { encoded, utf8Bytes } from './bytes.js'
 import { checkFunction, checkOptions, checkSignal } from './check.js'
@@ -13,8 +13,9 @@ import { Emitter } from './emitter.js'
 import { fsError } from './errors.js'
 import { defer } from './host.js'
 import { checkPath, resolveText, showPath } from './path-arg.js'
-import { loose, physicalPath } from './stat-ops.js'
+import { loose, physicalPath, stat } from './stat-ops.js'
 import { BigIntStats, Stats } from './stats.js'
+import { runPromise, Task } from './task.js'
 
 /** The longest a timer can wait, in milliseconds. */
 const IDLE = 2 ** 31 - 1
@@ -113,6 +114,14 @@ export class FSWatcher extends Emitter {
 /** What a change is told by. */
 const TOLD = ['ctimeMs', 'mtimeMs', 'birthtimeMs', 'size', 'mode', 'uid', 'gid', 'ino'] as const
 
+/** What stat said; zeroes for nothing. */
+interface Looked {
+  readonly stats: Stats | BigIntStats
+  readonly isThere: boolean
+}
+
+type Look = () => Looked | Promise<Looked>
+
 export class StatWatcher extends Emitter {
   readonly #hold: Hold
   #stop: () => void = () => {}
@@ -123,24 +132,40 @@ export class StatWatcher extends Emitter {
     this.#hold = new Hold(persistent)
   }
 
-  /** Emits `change` with what stat says now and said before if that differs, once for all that happens in one go. */
-  follow(layer: WritableLayer, stat: () => Stats | BigIntStats): void {
-    let before = stat()
+  /**
+   * Emits `change` with what stat says now and said before if that differs, once for all that happens in one go; and what it
+   * says first where that is nothing. A look that has to wait says what is there then.
+   */
+  follow(layer: WritableLayer | undefined, look: Look): void {
+    let before: Stats | BigIntStats | undefined
     let waiting = false
-    const look = () => {
+    const seen = ({ stats, isThere }: Looked) => {
       waiting = false
       if (this.#stopped) return
-      const now = stat()
       const then = before
-      before = now
-      if (TOLD.every(name => now[name] === then[name])) return
-      this.emit('change', now, then)
+      before = stats
+      const isNews = then === undefined ? !isThere : TOLD.some(name => stats[name] !== then[name])
+      if (isNews) this.emit('change', stats, then ?? stats)
     }
-    this.#stop = layer.watch(() => {
-      if (waiting) return
-      waiting = true
-      defer(look)
-    })
+    const again = () => {
+      const found = look()
+      if (found instanceof Promise) found.then(seen)
+      else seen(found)
+    }
+    const first = look()
+    waiting = true
+    if (first instanceof Promise) first.then(seen)
+    else {
+      before = first.stats
+      waiting = false
+      if (!first.isThere) defer(() => this.emit('change', first.stats, first.stats))
+    }
+    this.#stop =
+      layer?.watch(() => {
+        if (waiting) return
+        waiting = true
+        defer(again)
+      }) ?? (() => {})
   }
 
   stop(): void {
@@ -161,23 +186,30 @@ export class StatWatcher extends Emitter {
   }
 }
 
+/** The path to tell changes by, which has no links on the way in a tree that can change. Fails where nothing is there. */
+function watchedPath(core: Core, path: Bytes): Outcome<Bytes> {
+  const failed = core.layer.statPath(path, true, core.scratch)
+  if (failed !== undefined) return failed
+  const real = core.writable === undefined ? path : physicalPath(core, path)
+  return real instanceof Fault && !isUnread(real) ? path : real
+}
+
 /** watch(path[, options][, listener]). Throws ENOENT and the like, as Node does. */
 export function watch(core: Core, pathArg: unknown, optionsArg?: unknown, listenerArg?: unknown): FSWatcher {
   const options = checkOptions(optionsArg)
   const listener = typeof optionsArg === 'function' ? optionsArg : listenerArg
   const path = checkPath(pathArg)
-  const failed = core.layer.statPath(path, true, core.scratch)
-  if (failed instanceof Fault) throw Object.assign(fsError(failed, 'watch', path), { filename: showPath(path) })
+  const real = watchedPath(core, path)
+  if (real instanceof Fault) throw Object.assign(fsError(real, 'watch', path), { filename: showPath(path) })
   const signal = options['signal'] === undefined ? undefined : checkSignal(options['signal'], 'options.signal')
   const watcher = new FSWatcher(options['persistent'] !== false, signal)
   watcher.endWith(core)
   const recursive = options['recursive'] === true
   const encoding = options['encoding'] as string | undefined
   if (core.writable !== undefined) {
-    const real = physicalPath(core, path)
     const given = resolveText(showPath(path))
     const own = given.slice(given.lastIndexOf('/') + 1)
-    watcher.follow(core.writable, showPath(real instanceof Fault ? path : real), own, recursive, encoding)
+    watcher.follow(core.writable, showPath(real), own, recursive, encoding)
   }
   if (listener !== undefined) watcher.on('change', checkFunction(listener, 'listener') as (...args: unknown[]) => void)
   return watcher
@@ -203,15 +235,17 @@ export class FileWatchers {
     watcher.on('change', listener as (...args: unknown[]) => void)
     if (known !== undefined) return watcher
     const bigint = options['bigint'] === true
-    const stat = () => {
+    const none: Looked = { stats: nothing(bigint), isThere: false }
+    const look: Look = () => {
       const found = this.core.statPath(path, true, bigint)
-      return found instanceof Fault ? nothing(bigint) : found
+      if (!(found instanceof Fault)) return { stats: found, isThere: true }
+      if (!(found instanceof Miss)) return none
+      return runPromise(stat(this.core, [path, { bigint }])).then(
+        stats => ({ stats: stats as Stats | BigIntStats, isThere: true }),
+        () => none,
+      )
     }
-    if (this.core.layer.statPath(path, true, this.core.scratch) !== undefined) {
-      const none = nothing(bigint)
-      defer(() => watcher.emit('change', none, none))
-    }
-    if (this.core.writable !== undefined) watcher.follow(this.core.writable, stat)
+    watcher.follow(this.core.writable, look)
     return watcher
   }
 
@@ -253,17 +287,27 @@ export async function* watchPromise(core: Core, path: unknown, options?: unknown
   const abort = signal as AbortSignal | undefined
   const aborted = () => abort?.aborted === true
   if (aborted()) throw abortError(abort as AbortSignal)
-  const watcher = watch(core, path, { ...loose(options), signal: undefined })
+  const bytes = checkPath(path)
   const events: WatchEvent[] = []
   let wake = () => {}
-  watcher.on('change', (eventType, filename) => {
-    if (events.length < WAITING_LIMIT) events.push({ eventType: eventType as WatchEvent['eventType'], filename })
-    wake()
-  })
   let closed = false
-  watcher.once('close', () => {
-    closed = true
-    wake()
+  // At once where nothing has to be waited for: what happens right after the call is told of.
+  const begin = () => {
+    const real = watchedPath(core, bytes)
+    if (real instanceof Fault) return real
+    const watcher = watch(core, path, { ...loose(options), signal: undefined })
+    watcher.on('change', (eventType, filename) => {
+      if (events.length < WAITING_LIMIT) events.push({ eventType: eventType as WatchEvent['eventType'], filename })
+      wake()
+    })
+    watcher.once('close', () => {
+      closed = true
+      wake()
+    })
+    return watcher
+  }
+  const watcher = await runPromise(new Task('watch', bytes, begin, undefined, abort)).catch(error => {
+    throw aborted() ? error : Object.assign(error as Error, { filename: showPath(bytes) })
   })
   const onAbort = () => wake()
   abort?.addEventListener('abort', onAbort, { once: true })
