@@ -3,7 +3,8 @@
 //
 // A process that keeps a cache here is registered as a build (directory-builds.ts) for as long as it runs. So whoever
 // comes next knows by the registers which processes go on, and that no living one has a temporary file that is older
-// than all of theirs. In a directory that is filled by others as well, theirs would go too: a cache has its own.
+// than all of theirs. A younger one goes when nothing has been written to it for an hour. In a directory that is filled
+// by others as well, theirs would go too: a cache has its own.
 
 import fs from 'node:fs'
 import { BuildRegister, isUnwritable, readBuilds } from './directory-builds.js'
@@ -14,21 +15,24 @@ import type { StoredEntry } from './object-store.js'
 /** Parts in a name. */
 const DEPTH_MAX = 4
 const NS_PER_MS = 1_000_000n
+const HOUR_NS = 3_600_000_000_000n
 
 interface TimedEntry extends StoredEntry {
   readonly mtimeMs: number
 }
 
 function removeLeftovers(root: string): void {
-  const builds = readBuilds(root, BigInt(Date.now()) * NS_PER_MS)
+  const now = BigInt(Date.now()) * NS_PER_MS
+  const builds = readBuilds(root, now)
+  const begun = builds.since ?? now
+  const oldest = begun > now - HOUR_NS ? begun : now - HOUR_NS
   for (const name of namesIn(root)) {
     const kind = topKind(name)?.kind
     if (kind !== 'temporary' && kind !== 'register') continue
     const path = `${root}/${name}`
     const stat = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false })
     if (stat === undefined || !stat.isFile()) continue
-    const left =
-      kind === 'register' ? builds.stale.has(name) : builds.since !== undefined && stat.mtimeNs < builds.since
+    const left = kind === 'register' ? builds.stale.has(name) : stat.mtimeNs < oldest
     if (left) fs.rmSync(path, { force: true })
   }
 }
