@@ -22,13 +22,14 @@ export interface IndexedDbOptions {
 
 /** Bytes of an object that is one value. Chromium has values of more than 64 KiB in files of their own. */
 const INLINE_MAX = 32 * 1024
-const CHUNK_BYTES = 2 ** 20
-/** Chunks that are fetched at a time. */
+/** A small read fetches a whole chunk. */
+const CHUNK_BYTES = 256 * 1024
+/** Chunks that are written in one transaction, and fetched at a time. */
 const BATCH = 8
 const NAMES_AT_ONCE = 1000
 
 type Data = Uint8Array | AsyncIterable<Uint8Array>
-type Chunk = Uint8Array<ArrayBuffer>
+type Piece = Uint8Array<ArrayBuffer>
 
 function canonical(name: string): string {
   const known = canonicalObjectName(name)
@@ -132,7 +133,7 @@ export class IndexedDbStore implements ObjectStore {
       return
     }
     if (await this.#has(known)) return
-    const source = pieces(data, CHUNK_BYTES)
+    const source = pieces(data, CHUNK_BYTES * BATCH)
     try {
       const { value: first } = await source.next()
       if (first === undefined || first.length <= INLINE_MAX) await this.#putInline(known, first ?? new Uint8Array(0))
@@ -200,19 +201,18 @@ export class IndexedDbStore implements ObjectStore {
     })
   }
 
-  async #putChunks(known: string, first: Chunk, others: AsyncGenerator<Chunk>): Promise<void> {
+  async #putChunks(known: string, first: Piece, others: AsyncGenerator<Piece>): Promise<void> {
     this.#swept ??= this.#sweep()
     await this.#swept
     const release = await this.#leases.take()
     const id = `${this.#leases.id}-${this.#puts++}`
-    let count = 0
     try {
-      // A transaction ends while one waits for anything else: one for each chunk.
-      await this.#putChunk(known, id, count++, first)
+      // A transaction ends while one waits for anything else: one for each piece.
+      await this.#putPiece(known, id, 0, first)
       let size = first.length
-      for await (const chunk of others) {
-        await this.#putChunk(known, id, count++, chunk)
-        size += chunk.length
+      for await (const piece of others) {
+        await this.#putPiece(known, id, size / CHUNK_BYTES, piece)
+        size += piece.length
       }
       await this.#putRecord(known, { size, id, chunkBytes: CHUNK_BYTES })
     } catch (error) {
@@ -224,12 +224,18 @@ export class IndexedDbStore implements ObjectStore {
     }
   }
 
-  async #putChunk(known: string, id: string, index: number, chunk: Chunk): Promise<void> {
+  /** Writes the chunks from `index` on. */
+  async #putPiece(known: string, id: string, index: number, piece: Piece): Promise<void> {
     await this.#database.transact(['chunks', 'leftovers'], 'readwrite', known, async transaction => {
       const leftovers = transaction.objectStore('leftovers')
+      const chunks = transaction.objectStore('chunks')
       if (index > 0 && (await leftovers.getKey(id)) === undefined) throw cleared(known)
-      await leftovers.put({ lease: this.#leases.id, touched: Date.now() }, id)
-      await transaction.objectStore('chunks').put(chunk, [id, index])
+      const requests: Promise<unknown>[] = [leftovers.put({ lease: this.#leases.id, touched: Date.now() }, id)]
+      for (let at = 0; at < piece.length; at += CHUNK_BYTES) {
+        // A copy: of a view all that is behind it would be stored.
+        requests.push(chunks.put(piece.slice(at, at + CHUNK_BYTES), [id, index + at / CHUNK_BYTES]))
+      }
+      await Promise.all(requests)
     })
   }
 

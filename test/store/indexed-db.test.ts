@@ -8,7 +8,9 @@ import { codeOf, storeContract } from '../helpers/store-contract.js'
 import { noise } from '../helpers/store-hash.js'
 
 const test = suite('IndexedDbStore')
-const MIB = 2 ** 20
+const CHUNK = 256 * 1024
+/** Bytes that are written at a time. */
+const PIECE = 8 * CHUNK
 
 const names = { made: 0 }
 const fresh = (): string => `test-${names.made++}`
@@ -35,31 +37,49 @@ storeContract(test, async () => new IndexedDbStore(fresh()))
 test('large objects are chunks, of which a range reads only its own', async () => {
   const name = fresh()
   const store = new IndexedDbStore(name)
-  const data = noise(3 * MIB + 5)
+  const data = noise(3 * CHUNK + 5)
   await store.put('large', data)
-  await store.put('same', inPieces(MIB - 1, 2, 2 * MIB + 4))
+  await store.put('same', inPieces(CHUNK - 1, 2, 2 * CHUNK + 4))
   assert.equal(await counts(name), [2, 8, 0])
   const object = await store.open('large')
   const database = await openDB(name)
   for (const index of [0, 3]) await database.delete('chunks', [(await database.get('objects', 'large')).id, index])
   for (const [offset, length] of [
-    [MIB, 1],
-    [2 * MIB - 1, 2],
-    [MIB, 2 * MIB],
+    [CHUNK, 1],
+    [2 * CHUNK - 1, 2],
+    [CHUNK, 2 * CHUNK],
   ]) {
     assert.ok(Buffer.from(data.subarray(offset, offset + length)).equals(await object.read(offset, length)))
   }
-  assert.is(await codeOf(() => object.read(0, MIB + 1)), 'ESTALE')
-  assert.is(await codeOf(() => object.read(3 * MIB, 100)), 'ESTALE')
+  assert.is(await codeOf(() => object.read(0, CHUNK + 1)), 'ESTALE')
+  assert.is(await codeOf(() => object.read(3 * CHUNK, 100)), 'ESTALE')
   await database.put('chunks', noise(4), [(await database.get('objects', 'large')).id, 3])
-  assert.is(await codeOf(() => object.read(3 * MIB, 100)), 'EIO')
+  assert.is(await codeOf(() => object.read(3 * CHUNK, 100)), 'EIO')
   database.close()
+})
+
+test('an object of many pieces comes back', async () => {
+  const name = fresh()
+  const store = new IndexedDbStore(name)
+  const data = noise(2 * PIECE + CHUNK + 3)
+  await store.put('bytes', data)
+  await store.put('stream', inPieces(PIECE + 7, PIECE + CHUNK - 4))
+  assert.equal(await counts(name), [2, 36, 0])
+  for (const [one, wanted] of [
+    ['bytes', data],
+    ['stream', Buffer.concat([noise(PIECE + 7), noise(PIECE + CHUNK - 4)])],
+  ] as const) {
+    const object = await store.open(one)
+    assert.ok(Buffer.from(wanted).equals(await object.read(0, object.size)), one)
+    const at = PIECE - 5
+    assert.ok(Buffer.from(wanted.subarray(at, at + 3 * CHUNK)).equals(await object.read(at, 3 * CHUNK)), one)
+  }
 })
 
 test('a large put that fails late leaves no chunk', async () => {
   const name = fresh()
   const store = new IndexedDbStore(name)
-  const failed = store.put('large', inPieces(2 * MIB, 10, new Error('source is gone')))
+  const failed = store.put('large', inPieces(PIECE + 1, 10, new Error('source is gone')))
   assert.match(String(await failed.catch(String)), /source is gone/)
   assert.equal(await counts(name), [0, 0, 0])
 })
@@ -67,26 +87,26 @@ test('a large put that fails late leaves no chunk', async () => {
 test('of many large puts of one name the chunks of one stay', async () => {
   const name = fresh()
   const stores = [new IndexedDbStore(name), new IndexedDbStore(name)]
-  await Promise.all(Array.from({ length: 6 }, (_, i) => stores[i % 2].put('large', inPieces(MIB, MIB, 7))))
+  await Promise.all(Array.from({ length: 6 }, (_, i) => stores[i % 2].put('large', inPieces(CHUNK, CHUNK, 7))))
   assert.equal(await counts(name), [1, 3, 0])
 })
 
 test('a large object outlives its deletion, then its chunks go', async () => {
   const name = fresh()
   const store = new IndexedDbStore(name)
-  const data = noise(2 * MIB)
+  const data = noise(2 * CHUNK)
   await store.put('large', data)
   const first = await store.open('large')
   const second = await store.open('large')
   await store.delete('large')
   assert.is(await codeOf(() => store.stat('large')), 'ENOENT')
-  await store.put('large', noise(MIB, 2))
+  await store.put('large', noise(CHUNK, 2))
   first.close()
   assert.ok(Buffer.from(data).equals(await second.read(0, data.length)))
   assert.equal(await counts(name), [1, 3, 1])
-  const last = second.read(5, MIB)
+  const last = second.read(5, CHUNK)
   second.close()
-  assert.ok(Buffer.from(data.subarray(5, MIB + 5)).equals(await last))
+  assert.ok(Buffer.from(data.subarray(5, CHUNK + 5)).equals(await last))
   await new Promise(resolve => setTimeout(resolve, 20))
   assert.equal(await counts(name), [1, 1, 0])
 })
@@ -94,7 +114,7 @@ test('a large object outlives its deletion, then its chunks go', async () => {
 test('what another tab deletes is ESTALE here', async () => {
   const name = fresh()
   const [one, other] = [new IndexedDbStore(name), new IndexedDbStore(name)]
-  await one.put('large', noise(2 * MIB))
+  await one.put('large', noise(2 * CHUNK))
   await one.put('small', noise(20))
   const large = await one.open('large')
   const small = await one.open('small')
@@ -118,7 +138,7 @@ test('chunks that nobody has any more are cleared, others not', async () => {
     await database.put('chunks', noise(5), [id, 0])
   }
   database.close()
-  await new IndexedDbStore(name).put('large', noise(MIB))
+  await new IndexedDbStore(name).put('large', noise(CHUNK))
   assert.equal(await counts(name), [2, 2, 1])
 })
 
@@ -126,13 +146,13 @@ test('a put whose chunks were cleared away is no object', async () => {
   const name = fresh()
   const store = new IndexedDbStore(name)
   const cutShort = async function* (): AsyncGenerator<Uint8Array> {
-    yield noise(MIB)
+    yield noise(PIECE)
     yield noise(1)
     const database = await openDB(name)
     await database.clear('leftovers')
     await database.clear('chunks')
     database.close()
-    yield noise(MIB)
+    yield noise(CHUNK)
   }
   assert.is(await codeOf(() => store.put('large', cutShort())), 'ESTALE')
   assert.equal(await counts(name), [0, 0, 0])
@@ -149,7 +169,7 @@ test('what became an object while it was about to be cleared stays', async () =>
   const request = async (_name: string, options: unknown, action?: (lock: object) => Promise<void>) => {
     if (action === undefined) return (options as () => unknown)()
     const done = database.transaction(['objects', 'leftovers'], 'readwrite')
-    await done.objectStore('objects').put({ size: 5, id: 'late', chunkBytes: MIB }, 'theirs')
+    await done.objectStore('objects').put({ size: 5, id: 'late', chunkBytes: CHUNK }, 'theirs')
     await done.objectStore('leftovers').delete('late')
     await done.done
     return action({})
@@ -157,7 +177,7 @@ test('what became an object while it was about to be cleared stays', async () =>
   Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { locks: { request } } })
   try {
     const store = new IndexedDbStore(name)
-    await store.put('large', noise(MIB))
+    await store.put('large', noise(CHUNK))
     assert.ok(Buffer.from(noise(5)).equals(await (await store.open('theirs')).read(0, 5)))
     assert.equal(await counts(name), [3, 2, 0])
   } finally {
@@ -170,24 +190,24 @@ test('what became an object while it was about to be cleared stays', async () =>
 test('gives way to a deletion of the database, and comes back', async () => {
   const name = fresh()
   const store = new IndexedDbStore(name)
-  await store.put('large', noise(MIB))
+  await store.put('large', noise(CHUNK))
   const object = await store.open('large')
   await deleteDB(name, { blocked: () => assert.unreachable('was blocked') })
   assert.is(await codeOf(() => object.read(0, 1)), 'ESTALE')
   assert.is(await codeOf(() => store.open('large')), 'ENOENT')
-  await store.put('large', noise(MIB + 1))
-  assert.equal(await store.stat('large'), { size: MIB + 1 })
+  await store.put('large', noise(CHUNK + 1))
+  assert.equal(await store.stat('large'), { size: CHUNK + 1 })
 })
 
 test('a closed store is EBADF, its open objects too', async () => {
   const store = new IndexedDbStore(fresh())
   await store.put('a', noise(10))
-  await store.put('b', noise(MIB))
+  await store.put('b', noise(CHUNK))
   const objects = [await store.open('a'), await store.open('b')]
-  const underWay = objects[1].read(0, MIB)
+  const underWay = objects[1].read(0, CHUNK)
   await new Promise(resolve => setTimeout(resolve, 0))
   store.close()
-  assert.is((await underWay).length, MIB)
+  assert.is((await underWay).length, CHUNK)
   for (const object of objects) assert.is(await codeOf(() => object.read(0, 1)), 'EBADF')
   assert.is(await codeOf(() => store.open('a')), 'EBADF')
   assert.is(await codeOf(() => store.put('c', noise(1))), 'EBADF')
