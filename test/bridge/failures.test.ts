@@ -95,10 +95,10 @@ errors.run()
 const waits = suite('bridge: waits')
 
 waits('an answer that never comes is ETIMEDOUT, and the next call works', async () => {
-  const store = odd({ timeout: 300 })
+  const store = odd({ timeout: 1000 })
   const [code, ms] = timed(() => store.openSync?.('hang'))
   assert.is(code, 'ETIMEDOUT')
-  assert.ok(ms >= 290, `${ms} ms`)
+  assert.ok(ms >= 950, `${ms} ms`)
   assert.is(await codeOf(() => store.open('hang')), 'ETIMEDOUT')
   const object = await store.open('hang-in-read')
   assert.is(timed(() => object.readSync?.(0, 10))[0], 'ETIMEDOUT')
@@ -107,36 +107,37 @@ waits('an answer that never comes is ETIMEDOUT, and the next call works', async 
 })
 
 waits('a thread that answers slowly, but lives, is waited for', () => {
-  assert.is(odd({ silence: 400 }).openSync?.('slow').size, 10)
+  assert.is(odd({ silence: 1500 }).openSync?.('slow').size, 10)
 })
 
 waits('a late answer is not taken for the next one', async () => {
-  const store = odd({ timeout: 400 })
+  const store = odd({ timeout: 1000 })
   const slow = store.openSync?.('slow-read')
   const plain = store.openSync?.('plain')
   assert.is(timed(() => slow?.readSync?.(0, 1000))[0], 'ETIMEDOUT')
-  const end = performance.now() + 800
+  const end = performance.now() + 1500
   while (performance.now() < end) {
     assert.ok(Buffer.from(noise(200_000).subarray(5, 1005)).equals(plain?.readSync?.(5, 1000) ?? new Uint8Array(0)))
   }
 })
 
 waits('what is opened too late is closed', async () => {
-  const bridge = oddBridge({ timeout: 300 })
+  const bridge = oddBridge({ timeout: 1200 })
   const store = bridge.store('odd')
   const before = store.openSync?.('how-many').size
   assert.is(timed(() => store.openSync?.('slow'))[0], 'ETIMEDOUT')
-  await new Promise(resolve => setTimeout(resolve, 800))
+  await new Promise(resolve => setTimeout(resolve, 2000))
   assert.is(store.openSync?.('how-many').size, before)
 })
 
 waits('a silent thread is given up, at once from then on, until it is heard of again', async () => {
   const other = await servingWorker()
-  const store = oddBridge({ silence: 500 }, other).store('odd')
+  await oddBridge({}, other).ready()
+  const store = oddBridge({ silence: 1200 }, other).store('odd')
   assert.is(store.openSync?.('plain').size, 200_000)
   const [code, ms] = timed(() => store.openSync?.('block'))
   assert.is(code, 'ETIMEDOUT')
-  assert.ok(ms >= 490, `${ms} ms`)
+  assert.ok(ms >= 1100, `${ms} ms`)
   for (let i = 0; i < 100; i++) assert.is(timed(() => store.openSync?.('plain'))[0], 'ETIMEDOUT')
   // None of them waited: the thread is still busy.
   assert.is(await store.open('plain').then(object => object.size), 200_000)
@@ -147,7 +148,8 @@ waits('a silent thread is given up, at once from then on, until it is heard of a
 waits('a thread that dies in the middle is ETIMEDOUT within the bound, then EIO', async () => {
   for (const form of ['openSync', 'open'] as const) {
     const other = await servingWorker()
-    const store = oddBridge({ silence: 700 }, other).store('odd')
+    await oddBridge({}, other).ready()
+    const store = oddBridge({ silence: 1200 }, other).store('odd')
     assert.is(store.openSync?.('plain').size, 200_000)
     const began = performance.now()
     const code = await codeOf(() => store[form]?.('die'))

@@ -62,13 +62,13 @@ const ODD: Readonly<Record<string, () => Promise<StoredObject>>> = {
   hang: () => new Promise(() => {}),
   'hang-in-read': async () => opened(100_000, () => new Promise(() => {})),
   slow: async () => {
-    await later(600)
+    await later(2500)
     return opened(10, async () => noise(10))
   },
   // A read that comes late, with bytes that nobody wants any more.
   'slow-read': async () =>
     opened(200_000, async (_offset, length) => {
-      await later(700)
+      await later(2000)
       return new Uint8Array(length).fill(0xee)
     }),
   plain: async () => opened(200_000, async (offset, length) => noise(200_000).subarray(offset, offset + length)),
@@ -93,7 +93,7 @@ const ODD: Readonly<Record<string, () => Promise<StoredObject>>> = {
     throw Object.assign(new Error('EACCES: secret: no', { cause: new Error('password hunter2') }), { code: 'EACCES' })
   },
   block: async () => {
-    block(1500)
+    block(3000)
     return opened(5, async () => noise(5))
   },
   die: async () => process.exit(0),
