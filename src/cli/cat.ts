@@ -3,30 +3,35 @@
 import { Fault } from '../format/errno.js'
 import { parseArguments } from './arguments.js'
 import { complain, failure, wrongUsage } from './failure.js'
-import { eachPiece, layerOf } from './layers.js'
+import { eachPieceLater, layerOf, withLoads } from './layers.js'
 import { ImageFiles } from './open.js'
 import { writeAll } from './standard-output.js'
 
-export const CAT_HELP = `Usage: composefs cat IMAGE PATH... [--basedir STORE]
+export const CAT_HELP = `Usage: composefs cat IMAGE PATH... [--basedir STORE] [--digest HEX]
 
 Writes files of an image to standard output, one after the other. Every byte is checked before it is written.
+IMAGE and STORE may be http(s) and s3 URLs: no more is fetched of them than is needed.
 
   --basedir STORE   where the objects are; without it only inline files can be read
+  --digest HEX      the fs-verity digest that the image must have
 `
 
-const OPTIONS = { basedir: { type: 'string' } } as const
+const OPTIONS = { basedir: { type: 'string' }, digest: { type: 'string' } } as const
 
-export function cat(args: readonly string[]): number {
+export async function cat(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArguments(args, OPTIONS, 'composefs cat --help')
   const [file, ...paths] = positionals
   if (file === undefined) throw wrongUsage('cat: no image given', 'composefs cat --help')
   if (paths.length === 0) throw wrongUsage('cat: no path given', 'composefs cat --help')
-  const layer = layerOf(new ImageFiles().open(file), values.basedir)
+  const layer = await layerOf(
+    await new ImageFiles().openAny(file, { digest: values.digest, lazy: true }),
+    values.basedir,
+  )
   let failed = false
   for (const path of paths) {
-    const node = layer.resolve(path, true)
-    const opened = node instanceof Fault ? node : layer.open(node, true)
-    const why = opened instanceof Fault ? opened : eachPiece(opened, writeAll)
+    const node = await withLoads(() => layer.resolve(path, true))
+    const opened = node instanceof Fault ? node : await withLoads(() => layer.open(node, true))
+    const why = opened instanceof Fault ? opened : await eachPieceLater(opened, writeAll)
     if (why === undefined) continue
     failed = true
     complain('composefs', failure('cat', path, why).message)

@@ -10,6 +10,7 @@ import type { Claim } from '../store/directory-problem.js'
 import { canonicalObjectName } from '../store/object-name.js'
 import { failure } from './failure.js'
 import { ImageFiles } from './open.js'
+import { shown } from './url.js'
 
 const { S_IFMT, S_IFREG } = CONSTANTS
 
@@ -41,7 +42,9 @@ function add(claims: Claims, raw: string, claim: Claim): void {
   else if (!known.some(other => other.size === claim.size && other.digest === claim.digest)) known.push(claim)
 }
 
-function addImage(claims: Claims, image: Image, by: string): void {
+/** What an image needs, added to what others do. Throws a CommandError for one without a composefs header. */
+export function addImage(claims: Claims, image: Image, path: string): void {
+  const by = shown(path)
   const entries = TreeEntries.open(image)
   if (entries instanceof Fault) throw failure('load', by, entries)
   const decoder = new TextDecoder()
@@ -58,12 +61,16 @@ function addImage(claims: Claims, image: Image, by: string): void {
   }
 }
 
-/** Reads all of the images. Throws a CommandError at the first that is wrong, or is none with a composefs header. */
-export function claimsOf(images: readonly string[]): Claims {
-  const claims: Claims = { byName: new Map(), bad: new Map() }
+export function noClaims(): Claims {
+  return { byName: new Map(), bad: new Map() }
+}
+
+/** Reads all of the images. Rejects with a CommandError at the first that is wrong, or is none with a composefs header. */
+export async function claimsOf(images: readonly string[]): Promise<Claims> {
+  const claims = noClaims()
   const files = new ImageFiles()
   for (const path of images) {
-    const image = files.open(path)
+    const image = await files.openAny(path)
     try {
       addImage(claims, image, path)
     } finally {

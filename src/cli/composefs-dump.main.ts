@@ -10,11 +10,11 @@ import { writeImage } from './write-image.js'
 const PROGRAM = 'composefs-dump'
 const USAGE = `Usage: ${PROGRAM} SOURCE-IMAGE IMAGE`
 
-function main(): number {
+async function main(): Promise<number> {
   const [source, target] = process.argv.slice(2)
   if (source === undefined) throw new CommandError(`no source image given\n${USAGE}`)
   if (target === undefined) throw new CommandError(`no image to write given\n${USAGE}`)
-  const image = new ImageFiles().open(source)
+  const image = await new ImageFiles().openAny(source)
   if (image.format === 'erofs') throw failure('open', source, new Error('no composefs image'))
   checkOutput(target)
   try {

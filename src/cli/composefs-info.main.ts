@@ -20,7 +20,7 @@ Commands:
   measure-file FILE...      fs-verity digests of ordinary files
 
 Options:
-  --basedir=PATH            the object store
+  --basedir=PATH            the object store: a directory, or an http(s) or s3 URL, as IMAGEs may be too
   --filter=NAME             only this entry of the top directory (may be repeated)
 `
 

@@ -12,6 +12,8 @@ import { CommandError, runCommand, wrongUsage } from './failure.js'
 import { FSCK_HELP, fsck } from './fsck.js'
 import { GC_HELP, gc } from './gc.js'
 import { LS_HELP, ls } from './ls.js'
+import { PUSH_HELP, push } from './push.js'
+import { SERVE_HELP, serve } from './serve.js'
 import { writeAll } from './standard-output.js'
 import { STAT_HELP, stat } from './stat.js'
 import { VERIFY_HELP, verify } from './verify.js'
@@ -35,6 +37,8 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['commit', { run: commit, help: COMMIT_HELP }],
   ['fsck', { run: fsck, help: FSCK_HELP }],
   ['gc', { run: gc, help: GC_HELP }],
+  ['push', { run: push, help: PUSH_HELP }],
+  ['serve', { run: serve, help: SERVE_HELP }],
 ])
 
 /** What a command's help begins with says how it is called. */

@@ -5,6 +5,7 @@ import { writeEscapedPath } from '../format/dump-text.js'
 import { Fault } from '../format/errno.js'
 import { CONSTANTS } from '../format/structs.js'
 import { binaryString } from '../format/xattr-name.js'
+import type { Image } from '../image/image.js'
 import { TreeEntries } from '../image/tree-entries.js'
 import { parseArguments } from './arguments.js'
 import { type Change, entryChanges } from './entry-diff.js'
@@ -17,6 +18,7 @@ import { StandardOutput } from './standard-output.js'
 export const DIFF_HELP = `Usage: composefs diff IMAGE IMAGE [--json] [--exit-code]
 
 Lists what the second image adds (+), lacks (-) and has otherwise (~) than the first, then what objects they share.
+IMAGEs may be http(s) and s3 URLs.
 
   --json        the result as an object
   --exit-code   exit status 1 when they differ
@@ -33,9 +35,9 @@ class Side {
   readonly objects = new Map<string, number>()
   more = true
 
-  constructor(path: string, files: ImageFiles) {
+  constructor(path: string, image: Image) {
     this.path = path
-    const entries = TreeEntries.open(files.open(path))
+    const entries = TreeEntries.open(image)
     if (entries instanceof Fault) throw failure('load', path, entries)
     this.entries = entries
     this.next()
@@ -183,14 +185,14 @@ function wholeBytes(text: string): [Uint8Array, number, number] {
   return [bytes, 0, bytes.length]
 }
 
-export function diff(args: readonly string[]): number {
+export async function diff(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArguments(args, OPTIONS, 'composefs diff --help')
   const [first, second, ...more] = positionals
   if (first === undefined || second === undefined || more.length > 0) {
     throw wrongUsage('two images are compared', 'composefs diff --help')
   }
   const files = new ImageFiles()
-  const [a, b] = [new Side(first, files), new Side(second, files)]
+  const [a, b] = [new Side(first, await files.openAny(first)), new Side(second, await files.openAny(second))]
   const listener = values.json ? new Json() : new Lines()
   compare(a, b, listener)
   listener.end(a, b)

@@ -5,29 +5,32 @@
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { Fault } from '../format/errno.js'
+import { Fault, Miss } from '../format/errno.js'
 import { CONSTANTS } from '../format/structs.js'
 import { TreeCursor } from '../image/tree-cursor.js'
 import type { ImageLayer } from '../overlay/image-layer.js'
 import { type Attr, newAttr } from '../overlay/layer.js'
 import { parseArguments } from './arguments.js'
 import { CommandError, failure, wrongUsage } from './failure.js'
-import { eachPiece, layerOf } from './layers.js'
+import { eachPiece, eachPieceLater, layerOf, withLoads } from './layers.js'
 import { majorOf, minorOf } from './mode-text.js'
 import { ImageFiles } from './open.js'
 import { type Progress, startProgress } from './progress.js'
 import { writeAll } from './standard-output.js'
 
-export const EXTRACT_HELP = `Usage: composefs extract IMAGE DIR [--basedir STORE] [--json]
+export const EXTRACT_HELP = `Usage: composefs extract IMAGE DIR [--basedir STORE] [--digest HEX] [--json]
 
 Writes the tree of an image to DIR, which must be new or empty. Hard links, modes and times are kept, owners and devices
-too as root; xattrs and sockets are not, which is said at the end.
+too as root; xattrs and sockets are not, which is said at the end. IMAGE and STORE may be http(s) and s3 URLs.
 
   --basedir STORE   where the objects are; every byte is checked before it is written
+  --digest HEX      the fs-verity digest that the image must have
   --json            the result as an object
 `
 
-const OPTIONS = { basedir: { type: 'string' }, json: { type: 'boolean' } } as const
+const OPTIONS = { basedir: { type: 'string' }, digest: { type: 'string' }, json: { type: 'boolean' } } as const
+/** Of a store that is elsewhere. */
+const FILES_AT_ONCE = 8
 const { S_IFMT, S_IFREG, S_IFDIR, S_IFLNK, S_IFCHR, S_IFBLK, S_IFIFO } = CONSTANTS
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = fs.constants
 const PERMISSIONS = 0o7777
@@ -51,6 +54,9 @@ class Extraction {
   /** Where the first name of an inode with several was written. */
   readonly #written = new Map<number, Buffer>()
   readonly #directories: Entry[] = []
+  /** Files whose bytes are coming. */
+  readonly #running = new Set<Promise<void>>()
+  readonly #failures: unknown[] = []
 
   constructor(layer: ImageLayer, root: string, progress: Progress) {
     this.#layer = layer
@@ -58,7 +64,19 @@ class Extraction {
     this.#progress = progress
   }
 
-  run(): void {
+  async run(): Promise<void> {
+    try {
+      await this.#walk()
+    } finally {
+      // Whoever removes what there is must be the last to touch it.
+      await Promise.all(this.#running)
+    }
+    if (this.#failures.length > 0) throw this.#failures[0]
+    // What is made in a directory changes its time, and its mode may forbid making anything.
+    for (const entry of this.#directories.reverse()) this.#finish(entry)
+  }
+
+  async #walk(): Promise<void> {
     const { image } = this.#layer
     const cursor = new TreeCursor(image, { hideDev0: image.view.hideDev0 })
     for (;;) {
@@ -73,9 +91,9 @@ class Extraction {
       if (why !== undefined) throw failure('extract', path, why)
       this.#one({ nid, attr, path, to: Buffer.concat([this.#root, bytes]) })
       this.#progress.step()
+      if (this.#running.size >= FILES_AT_ONCE) await Promise.race(this.#running)
+      if (this.#failures.length > 0) break
     }
-    // What is made in a directory changes its time, and its mode may forbid making anything.
-    for (const entry of this.#directories.reverse()) this.#finish(entry)
   }
 
   #one(entry: Entry): void {
@@ -97,14 +115,17 @@ class Extraction {
       this.#directories.push(entry)
       return
     }
+    if (type === S_IFREG) {
+      this.#file(entry)
+      return
+    }
     const made = this.#make(entry, type)
     if (made) this.#finish(entry)
     else this.#written.delete(nid)
   }
 
   #make(entry: Entry, type: number): boolean {
-    if (type === S_IFREG) this.#file(entry)
-    else if (type === S_IFLNK) this.#symlink(entry)
+    if (type === S_IFLNK) this.#symlink(entry)
     else if (type === S_IFIFO) this.#node(entry, ['p'])
     else if (type === S_IFCHR || type === S_IFBLK) return this.#device(entry, type)
     else {
@@ -114,20 +135,50 @@ class Extraction {
     return true
   }
 
-  #file({ nid, attr, path, to }: Entry): void {
-    const file = this.#layer.open({ nid, mode: attr.mode, way: undefined }, true)
-    if (file instanceof Fault) throw failure('extract', path, file)
+  /** A file whose bytes have to be waited for is there at once, for hard links to it, and gets them later. */
+  #file(entry: Entry): void {
+    const { nid, attr, path, to } = entry
+    const open = () => this.#layer.open({ nid, mode: attr.mode, way: undefined }, true)
+    const file = open()
+    if (file instanceof Fault && !(file instanceof Miss)) throw failure('extract', path, file)
     const fd = fs.openSync(to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
-    try {
-      const why = eachPiece(file, piece => {
-        for (let done = 0; done < piece.length; ) done += fs.writeSync(fd, piece, done)
+    const take = (piece: Uint8Array) => {
+      for (let done = 0; done < piece.length; ) done += fs.writeSync(fd, piece, done)
+    }
+    if (file instanceof Miss) {
+      this.#later(entry, fd, async () => {
+        const opened = await withLoads(open)
+        return opened instanceof Fault ? opened : eachPieceLater(opened, take)
       })
+      return
+    }
+    try {
+      const why = eachPiece(file, take)
       if (why !== undefined) throw failure('extract', path, why)
     } finally {
       fs.closeSync(fd)
     }
+    this.#wrote(entry)
+  }
+
+  #wrote(entry: Entry): void {
     this.counts.files++
-    this.counts.bytes += attr.size
+    this.counts.bytes += entry.attr.size
+    this.#finish(entry)
+  }
+
+  #later(entry: Entry, fd: number, fill: () => Promise<Fault | undefined>): void {
+    const filling = fill()
+      .finally(() => fs.closeSync(fd))
+      .then(why => {
+        if (why !== undefined) throw failure('extract', entry.path, why)
+        this.#wrote(entry)
+      })
+      .catch(error => {
+        this.#failures.push(error)
+      })
+      .finally(() => this.#running.delete(filling))
+    this.#running.add(filling)
   }
 
   #symlink({ nid, attr, path, to }: Entry): void {
@@ -194,15 +245,15 @@ export async function extract(args: readonly string[]): Promise<number> {
   if (to === undefined || more.length > 0) throw wrongUsage('extract: give one directory', 'composefs extract --help')
   const dir = resolve(to)
   checkTarget(dir)
-  const image = new ImageFiles().open(file)
-  const layer = layerOf(image, values.basedir)
+  const image = await new ImageFiles().openAny(file, { digest: values.digest })
+  const layer = await layerOf(image, values.basedir)
   let partial = ''
   try {
     partial = fs.mkdtempSync(join(dirname(dir), `.${basename(dir)}.`))
     const progress = await startProgress('extracting', image.superblock.inos)
     const extraction = new Extraction(layer, partial, progress)
     try {
-      extraction.run()
+      await extraction.run()
     } finally {
       progress.stop()
     }

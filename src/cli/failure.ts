@@ -4,6 +4,7 @@ import fs from 'node:fs'
 import { errnoText, Fault, isErrnoName } from '../format/errno.js'
 import { IngestError } from '../store/directory-ingest.js'
 import { SourceError } from '../tree/source-error.js'
+import { shown } from './url.js'
 
 export const FAILED = 1
 export const WRONG_USAGE = 2
@@ -39,9 +40,15 @@ export function reason(error: unknown): string {
   return error.message
 }
 
-/** A failure of some step on some path. */
+/** A failure of some step on some path or URL. */
 export function failure(what: string, path: string, error: unknown): CommandError {
-  return new CommandError(`${what}: ${printable(path)}: ${printable(reason(error))}`)
+  const name = shown(path)
+  let why = reason(error)
+  // Errors of stores and web servers begin with their code and what they are about, which is not said twice.
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const known = `${code}: ${name}: `
+  if (why.startsWith(known)) why = `${why.slice(known.length)} (${code})`
+  return new CommandError(`${what}: ${printable(name)}: ${printable(why)}`)
 }
 
 /** A failure of building from a source; what went wrong with one file of it names call and file already. */

@@ -7,8 +7,10 @@ import { claimsOf } from './claims.js'
 import { CommandError, complain, failure, reason, wrongUsage } from './failure.js'
 import { startProgress } from './progress.js'
 import { StandardOutput } from './standard-output.js'
+import { isUrl, localPath } from './url.js'
 
-export const GC_HELP = `Usage: composefs gc STORE IMAGE... [--dry-run] [--json]
+const HELP = 'composefs gc --help'
+export const GC_HELP = `Usage: composefs gc STORE IMAGE... [--dry-run] [--min-age TIME] [--json]
 
 Removes the objects of a store that none of the images needs, and what builds that broke off have left there for a day.
 Give all images that use the store: what others need is removed. If one can't be read, nothing is removed.
@@ -17,11 +19,20 @@ Safe beside builds of this program: what they use stays. An image that such a bu
 be among IMAGEs. Beside mkcomposefs of the C project it is safe only for objects that it writes, not for those that it
 finds in the store: do not run gc while it builds.
 
-  --dry-run    only say what would be removed
-  --json       the result as an object
+STORE may be s3://bucket/prefix. There objects that were put within the last day stay, since an upload may be about to need
+them, and while a push goes on nothing is removed; do not start a push while gc runs. IMAGEs may be http(s) and s3 URLs.
+
+  --dry-run        only say what would be removed
+  --min-age TIME   of a bucket: how old an object must be to be removed, as 12h, 30m, 45s or 7d; 1d unless given
+  --json           the result as an object
 `
 
-const OPTIONS = { 'dry-run': { type: 'boolean' }, json: { type: 'boolean' } } as const
+const OPTIONS = {
+  'dry-run': { type: 'boolean' },
+  'min-age': { type: 'string' },
+  json: { type: 'boolean' },
+} as const
+const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 const DIRECTORIES = 256
 const encoder = new TextEncoder()
 
@@ -68,20 +79,60 @@ class Writer {
   }
 }
 
+/** Milliseconds. Throws a CommandError. */
+function ageOf(text: string): number {
+  const [, number, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
+  if (unit === undefined) throw wrongUsage('--min-age is a number of s, m, h or d, as 12h', HELP)
+  return Number(number) * UNITS[unit]
+}
+
+interface Elsewhere {
+  readonly dryRun: boolean
+  readonly minAge: number
+  readonly json: boolean
+}
+
+async function gcElsewhere(
+  url: string,
+  images: readonly string[],
+  { dryRun, minAge, json }: Elsewhere,
+): Promise<number> {
+  const { RemoteCollector } = await import('./remote-gc.js')
+  try {
+    const names: string[] = []
+    const collector = new RemoteCollector(url, { dryRun, minAge, removed: name => names.push(name) })
+    await collector.look()
+    const claims = await claimsOf(images)
+    await collector.collect(new Set(claims.byName.keys()))
+    const { report, live } = collector
+    const writer = new Writer(json, dryRun)
+    for (const name of names) writer.removed(name)
+    writer.end(report, live)
+    for (const { name, error } of report.failures) complain('composefs', failure('gc', name, error).message)
+    return report.failures.length === 0 ? 0 : 1
+  } catch (error) {
+    throw error instanceof CommandError ? error : failure('gc', url, error)
+  }
+}
+
 export async function gc(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArguments(args, OPTIONS, 'composefs gc --help')
+  const { values, positionals } = parseArguments(args, OPTIONS, HELP)
   const [store, ...images] = positionals
   const dryRun = values['dry-run'] === true
-  if (store === undefined) throw wrongUsage('gc: no store given', 'composefs gc --help')
-  if (images.length === 0) throw wrongUsage('gc: no image given, and none needs any object', 'composefs gc --help')
+  if (store === undefined) throw wrongUsage('gc: no store given', HELP)
+  if (images.length === 0) throw wrongUsage('gc: no image given, and none needs any object', HELP)
+  const age = values['min-age']
+  if (isUrl(store))
+    return gcElsewhere(store, images, { dryRun, minAge: ageOf(age ?? '1d'), json: values.json === true })
+  if (age !== undefined) throw wrongUsage('--min-age is of buckets; builds in a directory are known', HELP)
   const progress = await startProgress('collecting', DIRECTORIES)
   const writer = new Writer(values.json === true, dryRun)
   try {
     const step = () => progress.step()
-    const collector = GarbageCollector.begin(store, { dryRun, step, removed: name => writer.removed(name) })
+    const collector = GarbageCollector.begin(localPath(store), { dryRun, step, removed: name => writer.removed(name) })
     try {
       // Only now: a build that ended before the cut-off was taken has its image in place.
-      const claims = claimsOf(images)
+      const claims = await claimsOf(images)
       const report = collector.collect(new Set(claims.byName.keys()))
       progress.stop()
       writer.end(report, collector.builds.live)

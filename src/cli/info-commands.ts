@@ -12,6 +12,7 @@ import { failure } from './failure.js'
 import { Measurer } from './measure.js'
 import { ImageFiles } from './open.js'
 import type { StandardOutput } from './standard-output.js'
+import { isUrl, localPath } from './url.js'
 
 const { S_IFMT, S_IFDIR, S_IFLNK, S_IFREG } = CONSTANTS
 const TAB = 0x09
@@ -24,10 +25,14 @@ export interface InfoOptions {
 }
 
 /** Calls back for each entry of each image, one image after the other. Throws a CommandError at the first problem. */
-function eachEntry(images: readonly string[], options: InfoOptions, visit: (entry: TreeEntries) => void): void {
+async function eachEntry(
+  images: readonly string[],
+  options: InfoOptions,
+  visit: (entry: TreeEntries) => void,
+): Promise<void> {
   const files = new ImageFiles()
   for (const path of images) {
-    const image = files.open(path)
+    const image = await files.openAny(path)
     const entries = TreeEntries.open(image, options)
     if (entries instanceof Fault) throw failure('load', path, entries)
     for (;;) {
@@ -40,17 +45,17 @@ function eachEntry(images: readonly string[], options: InfoOptions, visit: (entr
   }
 }
 
-export function dump(out: StandardOutput, images: readonly string[], options: InfoOptions): void {
-  eachEntry(images, options, entry => {
+export async function dump(out: StandardOutput, images: readonly string[], options: InfoOptions): Promise<void> {
+  await eachEntry(images, options, entry => {
     writeEscaped(out.text, entry.path, 0, entry.pathLength)
     writeDumpFields(out.text, entry)
     out.spill()
   })
 }
 
-export function ls(out: StandardOutput, images: readonly string[], options: InfoOptions): void {
+export async function ls(out: StandardOutput, images: readonly string[], options: InfoOptions): Promise<void> {
   const { text } = out
-  eachEntry(images, options, entry => {
+  await eachEntry(images, options, entry => {
     if (entry.depth === 0) return
     writeEscapedPath(text, entry.path, 0, entry.pathLength)
     const type = entry.mode & S_IFMT
@@ -73,9 +78,9 @@ export function ls(out: StandardOutput, images: readonly string[], options: Info
 }
 
 /** The distinct payloads of regular files, a character a byte, in byte order. */
-function payloads(images: readonly string[], options: InfoOptions): string[] {
+async function payloads(images: readonly string[], options: InfoOptions): Promise<string[]> {
   const found = new Set<string>()
-  eachEntry(images, options, ({ mode, hardLink, payload }) => {
+  await eachEntry(images, options, ({ mode, hardLink, payload }) => {
     if ((mode & S_IFMT) !== S_IFREG || hardLink || payload.from < 0) return
     const { bytes, from, to } = payload
     found.add(Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('latin1'))
@@ -91,27 +96,35 @@ function printPayloads(out: StandardOutput, names: Iterable<string>): void {
   }
 }
 
-export function objects(out: StandardOutput, images: readonly string[], options: InfoOptions): void {
-  printPayloads(out, payloads(images, options))
+export async function objects(out: StandardOutput, images: readonly string[], options: InfoOptions): Promise<void> {
+  printPayloads(out, await payloads(images, options))
 }
 
 /** Throws a CommandError unless a basedir is a directory, as the C tool does whether or not it needs one. */
 export function checkBasedir(basedir: string): void {
+  if (isUrl(basedir)) return
   try {
-    fs.closeSync(fs.openSync(basedir, fs.constants.O_RDONLY | (fs.constants.O_DIRECTORY ?? 0)))
+    fs.closeSync(fs.openSync(localPath(basedir), fs.constants.O_RDONLY | (fs.constants.O_DIRECTORY ?? 0)))
   } catch (error) {
     throw failure('basedir', basedir, error)
   }
 }
 
 /** Without a basedir everything is missing. */
-export function missingObjects(out: StandardOutput, images: readonly string[], options: InfoOptions): void {
+export async function missingObjects(
+  out: StandardOutput,
+  images: readonly string[],
+  options: InfoOptions,
+): Promise<void> {
   const { basedir } = options
-  if (basedir === undefined) {
-    objects(out, images, options)
+  if (basedir === undefined) return objects(out, images, options)
+  const wanted = await payloads(images, options)
+  if (isUrl(basedir)) {
+    const { missingIn } = await import('./remote-missing.js')
+    printPayloads(out, await missingIn(basedir, wanted))
     return
   }
-  const prefix = binaryString(Buffer.from(`${basedir}/`))
+  const prefix = binaryString(Buffer.from(`${localPath(basedir)}/`))
   const isThere = (name: string) => {
     // What would lead out of the store is no object of it.
     if (name.split('/').includes('..') || name.includes('\0')) return false
@@ -124,7 +137,7 @@ export function missingObjects(out: StandardOutput, images: readonly string[], o
   }
   printPayloads(
     out,
-    payloads(images, options).filter(name => !isThere(name)),
+    wanted.filter(name => !isThere(name)),
   )
 }
 

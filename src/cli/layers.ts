@@ -1,34 +1,77 @@
 // An image with its store as the commands read files through it. Not here: what is done with the bytes.
 
 import fs from 'node:fs'
-import { Fault } from '../format/errno.js'
+import { Fault, loadFault, Miss } from '../format/errno.js'
 import { sha256 } from '../host/hash.js'
 import type { Image } from '../image/image.js'
 import { ImageLayer } from '../overlay/image-layer.js'
 import type { OpenFile } from '../overlay/layer.js'
 import { DirectoryStore } from '../store/directory.js'
 import { VerifiedObjects } from '../store/verified.js'
-import { CommandError, failure } from './failure.js'
+import { failure } from './failure.js'
+import { isUrl, localPath } from './url.js'
 
-/** Bytes that are read and handed on at a time. */
+/** Bytes that are read and handed on at a time; of what is elsewhere more, since each piece takes a way there and back. */
 const PIECE = 1 << 20
+const PIECE_ELSEWHERE = 4 << 20
 
-/** The checker over the store that `--basedir` names; undefined without one. Throws a CommandError. */
+/** The checker over the store that `--basedir` names, a path; undefined without one. Throws a CommandError. */
 export function openStore(basedir: string | undefined): VerifiedObjects | undefined {
   if (basedir === undefined) return undefined
-  if (/^(?:https?|s3):\/\//i.test(basedir)) {
-    throw new CommandError(`open: ${basedir}: stores by URL are not supported yet (ENOTSUP)`)
-  }
   try {
-    if (!fs.statSync(basedir).isDirectory()) throw new Error('not a directory')
+    if (isUrl(basedir)) throw new Fault('ENOTSUP', 'a store by URL is not read by this command')
+    const path = localPath(basedir)
+    if (!fs.statSync(path).isDirectory()) throw new Error('not a directory')
+    return new VerifiedObjects(new DirectoryStore(path), sha256)
   } catch (error) {
     throw failure('open', basedir, error)
   }
-  return new VerifiedObjects(new DirectoryStore(basedir), sha256)
 }
 
-export function layerOf(image: Image, basedir: string | undefined): ImageLayer {
-  return new ImageLayer(image, openStore(basedir), 'on')
+/** The same of a path or URL. A store that is elsewhere is not asked anything yet. */
+export async function openStoreAny(basedir: string | undefined): Promise<VerifiedObjects | undefined> {
+  if (basedir === undefined || !isUrl(basedir)) return openStore(basedir)
+  try {
+    const { RemotePlaces } = await import('./remote.js')
+    return new VerifiedObjects(new RemotePlaces().store(basedir), sha256)
+  } catch (error) {
+    throw failure('open', basedir, error)
+  }
+}
+
+export async function layerOf(image: Image, basedir: string | undefined): Promise<ImageLayer> {
+  return new ImageLayer(image, await openStoreAny(basedir), 'on')
+}
+
+/** Asks until the answer is no Miss, bringing what lacks; a Fault where that can't be had. */
+export async function withLoads<T>(ask: () => T | Fault): Promise<T | Fault> {
+  for (;;) {
+    const answer = ask()
+    if (!(answer instanceof Miss)) return answer
+    try {
+      await answer.load()
+    } catch (error) {
+      return loadFault(error)
+    }
+  }
+}
+
+/** As eachPiece, of a file whose bytes may have to be waited for. */
+export async function eachPieceLater(file: OpenFile, take: (piece: Uint8Array) => void): Promise<Fault | undefined> {
+  try {
+    const buffer = new Uint8Array(Math.min(PIECE_ELSEWHERE, Math.max(file.size, 1)))
+    for (let position = 0; position < file.size; ) {
+      const at = position
+      const n = await withLoads(() => file.read(buffer, at, true))
+      if (n instanceof Fault) return n
+      if (n === 0) return new Fault('EIO', `ends after ${position} of ${file.size} bytes`)
+      take(buffer.subarray(0, n))
+      position += n
+    }
+    return undefined
+  } finally {
+    file.close()
+  }
 }
 
 /** Hands a file's bytes on, a piece at a time, and closes it. The Fault that ended it, if one did. */

@@ -5,6 +5,7 @@ import { errnoName, Fault, fault } from '../format/errno.js'
 import { CONSTANTS, QUERY_FLAGS } from '../format/structs.js'
 import type { Image } from '../image/image.js'
 import { parseArguments } from './arguments.js'
+import { bringDirectory, bringInode } from './bring.js'
 import { type EntryWriter, JsonEntries, LongEntries, NameEntries } from './entry-writer.js'
 import { complain, failure, wrongUsage } from './failure.js'
 import { ImageFiles } from './open.js'
@@ -12,13 +13,15 @@ import { find } from './paths.js'
 import { StandardOutput } from './standard-output.js'
 import { TreeListing } from './tree-listing.js'
 
-export const LS_HELP = `Usage: composefs ls [-l] [-R] [--json] IMAGE [PATH...]
+export const LS_HELP = `Usage: composefs ls [-l] [-R] [--json] [--digest HEX] IMAGE [PATH...]
 
-Lists directories of an image: the root unless PATHs are given.
+Lists directories of an image: the root unless PATHs are given. IMAGE may be an http(s) or s3 URL; without -R only what is
+needed is fetched of it.
 
-  -l       as \`ls -ln --time-style=full-iso\` does, times in UTC
-  -R       everything below
-  --json   an array of objects, whatever -l says
+  -l             as \`ls -ln --time-style=full-iso\` does, times in UTC
+  -R             everything below
+  --json         an array of objects, whatever -l says
+  --digest HEX   the fs-verity digest that the image must have
 `
 
 const { S_IFMT, S_IFDIR } = CONSTANTS
@@ -26,6 +29,7 @@ const OPTIONS = {
   long: { type: 'boolean', short: 'l' },
   recursive: { type: 'boolean', short: 'R' },
   json: { type: 'boolean' },
+  digest: { type: 'string' },
 } as const
 
 interface Target {
@@ -73,13 +77,13 @@ function listTree(image: Image, { nid, path }: Target, writer: EntryWriter): Fau
   return image.core.errorDetail() === '' ? fault(errnoName(-r)) : image.fault(r, path)
 }
 
-export function ls(args: readonly string[]): number {
+export async function ls(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArguments(args, OPTIONS, 'composefs ls --help')
   const [file, ...paths] = positionals
   if (file === undefined) throw wrongUsage('ls: no image given', 'composefs ls --help')
-  const image = new ImageFiles().open(file)
+  const { long = false, recursive = false, json = false, digest } = values
+  const image = await new ImageFiles().openAny(file, { digest, lazy: !recursive })
   const out = new StandardOutput()
-  const { long = false, recursive = false, json = false } = values
   const headings = recursive || paths.length > 1
   const text = long ? new LongEntries(image, out, headings) : new NameEntries(out, headings)
   const writer = json ? new JsonEntries(image, out) : text
@@ -93,7 +97,7 @@ export function ls(args: readonly string[]): number {
   // GNU ls follows a symlink on the command line to a directory, but not with -l.
   const follow = !long
   for (const path of paths.length === 0 ? ['.'] : paths) {
-    const found = find(image, path, follow)
+    const found = (await bringInode(image, path, follow)) ?? find(image, path, follow)
     if (found instanceof Fault) complainAbout(path, found)
     else if ((found.mode & S_IFMT) === S_IFDIR) directories.push({ path, nid: found.nid })
     else files.push(path)
@@ -102,7 +106,9 @@ export function ls(args: readonly string[]): number {
   let first = files.length === 0
   for (const directory of directories) {
     if (recursive && !first && !json) out.text.byte(0x0a)
-    const why = recursive ? listTree(image, directory, writer) : listDirectory(image, directory, writer, first)
+    const lacks = await bringDirectory(image, directory, long || json)
+    const why =
+      lacks ?? (recursive ? listTree(image, directory, writer) : listDirectory(image, directory, writer, first))
     if (why !== undefined) complainAbout(directory.path, why)
     first = false
   }

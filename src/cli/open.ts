@@ -9,6 +9,8 @@ import { Fault } from '../format/errno.js'
 import { sha256 } from '../host/hash.js'
 import { type Image, loadImage } from '../image/image.js'
 import { failure, wrongUsage } from './failure.js'
+import type { RemotePlaces } from './remote.js'
+import { isUrl, localPath } from './url.js'
 
 const { O_RDONLY, O_NONBLOCK = 0 } = fs.constants
 
@@ -20,16 +22,42 @@ function fill(fd: number, into: Uint8Array): void {
   }
 }
 
-/** Opens images, all in one pool. */
-export class ImageFiles {
-  readonly #pool = new CorePool(compileSync(new Uint8Array(Buffer.from(CORE_BASE64, 'base64'))))
+export interface OpenImageOptions {
+  /** fs-verity digest that the image must have, in hex. */
+  readonly digest?: string
+  /** Bring of an image that is elsewhere only what is asked for: questions may be answered with a Miss then. */
+  readonly lazy?: boolean
+}
 
-  /** Throws a CommandError. */
+/** Throws a CommandError for what is no digest. */
+function checkDigest(digest: string | undefined): void {
+  if (digest !== undefined && !/^[0-9a-f]{64}$/i.test(digest)) throw wrongUsage('--digest must be 64 hex digits')
+}
+
+/** Opens images, those of the host all in one pool. */
+export class ImageFiles {
+  #pool: CorePool | undefined
+  #remote: RemotePlaces | undefined
+
+  /** By a path or URL. Rejects with a CommandError. */
+  async openAny(name: string, options: OpenImageOptions = {}): Promise<Image> {
+    if (!isUrl(name)) return this.open(name, options.digest)
+    checkDigest(options.digest)
+    try {
+      if (this.#remote === undefined) this.#remote = new (await import('./remote.js')).RemotePlaces()
+      return await this.#remote.image(name, options)
+    } catch (error) {
+      throw failure('open', name, error)
+    }
+  }
+
+  /** By a path. Throws a CommandError. */
   open(path: string, digest?: string): Image {
-    if (digest !== undefined && !/^[0-9a-f]{64}$/i.test(digest)) throw wrongUsage('--digest must be 64 hex digits')
+    checkDigest(digest)
+    this.#pool ??= new CorePool(compileSync(new Uint8Array(Buffer.from(CORE_BASE64, 'base64'))))
     let fd = -1
     try {
-      fd = fs.openSync(path, O_RDONLY | O_NONBLOCK)
+      fd = fs.openSync(localPath(path), O_RDONLY | O_NONBLOCK)
       const stat = fs.fstatSync(fd)
       if (!stat.isFile()) throw new Error('not a regular file')
       const image = loadImage(this.#pool, sha256, stat.size, into => fill(fd, into), { digest })

@@ -16,6 +16,7 @@ export function find(image: Image, path: string, follow: boolean): Outcome<Found
   const flags = image.queryFlags | (follow ? QUERY_FLAGS.Q_FOLLOW : 0)
   const r = core.resolve(image.rootNid, path, flags)
   if (r < 0) {
+    if (image.lazy) return image.fault(r, path)
     const detail = core.errorDetail()
     return detail === '' ? fault(errnoName(-r)) : new Fault(errnoName(-r), detail)
   }

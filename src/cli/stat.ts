@@ -10,6 +10,7 @@ import { binaryBytes, binaryString } from '../format/xattr-name.js'
 import type { Image } from '../image/image.js'
 import { fullXattrName, METACOPY, REDIRECT } from '../image/view.js'
 import { parseArguments } from './arguments.js'
+import { bringInode } from './bring.js'
 import { bytesJson, type EntryJson, entryJson } from './entry-json.js'
 import { complain, failure, printable, wrongUsage } from './failure.js'
 import { modeText } from './mode-text.js'
@@ -17,14 +18,15 @@ import { ImageFiles } from './open.js'
 import { find } from './paths.js'
 import { StandardOutput } from './standard-output.js'
 
-export const STAT_HELP = `Usage: composefs stat IMAGE PATH... [--json]
+export const STAT_HELP = `Usage: composefs stat IMAGE PATH... [--json] [--digest HEX]
 
-Prints what an image says of paths, symlinks not followed.
+Prints what an image says of paths, symlinks not followed. Of an image at an http(s) or s3 URL only what is needed is fetched.
 
-  --json   an array of objects
+  --json         an array of objects
+  --digest HEX   the fs-verity digest that the image must have
 `
 
-const OPTIONS = { json: { type: 'boolean' } } as const
+const OPTIONS = { json: { type: 'boolean' }, digest: { type: 'string' } } as const
 const EROFS_LAYOUTS = ['flat-plain', 'compressed (full)', 'flat-inline', 'compressed (compact)', 'chunk-based'] as const
 const LABEL = 8
 
@@ -151,15 +153,15 @@ function textOf(facts: Facts & { major?: number; minor?: number; target?: string
   return lines.map(([label, text]) => `${label.padStart(LABEL)}  ${printable(text)}\n`).join('')
 }
 
-export function stat(args: readonly string[]): number {
+export async function stat(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArguments(args, OPTIONS, 'composefs stat --help')
   const [file, ...paths] = positionals
   if (file === undefined) throw wrongUsage('stat: no image given', 'composefs stat --help')
   if (paths.length === 0) throw wrongUsage('stat: no path given', 'composefs stat --help')
-  const image = new ImageFiles().open(file)
+  const image = await new ImageFiles().openAny(file, { digest: values.digest, lazy: true })
   const all: Facts[] = []
   for (const path of paths) {
-    const facts = factsOf(image, path)
+    const facts = (await bringInode(image, path, false)) ?? factsOf(image, path)
     if (facts instanceof Fault) complain('composefs', failure('stat', path, facts).message)
     else all.push(facts)
   }

@@ -6,11 +6,12 @@ import { Fault } from '../format/errno.js'
 import { CONSTANTS } from '../format/structs.js'
 import type { Image } from '../image/image.js'
 import { TreeEntries } from '../image/tree-entries.js'
-import type { ImageLayer } from '../overlay/image-layer.js'
+import { ImageLayer } from '../overlay/image-layer.js'
 import type { VerifiedObjects } from '../store/verified.js'
 import { parseArguments } from './arguments.js'
 import { complain, failure, reason, wrongUsage } from './failure.js'
-import { eachPiece, layerOf, openStore } from './layers.js'
+import { inLanes } from './lanes.js'
+import { eachPiece, eachPieceLater, openStoreAny, withLoads } from './layers.js'
 import { ImageFiles } from './open.js'
 import { startProgress } from './progress.js'
 import { writeAll } from './standard-output.js'
@@ -18,6 +19,7 @@ import { writeAll } from './standard-output.js'
 export const VERIFY_HELP = `Usage: composefs verify IMAGE [--digest HEX] [--basedir STORE] [--json]
 
 Checks everything in an image, and with a store every object that it names. Exit status 1 if anything is wrong.
+IMAGE and STORE may be http(s) and s3 URLs.
 
   --digest HEX      the fs-verity digest that the image must have
   --basedir STORE   where the objects are; without it they are not looked at
@@ -26,6 +28,8 @@ Checks everything in an image, and with a store every object that it names. Exit
 
 const OPTIONS = { digest: { type: 'string' }, basedir: { type: 'string' }, json: { type: 'boolean' } } as const
 const { S_IFMT, S_IFREG, S_IFLNK } = CONSTANTS
+/** Of a store that is elsewhere. */
+const OBJECTS_AT_ONCE = 8
 
 interface Wanted {
   /** Bytes. */
@@ -118,6 +122,27 @@ async function checkObjects(objects: VerifiedObjects, report: Report): Promise<v
   progress.stop()
 }
 
+/** The same in a store that is elsewhere, several at once; problems come in the image's order all the same. */
+async function checkObjectsLater(objects: VerifiedObjects, report: Report): Promise<void> {
+  const progress = await startProgress('verifying objects', report.objects.size)
+  const found = new Map<string, Fault>()
+  await inLanes(report.objects, OBJECTS_AT_ONCE, async ([name, { size, digest }]) => {
+    const file = await withLoads(() => objects.open(name, { size, digest }, true))
+    const count = (piece: Uint8Array) => {
+      report.objectBytes += piece.length
+    }
+    const why = file instanceof Fault ? file : await eachPieceLater(file, count)
+    if (why !== undefined) found.set(name, why)
+    report.objectsRead++
+    progress.step()
+  })
+  progress.stop()
+  for (const [name, { path }] of report.objects) {
+    const why = found.get(name)
+    if (why !== undefined) report.problem(path, why)
+  }
+}
+
 function summary(image: Image, report: Report, withStore: boolean): string {
   const { entries, objects, objectsRead, objectBytes, problems } = report
   const version = image.version === undefined ? '' : ` version ${image.version}`
@@ -137,16 +162,17 @@ export async function verify(args: readonly string[]): Promise<number> {
   const [file, ...more] = positionals
   if (file === undefined) throw wrongUsage('verify: no image given', 'composefs verify --help')
   if (more.length > 0) throw wrongUsage('verify: more than one image given', 'composefs verify --help')
-  const image = new ImageFiles().open(file, values.digest)
-  const objects = openStore(values.basedir)
+  const image = await new ImageFiles().openAny(file, { digest: values.digest })
+  const objects = await openStoreAny(values.basedir)
   const report = new Report()
   try {
-    checkMount(image, layerOf(image, undefined), report)
+    checkMount(image, new ImageLayer(image, undefined, 'on'), report)
     if (image.treeView !== undefined && report.problems.length === 0) checkTree(image, report)
   } catch (error) {
     report.problem(file, error)
   }
-  if (objects !== undefined) await checkObjects(objects, report)
+  const check = objects?.store.openSync === undefined ? checkObjectsLater : checkObjects
+  if (objects !== undefined) await check(objects, report)
   const { entries, objectsRead, objectBytes, problems } = report
   const facts = { format: image.format, version: image.version, bytes: image.byteLength, digest: image.digest() }
   const json = { ...facts, entries, objects: report.objects.size, objectsRead, objectBytes, problems }
