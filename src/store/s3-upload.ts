@@ -7,12 +7,18 @@ import { s3Code } from './s3-error.js'
 import { PARTS_MAX, type Parts } from './s3-parts.js'
 import { escapeXml, parseXml } from './s3-xml.js'
 
+/** An object whose place the one that is put takes. */
+export interface Replaced {
+  readonly etag: string | null
+}
+
 export interface UploadOptions {
   /** Bytes of part `number`, which counts from 1. */
   readonly partLength: (number: number) => number
   /** Parts of the first one's length that are held at once. */
   readonly partsAtOnce: number
   readonly signal?: AbortSignal
+  readonly replaced?: Replaced
 }
 
 /** Bytes of the answer to the last request, which says little. */
@@ -123,9 +129,19 @@ export class Upload {
       })
     } catch (error) {
       // Done already, it may be: then only the answer was lost.
-      if (s3Code(error) !== 'NoSuchUpload') throw error
+      if (s3Code(error) !== 'NoSuchUpload' || !(await this.#isNew())) throw error
     }
-    await checkSize(this.#client, this.#key, this.#sent)
+    await checkSize(this.#client, this.#key, this.#sent, this.#options.replaced)
+  }
+
+  /** Is there another object now than there was before? */
+  async #isNew(): Promise<boolean> {
+    const { replaced } = this.#options
+    if (replaced === undefined) return true
+    return this.#client.send('HEAD', { key: this.#key }, ({ headers }) => {
+      const etag = headers.get('etag')
+      return etag !== null && replaced.etag !== null && etag !== replaced.etag
+    })
   }
 
   /** Never rejects: there is an error already that says more. */
@@ -139,10 +155,13 @@ export class Upload {
   }
 }
 
-/** Rejects with EIO when an object that has been put has other bytes than were sent; it is then taken away. */
-export async function checkSize(client: S3Client, key: string, size: number): Promise<void> {
+/**
+ * Rejects with EIO when an object that has been put has other bytes than were sent. It is then taken away, unless it took
+ * the place of another: who replaces may not be alone, and this may be another's.
+ */
+export async function checkSize(client: S3Client, key: string, size: number, replaced?: Replaced): Promise<void> {
   const length = await client.send('HEAD', { key }, answer => answer.length)
   if (length === size) return
-  await client.send('DELETE', { key, farewell: true }, () => {}).catch(() => {})
+  if (replaced === undefined) await client.send('DELETE', { key, farewell: true }, () => {}).catch(() => {})
   throw brokenError(client.labelOf(key), `${size} bytes were put, but ${length ?? 'an unknown number'} are there`)
 }

@@ -12,7 +12,7 @@ import { s3Code } from './s3-error.js'
 import { listKeys } from './s3-list.js'
 import { parseS3Source, type S3Options } from './s3-options.js'
 import { ChunkParts, PARTS_MAX, type Parts, partLength, WholeParts } from './s3-parts.js'
-import { checkSize, Upload } from './s3-upload.js'
+import { checkSize, type Replaced, Upload, type UploadOptions } from './s3-upload.js'
 
 /** What lies in a store, and since when. */
 export interface S3Entry {
@@ -121,12 +121,8 @@ export class S3Store implements ObjectStore {
 
   /** Puts an object whether or not one has the name: at every moment one of the two is there. */
   async replace(name: string, data: Uint8Array): Promise<void> {
-    const parts = new WholeParts(data)
-    try {
-      await this.#putWhole(this.#client.place.keyOf(canonical(name)), data, parts)
-    } finally {
-      parts.close()
-    }
+    const key = this.#client.place.keyOf(canonical(name))
+    await this.#putWhole(key, data, new WholeParts(data), await this.#replaced(key))
   }
 
   async *list(): AsyncGenerator<string> {
@@ -197,11 +193,21 @@ export class S3Store implements ObjectStore {
     }
   }
 
-  async #putWhole(key: string, data: Uint8Array, parts: Parts): Promise<void> {
+  /** What tells an object that is there from the one that comes; undefined where there is none. */
+  async #replaced(key: string): Promise<Replaced | undefined> {
+    try {
+      return await this.#client.send('HEAD', { key }, ({ headers }) => ({ etag: headers.get('etag') }))
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return undefined
+      throw error
+    }
+  }
+
+  async #putWhole(key: string, data: Uint8Array, parts: Parts, replaced?: Replaced): Promise<void> {
     const isOne = data.length <= this.#partSize || this.#client.isPresigned
-    if (isOne) return this.#putOne(key, data)
+    if (isOne) return this.#putOne(key, data, replaced)
     const length = Math.max(this.#partSize, Math.ceil(data.length / PARTS_MAX))
-    await this.#putParts(key, (await parts.next(length)) as Uint8Array, parts, () => length)
+    await this.#putParts(key, (await parts.next(length)) as Uint8Array, parts, () => length, replaced)
   }
 
   async #putChunks(key: string, parts: Parts): Promise<void> {
@@ -214,15 +220,21 @@ export class S3Store implements ObjectStore {
     await this.#putParts(key, first, parts, number => partLength(number, this.#partSize))
   }
 
-  async #putParts(key: string, first: Uint8Array, rest: Parts, length: (number: number) => number): Promise<void> {
-    const options = { partLength: length, partsAtOnce: this.#partsAtOnce, signal: this.#signal }
+  async #putParts(
+    key: string,
+    first: Uint8Array,
+    rest: Parts,
+    partLength: UploadOptions['partLength'],
+    replaced?: Replaced,
+  ): Promise<void> {
+    const options = { partLength, partsAtOnce: this.#partsAtOnce, signal: this.#signal, replaced }
     await new Upload(this.#client, key, options).run(first, rest)
   }
 
-  async #putOne(key: string, body: Uint8Array): Promise<void> {
+  async #putOne(key: string, body: Uint8Array, replaced?: Replaced): Promise<void> {
     await this.#client.send('PUT', { key, body }, () => {})
     // A signature vouches for every byte that arrives; without one at least their number is looked at.
-    if (!this.#client.isSigned) await checkSize(this.#client, key, body.length)
+    if (!this.#client.isSigned) await checkSize(this.#client, key, body.length, replaced)
   }
 
   /** A source that hangs does not outlive the signal. */
