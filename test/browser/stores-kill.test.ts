@@ -1,7 +1,7 @@
 // What IndexedDbStore and OpfsStore keep: over reloads, over restarts of the browser, and over its death by SIGKILL in
 // the middle of puts.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, chromium, type Page } from 'playwright-core'
@@ -57,6 +57,31 @@ async function start(executablePath: string, profile: string): Promise<{ child: 
   return { child, browser }
 }
 
+/** Does a process of the group still run? */
+function alive(group: number): boolean {
+  for (const pid of readdirSync('/proc').filter(name => /^\d+$/.test(name))) {
+    try {
+      // pid (name) state parent group; the name may have anything in it.
+      const [state, , pgrp] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+        .replace(/^.*\) /s, '')
+        .split(' ')
+      if (Number(pgrp) === group && state !== 'Z') return true
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return false
+}
+
+/** Kills a browser, and waits until none of its processes has the profile open any more. */
+async function killed(child: ChildProcess): Promise<void> {
+  const ended = new Promise(resolve => child.once('exit', resolve))
+  kill(child)
+  await ended
+  if (!existsSync('/proc/self/stat')) return pause(1000)
+  while (alive(child.pid as number)) await pause(5)
+}
+
 interface Checked {
   readonly found: number
   readonly wrong: string[]
@@ -100,7 +125,7 @@ function addKills(site: Site, executablePath: string): void {
           place: 'killed',
           from: done[kind],
         })
-        assert.equal([wrong, missing], [[], []], `${kind}, round ${round}`)
+        assert.is(JSON.stringify([wrong, missing]), '[[],[]]', `${kind}, round ${round}, ${found} found`)
         done = { ...done, [kind]: found }
       }
       if (round < KILLS) {
@@ -119,9 +144,7 @@ function addKills(site: Site, executablePath: string): void {
           assert.is(await ask(page, 'page', 'leftovers', { kind, place: 'killed' }), 0, kind)
         }
       }
-      const ended = new Promise(resolve => child.once('exit', resolve))
-      kill(child)
-      await ended
+      await killed(child)
       await browser.close().catch(() => {})
     }
     console.log(`note: ${KILLS} kills: ${done.indexeddb} objects in IndexedDB, ${done.opfs} in OPFS, all right`)
