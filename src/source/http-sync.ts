@@ -6,7 +6,7 @@ import { AnswerHead } from './http-answer.js'
 import type { HttpClient } from './http-client.js'
 import { HttpError, networkError, statusError, timeoutError } from './http-error.js'
 import { IDENTITY, partOf, RANGE_STATUS, rangeHeaders, unsatisfiedSize, type Version, versionOf } from './http-range.js'
-import { redirected, type Target } from './http-target.js'
+import { isElsewhere, redirected, type Target } from './http-target.js'
 
 /** The part of XMLHttpRequest that is used. */
 interface Xhr {
@@ -80,6 +80,8 @@ function trySync(
       // A browser sets this one itself, and complains of others who do.
       if (!Object.hasOwn(IDENTITY, name)) xhr.setRequestHeader(name, value)
     }
+    // As the cache mode of the asynchronous requests. To another origin it would have to be allowed first.
+    if (!isElsewhere(url)) xhr.setRequestHeader('cache-control', 'no-cache')
     xhr.send()
   } catch (error) {
     if (error instanceof Error && error.name === 'TimeoutError') throw timeoutError(label, 'no answer', client.timeout)

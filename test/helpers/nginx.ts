@@ -82,6 +82,7 @@ ${temporary}
     listen 127.0.0.1:${port};
     root ${JSON.stringify(root)};
     add_header Access-Control-Allow-Origin * always;
+    types { text/html html; text/javascript js; }
     add_header Access-Control-Allow-Methods "GET, HEAD, OPTIONS" always;
     add_header Access-Control-Allow-Headers "Range, If-Range, Authorization" always;
     add_header Access-Control-Expose-Headers "Content-Range, ETag, Accept-Ranges" always;
