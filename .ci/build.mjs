@@ -22,7 +22,7 @@ function writeIfNew(path, text) {
 
 /** Tables of src/format as the constants that the cores are compiled with: asm/layout.ts, asm/build/layout.ts. */
 async function writeLayouts(esbuild) {
-  const { CORE_PAGES, layoutConstants } = await imported(esbuild, 'src/format/structs.ts')
+  const { CORE_PAGES, PAGED_CORE_PAGES, layoutConstants } = await imported(esbuild, 'src/format/structs.ts')
   const { buildConstants } = await imported(esbuild, 'src/format/build-layout.ts')
   const lines = constants => constants.map(([name, value]) => `export const ${name}: u32 = ${value}`).join('\n')
   writeIfNew('asm/layout.ts', `// Written by the build from src/format/structs.ts.\n${lines(layoutConstants())}\n`)
@@ -30,7 +30,7 @@ async function writeLayouts(esbuild) {
     'asm/build/layout.ts',
     `// Written by the build from src/format/build-layout.ts.\nexport * from '../layout'\n${lines(buildConstants())}\n`,
   )
-  return CORE_PAGES
+  return { pages: CORE_PAGES, pagedPages: PAGED_CORE_PAGES }
 }
 
 /** Compiles a core: wasm/NAME.wasm and, as a module that any bundler and any host can load, wasm/NAME-bytes.ts. */
@@ -63,16 +63,13 @@ async function compileCore(asc, entry, name, pages, more = []) {
   )
 }
 
-/** Pages of memory by which the paged core's own areas are larger: what it copies together of several pages of an image. */
-const PAGED_MORE = 17
-
 /** The core that reads images, resident or paged, and the one that builds them. */
 export async function buildCore() {
   const esbuild = await import('esbuild')
-  const corePages = await writeLayouts(esbuild)
+  const { pages, pagedPages } = await writeLayouts(esbuild)
   const { default: asc } = await import('assemblyscript/asc')
-  await compileCore(asc, 'asm/index.ts', 'core', corePages, ['--use', 'PAGED=0'])
-  await compileCore(asc, 'asm/index.ts', 'paged-core', corePages + PAGED_MORE, ['--use', 'PAGED=1'])
+  await compileCore(asc, 'asm/index.ts', 'core', pages, ['--use', 'PAGED=0'])
+  await compileCore(asc, 'asm/index.ts', 'paged-core', pagedPages, ['--use', 'PAGED=1'])
   await compileCore(asc, 'asm/build/index.ts', 'build-core', 1)
 }
 
@@ -95,6 +92,16 @@ async function bundle() {
   await esbuild.build({ ...entry, external: [...external, lazy], entryPoints: ['src/index.ts'], platform: 'browser' })
   await esbuild.build({ ...entry, external: [...external, lazy], entryPoints: ['src/node.ts'], platform: 'node' })
   await esbuild.build({ ...shared, external, entryPoints: ['src/commit.ts'], outdir: 'dist', platform: 'browser' })
+  // The thread that serves bridges carries everything too: a browser's worker knows nothing of where packages are.
+  await esbuild.build({
+    ...shared,
+    entryPoints: ['src/bridge/worker.main.ts'],
+    outfile: 'dist/bridge-worker.js',
+    platform: 'browser',
+    minify: true,
+    // It is a program, though the package says that none of its files are.
+    ignoreAnnotations: true,
+  })
   // A command carries everything in one file: eighty small modules cost 60 ms at every start.
   const commands = existsSync(at('src/cli')) ? readdirSync(at('src/cli')).filter(name => name.endsWith('.main.ts')) : []
   // CommonJS starts some ten milliseconds sooner than a module does.

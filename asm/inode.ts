@@ -158,7 +158,7 @@ export function readInode(nid: u64): i32 {
   // The metabox is not read yet, and no image in memory is 2^53 slots long.
   if (nid >> 53 != 0) return fail(EUCLEAN, AT_INODE, 0)
   const offset = image.metaOffset + (nid << EROFS_ISLOTBITS)
-  const p = span(offset, IC_SIZE)
+  let p = span(offset, IC_SIZE)
   if (!p) return outside(AT_INODE, offset, EUCLEAN)
   const format = u16At(p, IC_I_FORMAT)
   iLayout = (format >> EROFS_I_DATALAYOUT_SHIFT) & EROFS_I_DATALAYOUT_MASK
@@ -171,7 +171,8 @@ export function readInode(nid: u64): i32 {
   iExtended = (format & EROFS_I_VERSION_MASK) != 0
   const nb = u16At(p, IC_I_NB)
   if (iExtended) {
-    if (!span(offset, IX_SIZE)) return outside(AT_INODE, offset, EUCLEAN)
+    p = span(offset, IX_SIZE)
+    if (!p) return outside(AT_INODE, offset, EUCLEAN)
     readExtended(p, nb)
   } else {
     readCompact(p, nb, type != S_IFDIR && (format & EROFS_I_NLINK_1_BIT) != 0)

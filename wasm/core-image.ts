@@ -5,6 +5,7 @@
 import { CONSTANTS, QUERY_FLAGS, SCRATCH, STOP, XATTR_RECORD } from '../src/format/structs.js'
 import type { Core, CoreExports } from './core.js'
 import { CoreWalk } from './core-walk.js'
+import { Listings } from './listings.js'
 import { decodeNames, joinNames, type Names } from './names.js'
 import { errorDetail, type Placed } from './pool.js'
 import {
@@ -73,18 +74,9 @@ export interface StoredXattr {
   readonly value: Uint8Array
 }
 
-/** Directories whose listing is kept until it goes on. */
-const BEGUN_MAX = 32
-
-/** A listing as far as it has come. */
-interface Listing {
-  cookie: number
-  readonly lists: Names[]
-}
-
 export class CoreImage {
   readonly core: Core
-  readonly #begun = new Map<string, Listing>()
+  readonly #begun = new Listings()
   readonly exports: CoreExports
   handle: number
   size: number
@@ -261,25 +253,21 @@ export class CoreImage {
   /** Names and types of a directory's entries, or -errno. */
   readdir(dir: number, flags: number): Names | number {
     const key = `${dir}:${flags}`
-    const listing = this.#begun.get(key) ?? { cookie: 0, lists: [] }
-    this.#begun.delete(key)
+    const begun = this.#begun.take(key)
+    const listing = begun ?? { cookie: 0, lists: [], count: 0 }
     while (listing.cookie >= 0) {
       const count = this.exports.readdir(this.handle, dir, listing.cookie, flags)
-      if (count === -CONSTANTS.EAGAIN && listing.cookie > 0) this.#keepBegun(key, listing)
+      if (count === -CONSTANTS.EAGAIN && listing.cookie > 0) this.#begun.keep(key, listing)
       if (count < 0) return count
       listing.lists.push(this.#names(count))
+      listing.count += count
       listing.cookie = this.core.f64[(this.core.scratch + S.cookie.offset) >>> 3]
     }
-    return listing.lists.length === 1 ? listing.lists[0] : joinNames(listing.lists)
-  }
-
-  /** The listing of a large directory of a paged image goes on where it lacked something, so that it need not be here all at once. */
-  #keepBegun(key: string, listing: Listing): void {
-    for (const other of this.#begun.keys()) {
-      if (this.#begun.size < BEGUN_MAX) break
-      this.#begun.delete(other)
-    }
-    this.#begun.set(key, listing)
+    const whole = listing.lists.length === 1 ? listing.lists[0] : joinNames(listing.lists)
+    if (begun === undefined) return whole
+    listing.lists = [whole]
+    this.#begun.keep(key, listing)
+    return { ...whole, names: whole.names.slice() }
   }
 
   /** Only the names, in UTF-8 as far as they are, of the directory that a path leads to, or -errno. */

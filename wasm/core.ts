@@ -3,7 +3,7 @@
 // The core never grows its memory; only `alloc` does, and it lays the views anew. So a view of this class is good until
 // the next `alloc`, and no one else may keep one.
 
-import { CONSTANTS, CORE_PAGES } from '../src/format/structs.js'
+import { CONSTANTS } from '../src/format/structs.js'
 
 export interface CoreExports {
   readonly scratch: { value: number }
@@ -76,9 +76,12 @@ export class Core {
   /** Free regions by address, no two adjacent; the last one may be enlarged by growing. */
   #free: Region[]
 
-  /** @param bytes what will be allocated at first; more grows the memory. */
-  constructor(module: WebAssembly.Module, bytes: number) {
-    const initial = Math.min(CORE_PAGES + Math.ceil((bytes + ALIGN) / PAGE), MAX_PAGES)
+  /**
+   * @param bytes what will be allocated at first; more grows the memory.
+   * @param own pages (64 KiB) that the core's own areas take
+   */
+  constructor(module: WebAssembly.Module, bytes: number, own: number) {
+    const initial = Math.min(own + Math.ceil((bytes + ALIGN) / PAGE), MAX_PAGES)
     this.#memory = new WebAssembly.Memory({ initial, maximum: MAX_PAGES })
     const instance = new WebAssembly.Instance(module, { env: { memory: this.#memory } })
     this.exports = instance.exports as unknown as CoreExports

@@ -19,10 +19,13 @@ export interface Place {
 
 export class Instances {
   readonly #module: WebAssembly.Module
+  readonly #own: number
   #arenas: Core[] = []
 
-  constructor(module: WebAssembly.Module) {
+  /** @param own pages (64 KiB) that the core's own areas take */
+  constructor(module: WebAssembly.Module, own: number) {
     this.#module = module
+    this.#own = own
   }
 
   /**
@@ -44,11 +47,11 @@ export class Instances {
 
   #coreFor(size: number): Core {
     const wanted = size + 4096
-    if (size > SHARED_LIMIT) return new Core(this.#module, wanted)
+    if (size > SHARED_LIMIT) return new Core(this.#module, wanted, this.#own)
     const arena =
       this.#arenas.find(core => core.bytes + wanted <= ARENA_LIMIT) ?? this.#arenas.find(core => core.fits(wanted))
     if (arena !== undefined) return arena
-    const core = new Core(this.#module, wanted)
+    const core = new Core(this.#module, wanted, this.#own)
     this.#arenas.push(core)
     return core
   }

@@ -74,6 +74,13 @@ export class Pages {
     exports.pagesPut(this.#handle, page, frame)
   }
 
+  /** Forgets all pages. */
+  clear(): void {
+    for (const page of this.#pageOf) this.#core.exports.pagesDrop(this.#handle, page)
+    this.#pageOf.length = 0
+    this.#hand = 0
+  }
+
   #room(): number {
     if (this.#pageOf.length < this.capacity) return this.#pageOf.length
     const { u8, exports } = this.#core

@@ -1,7 +1,7 @@
 // Resident images: all their bytes in the memory of an instance (instances.ts). The same bytes opened again are kept once.
 // Not here: images of which only some pages are in memory (paged-image.ts).
 
-import { ERROR_WHERE, SCRATCH } from '../src/format/structs.js'
+import { CORE_PAGES, ERROR_WHERE, SCRATCH } from '../src/format/structs.js'
 import type { Core, Region } from './core.js'
 import { Instances } from './instances.js'
 
@@ -39,7 +39,7 @@ export class CorePool {
   readonly #residents = new Map<string, Resident[]>()
 
   constructor(module: WebAssembly.Module) {
-    this.#instances = new Instances(module)
+    this.#instances = new Instances(module, CORE_PAGES)
   }
 
   /** Images in memory. */

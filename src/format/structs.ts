@@ -352,6 +352,8 @@ const STRUCTS: readonly Struct[] = [
 
 /** Pages of memory (64 KiB) that hold the core's own areas; an image comes on top. */
 export const CORE_PAGES = 48
+/** The same of the core for paged images, which has the spill as well. */
+export const PAGED_CORE_PAGES = CORE_PAGES + 17
 
 /** Everything above as name and value, for the build to write asm/layout.ts. */
 export function layoutConstants(): [string, number][] {

@@ -76,6 +76,7 @@ function begin(pool: PagedPool, source: ByteSource, head: Uint8Array, options: L
   try {
     return new Opening(pool, source, head, options)
   } catch (error) {
+    if (!(error instanceof RangeError)) throw error
     return new Fault('ENOMEM', 'no memory for the pages of an image', error)
   }
 }

@@ -43,6 +43,11 @@ export class Pager {
     this.#pageCount = Math.ceil(source.size / pages.pageSize)
   }
 
+  /** Forgets all that is here: what is asked next is read anew. */
+  clear(): void {
+    this.#pages.clear()
+  }
+
   /** Takes in the image's first bytes, as far as they are whole pages. */
   begin(head: Uint8Array): void {
     this.#take(0, head)
@@ -76,6 +81,11 @@ export class Pager {
   /** Whether bytes of a file are better read through the pages (others lie beside them) than past them. */
   isSmall(length: number): boolean {
     return length <= 4 * this.#pages.pageSize
+  }
+
+  /** Bytes that can be here at once beside what else is needed. */
+  get room(): number {
+    return (this.#pages.capacity >> 1) * this.#pages.pageSize
   }
 
   close(): void {
