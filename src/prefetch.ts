@@ -39,22 +39,34 @@ interface Job {
 
 class Prefetch implements KeepCall {
   ended = false
+  checking = false
   readonly #layer: Layer
   readonly #recursive: boolean
   /** The last one is next, so that there are never many. */
-  readonly #jobs: Job[]
+  #jobs: Job[] = []
   /** Numbers of inodes that were seen to. */
   readonly #seen = new Set<number>()
   readonly #attr = newAttr()
   #working = 0
+  /** Whether anything had to be waited for. */
+  #waited = false
 
-  constructor(layer: Layer, jobs: Job[], recursive: boolean) {
+  constructor(layer: Layer, recursive: boolean) {
     this.#layer = layer
-    this.#jobs = jobs
     this.#recursive = recursive
   }
 
-  run(): Promise<void> {
+  /** What came first may have made room for what came last: so all is looked at again. */
+  async run(jobs: readonly Job[]): Promise<void> {
+    await this.#pass(jobs)
+    if (!this.#waited) return
+    this.checking = true
+    this.#seen.clear()
+    await this.#pass(jobs)
+  }
+
+  #pass(jobs: readonly Job[]): Promise<void> {
+    this.#jobs = [...jobs].reverse()
     return new Promise((resolve, reject) => {
       const fail = (error: unknown) => {
         this.ended = true
@@ -111,7 +123,7 @@ class Prefetch implements KeepCall {
   }
 
   async #keep(path: string, node: object): Promise<void> {
-    const file = await this.#answer(path, () => this.#layer.open(node, false))
+    const file = await this.#answer(path, () => this.#layer.open(node, this.checking))
     try {
       await this.#answer(path, () => file?.keep?.(this))
     } finally {
@@ -124,12 +136,19 @@ class Prefetch implements KeepCall {
     for (let left = MISS_LIMIT; !this.ended; left--) {
       const answer = ask()
       if (!(answer instanceof Fault)) return answer
+      if (answer instanceof Miss && this.checking) throw fsError(this.#gone(answer), 'prefetch', pathText(path))
+      this.#waited ||= answer instanceof Miss
       const bad = answer instanceof Miss && left > 0 ? await answer.load().catch(loadFault) : answer
       if (bad === undefined) continue
       if (mayBe.has(bad.code)) return undefined
       throw fsError(bad, 'prefetch', pathText(path))
     }
     return undefined
+  }
+
+  #gone({ detail }: Miss): Fault {
+    const why = 'not all fits in what is kept: cacheBytes of a lazy image, prefetchBytes, the cache of a store'
+    return new Fault('ENOSPC', `${why} (${detail})`)
   }
 }
 
@@ -143,14 +162,14 @@ export async function prefetch(
   const jobs = (isList(paths) ? paths : [paths]).map(path => ({ path: binaryPath(checkPath(path)), found: false }))
   const empty = jobs.some(({ path }) => path === '')
   if (empty) throw fsError(fault('ENOENT'), 'prefetch', '')
-  const call = new Prefetch(layer, jobs.reverse(), recursive)
+  const call = new Prefetch(layer, recursive)
   let stop = () => {}
   const aborted = new Promise<never>((_resolve, reject) => {
     stop = () => reject(signal?.reason)
     signal?.addEventListener('abort', stop, { once: true })
   })
   try {
-    await Promise.race([call.run(), aborted])
+    await Promise.race([call.run(jobs), aborted])
   } finally {
     call.ended = true
     signal?.removeEventListener('abort', stop)

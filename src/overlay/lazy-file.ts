@@ -14,6 +14,8 @@ const MAX_WHOLE = 2 ** 31 - 1
 /** Bytes asked for at a time, and how many such pieces at once. */
 const PIECE = 1 << 20
 const PIECES = 4
+/** Bytes looked at in one step to have the pages that they lie in. */
+const STEP = 1 << 16
 /** Bound of bytes that wait for their read to come back. */
 const READY_BYTES = 8 << 20
 
@@ -60,12 +62,29 @@ export class LazyFile implements OpenFile {
     if (this.size > MAX_WHOLE) return new Fault('EFBIG', `${this.size} bytes`)
     const ready = this.#ready.take(0, this.size)
     if (ready !== undefined) return ready.bytes
-    if (this.#pager.source.readSync === undefined && !this.#pager.isSmall(this.size)) return this.#miss(0, this.size)
+    // What the pages hold was asked for before (`keep`); who reads a long file otherwise goes past them.
+    const past = this.#pager.source.readSync === undefined && !this.#pager.isSmall(this.size)
+    if (past && this.#core.read(this.#nid, new Uint8Array(1), this.size - 1) < 0) return this.#miss(0, this.size)
     const r = this.#core.probe(this.#nid)
     if (r < 0) return this.#broken(r)
     const content = new Uint8Array(this.size)
     const n = this.read(content, 0)
     return n instanceof Fault ? n : content
+  }
+
+  /** Through the pages, which stay until others need the room. */
+  keep(): Fault | undefined {
+    if (this.#pager.source.readSync !== undefined) return undefined
+    const { room } = this.#pager
+    if (this.size > room) return new Fault('ENOSPC', `${this.size} bytes do not fit in ${room} of cacheBytes`)
+    const step = new Uint8Array(Math.min(STEP, this.size))
+    for (let at = 0; at < this.size; ) {
+      const n = this.#core.read(this.#nid, step, at)
+      if (n < 0) return this.#broken(n)
+      if (n === 0) break
+      at += n
+    }
+    return undefined
   }
 
   close(): void {

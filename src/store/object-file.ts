@@ -13,6 +13,8 @@ export interface Expected {
 /** A call that brings files' bytes for later. Those that one call has brought stay together until it ends. */
 export interface KeepCall {
   readonly ended: boolean
+  /** It has brought all, and asks once more whether it is there still: a Miss says that it is not. */
+  readonly checking: boolean
 }
 
 /** An object open for reading; what src/overlay calls an OpenFile. */

@@ -109,7 +109,9 @@ export class VerifiedFile implements ObjectFile {
   keep(call: KeepCall): Fault | undefined {
     if (this.#closed) return this.#refusal()
     const { store } = this.#shared
-    if (store.immediate === true || this.#keptFor === call || this.#here() === 'whole') return undefined
+    if (store.immediate === true || this.#keptFor === call) return undefined
+    const here = this.#here()
+    if (here === 'whole' || (here === 'parts' && call.checking)) return undefined
     return new Miss(`object ${this.#name} of ${store.label} is not here yet`, () =>
       this.#whileLoading(() => this.#bring(call)),
     )
