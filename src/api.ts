@@ -2,7 +2,7 @@
 // compile, and read what a string names. Not here: anything of one host.
 
 import type { BuildOptions } from './build.js'
-import { Fault, faultError } from './format/errno.js'
+import { Fault, faultError, Miss } from './format/errno.js'
 import {
   type HashAlgorithm,
   type HashName,
@@ -14,6 +14,7 @@ import {
 import type { Image } from './image/image.js'
 import { Mount, type MountHost } from './mount.js'
 import { type ImageHost, ImageOpener, type ImageSource, isImage, type OpenOptions, verityOf } from './open-image.js'
+import { rootOver } from './overlay/copied-inode.js'
 import { ImageLayer } from './overlay/image-layer.js'
 import type { Layer } from './overlay/layer.js'
 import type { LayerNode } from './overlay/lower.js'
@@ -22,6 +23,7 @@ import type { OverlayOptions } from './overlay/merged-entries.js'
 import { MergedTree } from './overlay/merged-tree.js'
 import { Overlay } from './overlay/overlay.js'
 import type { Upper } from './overlay/upper.js'
+import { answered } from './overlay/waiting.js'
 import { MemoryStore } from './store/memory.js'
 import type { ObjectStore } from './store/object-store.js'
 import { VerifiedObjects } from './store/verified.js'
@@ -136,6 +138,7 @@ export class Api {
       for (const one of sourcesOf(source)) {
         opening.add(one, one instanceof Mount ? one : await this.openImage(one, opening.optionsFor(options)))
       }
+      await bringRoot(opening.found[0])
       return this.#mount(opening, options)
     } catch (error) {
       opening.close()
@@ -233,6 +236,13 @@ export class Api {
       noFsync: !writable && images.length === 1 && images[0].format === 'erofs',
     }
   }
+}
+
+/** Brings what an upper over a lazy image begins with: what its root is. */
+async function bringRoot(top: Image | Mount): Promise<void> {
+  const layer = top instanceof Mount ? (top.layer as Layer<LayerNode>) : new ImageLayer(top, undefined, 'off')
+  const root = await answered(() => rootOver([layer]))
+  if (root instanceof Miss) throw faultError(root, 'mount')
 }
 
 function overlayOptions({ redirectDir = true, metacopy = redirectDir }: MountOptions): OverlayOptions {

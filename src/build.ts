@@ -12,12 +12,14 @@ import { Image } from './image/image.js'
 import type { KnownObject } from './overlay/layer.js'
 import type { ObjectStore } from './store/object-store.js'
 import { treeFromDump } from './tree/dump-source.js'
+import type { SoonFs } from './tree/fs-soon.js'
 import {
   type Scanned,
   type ScanOptions,
   type SourceFs,
   type SourceStats,
   scanFs,
+  scanFsSoon,
   type XattrSource,
 } from './tree/fs-source.js'
 import { treeFromImage } from './tree/image-source.js'
@@ -52,7 +54,9 @@ export interface FsSource {
   /** A regular file's bytes, where they may have to be waited for. Paths have a character a byte. */
   readonly read?: (path: string) => AsyncIterable<Uint8Array>
   /** The object that is known to hold a file's bytes, which are not read then. Paths have a character a byte. */
-  readonly objectOf?: (path: string) => KnownObject | undefined
+  readonly objectOf?: (path: string) => KnownObject | undefined | Promise<KnownObject | undefined>
+  /** Asked in place of the calls of `fs`, where metadata may have to be waited for too. */
+  readonly soon?: SoonFs
 }
 
 /** What an image can be built from: calls, a tree, an image (in another format, say), dump text, a directory of an `fs`. */
@@ -180,7 +184,7 @@ async function fsTree(source: FsSource, options: BuildOptions, sha256: Sha256): 
   }
   if (xattrs !== 'none' && xattrSource === undefined)
     throw faultError(new Fault('ENOTSUP', 'this fs has no xattrs'), 'buildImage')
-  const scanned = scanFs(fs, path, {
+  const scan: ScanOptions = {
     useEpoch,
     skipDevices,
     hardLinks,
@@ -188,7 +192,8 @@ async function fsTree(source: FsSource, options: BuildOptions, sha256: Sha256): 
     xattrs,
     ctime: format === 'cfs-v1',
     xattrSource,
-  })
+  }
+  const scanned = source.soon === undefined ? scanFs(fs, path, scan) : await scanFsSoon(source.soon, path, scan)
   for (let i = 0; i < scanned.files.count; i++) await new FsFile(source, scanned, i).take(options, sha256)
   return scanned.tree
 }
@@ -223,7 +228,7 @@ class FsFile {
       tree.setContent(node, bytes, 0, bytes.length)
       return
     }
-    const known = this.#source.objectOf?.(this.#path)
+    const known = await this.#source.objectOf?.(this.#path)
     if (known !== undefined) {
       setObject(tree, node, known.digest)
       return
@@ -237,7 +242,7 @@ class FsFile {
 
   /** All bytes; ESTALE, before the last or behind it, for a file that is no longer as it was seen. */
   async *#pieces(): AsyncGenerator<Uint8Array> {
-    const { fs, read } = this.#source
+    const { fs, read, soon } = this.#source
     let left = this.#size
     for await (const piece of read?.(this.#path) ?? this.#opened()) {
       if (piece.length > left) throw this.#changed()
@@ -245,7 +250,9 @@ class FsFile {
       yield piece
     }
     if (left > 0) throw this.#changed()
-    if (read !== undefined) this.#check(fs.lstatSync(callPath(this.#path), { bigint: true }))
+    if (read === undefined) return
+    const path = callPath(this.#path)
+    this.#check(await (soon === undefined ? fs.lstatSync(path, { bigint: true }) : soon.lstat(path, { bigint: true })))
   }
 
   *#opened(): Generator<Uint8Array> {

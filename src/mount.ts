@@ -9,9 +9,11 @@ import { layerSource } from './layer-source.js'
 import { type Change, changesOf } from './overlay/changes.js'
 import { isWritable, type Layer } from './overlay/layer.js'
 import type { LayerNode } from './overlay/lower.js'
+import { LowerFacts } from './overlay/lower-facts.js'
 import { MergedTree } from './overlay/merged-tree.js'
 import { restoreSnapshot } from './overlay/restore.js'
 import { writeSnapshot } from './overlay/snapshot.js'
+import { answered } from './overlay/waiting.js'
 import { type PrefetchOptions, type PrefetchPath, prefetch } from './prefetch.js'
 import type { ObjectStore } from './store/object-store.js'
 import type { VfsEnv } from './vfs/env.js'
@@ -81,11 +83,18 @@ export class Mount {
 
   /**
    * What has been changed since the images were mounted: added, modified and in what, deleted, renamed. Nothing in a tree that
-   * can't be written to. Throws the Error of an image that lies.
+   * can't be written to. Throws the Error of an image that lies; EAGAIN where a lazy image would have to be waited for.
    */
   changes(): Change[] {
     const tree = this.#merged
     return tree === undefined ? [] : orThrow(changesOf(tree), 'changes')
+  }
+
+  /** The same, over lazy images too. */
+  async changesAsync(): Promise<Change[]> {
+    const tree = this.#merged
+    const facts = new LowerFacts()
+    return tree === undefined ? [] : orThrow(await answered(() => changesOf(tree, facts)), 'changes')
   }
 
   /**
@@ -115,7 +124,8 @@ export class Mount {
    * what it is.
    */
   commit(options: MountCommitOptions = {}): Promise<Committed> {
-    return this.#host.commit(layerSource(this.layer), options)
+    const waits = this.images.some(({ lazy }) => lazy)
+    return this.#host.commit(layerSource(this.layer, waits), options)
   }
 
   /** All changes, for `restore` or another mount of the same images. Throws EROFS, EIO. */

@@ -15,8 +15,10 @@ import { filePieces, openWaiting } from '../overlay/file-pieces.js'
 import { type Attr, newAttr, type OpenFile } from '../overlay/layer.js'
 import { binaryName } from '../overlay/listing.js'
 import { isDirectory, type LowerPart } from '../overlay/lower.js'
+import { LowerFacts } from '../overlay/lower-facts.js'
 import type { OverlayNode } from '../overlay/lower-node.js'
 import type { MergedTree } from '../overlay/merged-tree.js'
+import { answered } from '../overlay/waiting.js'
 import { DeviceNumbers } from './device-numbers.js'
 import { type PaxRecords, paxBytes, paxTime, xattrRecords } from './pax.js'
 
@@ -76,7 +78,8 @@ class LayerTar {
   }
 
   async run(): Promise<void> {
-    const found = differences(this.#tree)
+    const facts = new LowerFacts()
+    const found = await answered(() => differences(this.#tree, facts))
     if (found instanceof Fault) throw faultError(found, 'exportLayer')
     for (const { path, inode, before } of found) if (inode === undefined) this.#gone.set(path, before)
     for (const { path, inode } of found) if (inode !== undefined && this.#gone.has(path)) this.#replaced.add(path)
@@ -99,7 +102,7 @@ class LayerTar {
     }
     await this.#entry(name, inode)
     if (!inode.isDirectory) return false
-    const below = this.#tree.below(inode)
+    const below = await answered(() => this.#tree.below(inode))
     if (below instanceof Fault) throw faultError(below, pathText(path))
     const merges = below.length > 0 && from === undefined
     if (merges || path === '/') return false
@@ -110,11 +113,11 @@ class LayerTar {
   }
 
   async #contents(dir: string, node: OverlayNode): Promise<void> {
-    const list = this.#tree.readdir(node)
+    const list = await answered(() => this.#tree.readdir(node))
     if (list instanceof Fault) throw faultError(list, pathText(dir))
     for (let i = 0; i < list.names.length; i++) {
       const name = binaryName(list, i)
-      const child = this.#tree.lookupBinary(node, name)
+      const child = await answered(() => this.#tree.lookupBinary(node, name))
       // A whiteout that is listed.
       if (child instanceof Fault && child.code === 'ENOENT') continue
       if (child instanceof Fault) throw faultError(child, pathText(`${dir}/${name}`))
@@ -137,7 +140,7 @@ class LayerTar {
       throw faultError(new Fault('EINVAL', 'a name in a layer can not begin with .wh.'), pathText(name))
     }
     const attr = this.#attr
-    check(this.#tree.stat(node, attr), name)
+    check(await answered(() => this.#tree.stat(node, attr)), name)
     const type = TYPES.get(attr.mode & S_IFMT)
     if (type === undefined) return
     const first = type === 'directory' || attr.nlink === 1 ? undefined : this.#links.get(attr.ino)
@@ -147,10 +150,12 @@ class LayerTar {
     }
     if (type !== 'directory' && attr.nlink > 1) this.#links.set(attr.ino, name)
     const header = headerOf(attr, type)
-    const pax = this.#records(node, attr, name)
+    const pax = await this.#records(node, attr, name)
     if (type === 'character-device' || type === 'block-device') this.#devices.expect(attr.rdev)
-    if (type === 'symlink') await this.#add(name, header, pax, binaryString(value(this.#tree.readlink(node), name)))
-    else if (type === 'file') await this.#file(name, node, header, pax)
+    if (type === 'symlink') {
+      const target = value(await answered(() => this.#tree.readlink(node)), name)
+      await this.#add(name, header, pax, binaryString(target))
+    } else if (type === 'file') await this.#file(name, node, header, pax)
     else await this.#add(type === 'directory' && name !== '' ? `${name}/` : name, header, pax)
   }
 
@@ -164,15 +169,15 @@ class LayerTar {
     }
   }
 
-  #records(node: OverlayNode, attr: Attr, name: string): Map<string, string> {
+  async #records(node: OverlayNode, attr: Attr, name: string): Promise<Map<string, string>> {
     const pax = new Map<string, string>()
     if (attr.mtimeSec < 0 || attr.mtimeNsec !== 0) pax.set('mtime', paxTime(attr.mtimeSec, attr.mtimeNsec))
     if (attr.uid > ID_MAX) pax.set('uid', String(attr.uid))
     if (attr.gid > ID_MAX) pax.set('gid', String(attr.gid))
     const xattrs: [string, Uint8Array][] = []
-    for (const xattr of value(this.#tree.listxattr(node), name)) {
+    for (const xattr of value(await answered(() => this.#tree.listxattr(node)), name)) {
       if (MARKS.some(prefix => binaryString(xattr).startsWith(prefix))) continue
-      xattrs.push([binaryString(xattr), value(this.#tree.getxattr(node, xattr), name)])
+      xattrs.push([binaryString(xattr), value(await answered(() => this.#tree.getxattr(node, xattr)), name)])
     }
     for (const [key, text] of xattrRecords(xattrs)) pax.set(key, text)
     return pax

@@ -2,12 +2,13 @@
 // how it is found out (differences.ts).
 
 import { pathText, utf8Binary } from '../format/call-path.js'
-import { Fault, type Outcome } from '../format/errno.js'
+import { Fault, isUnread, type Outcome } from '../format/errno.js'
 import { CONSTANTS } from '../format/structs.js'
 import { binaryBytes } from '../format/xattr-name.js'
 import { type Changed, compareInode, type Difference, differences } from './differences.js'
 import { newAttr } from './layer.js'
 import type { LowerPart } from './lower.js'
+import { LowerFacts } from './lower-facts.js'
 import type { MergedTree } from './merged-tree.js'
 
 const { S_IFMT, S_IFIFO, S_IFCHR, S_IFDIR, S_IFBLK, S_IFREG, S_IFLNK } = CONSTANTS
@@ -45,11 +46,13 @@ function typeOf(mode: number): EntryType {
   return TYPES.get(mode & S_IFMT) ?? 'socket'
 }
 
-/** All changes. EIO, EUCLEAN of what is below. */
-export function changesOf(tree: MergedTree): Outcome<Change[]> {
-  const found = differences(tree)
+/** All changes. EIO, EUCLEAN of what is below. After a Miss it is to be asked again with the same `facts`. */
+export function changesOf(tree: MergedTree, facts: LowerFacts = new LowerFacts()): Outcome<Change[]> {
+  const found = differences(tree, facts)
   if (found instanceof Fault) return found
-  const moves = new Moves(found)
+  const moves = new Moves(facts)
+  const failed = moves.find(found)
+  if (failed !== undefined) return failed
   const changes: Change[] = []
   for (const changed of found) {
     const told = moves.changes(changed)
@@ -62,31 +65,41 @@ export function changesOf(tree: MergedTree): Outcome<Change[]> {
 /** Which of what is gone is somewhere else now: directories by what they merge, others by their number. */
 class Moves {
   readonly #attr = newAttr()
-  readonly #before = newAttr()
+  readonly #facts: LowerFacts
   /** By number, what is no longer under its name. */
   readonly #gone = new Map<number, Changed>()
   readonly #moved = new Set<Changed>()
   readonly #sources = new Map<Changed, Changed>()
 
-  constructor(found: readonly Changed[]) {
+  constructor(facts: LowerFacts) {
+    this.#facts = facts
+  }
+
+  find(found: readonly Changed[]): Fault | undefined {
     for (const changed of found) {
       const ino = this.#inoBefore(changed)
+      if (ino instanceof Fault) return ino
       if (ino !== undefined && changed.from === undefined && changed.inode?.ino !== ino) this.#gone.set(ino, changed)
     }
     for (const changed of found) {
       const { inode, from } = changed
       if (inode === undefined || (from === undefined && (inode.isDirectory || !inode.copied))) continue
-      const source = this.#gone.get(from === undefined ? inode.ino : (this.#inoBefore(changed) ?? -1))
+      const before = this.#inoBefore(changed)
+      if (before instanceof Fault) return before
+      const source = this.#gone.get(from === undefined ? inode.ino : (before ?? -1))
       if (source === undefined || source === changed) continue
       this.#sources.set(changed, source)
       this.#moved.add(source)
     }
+    return undefined
   }
 
   /** The number of what was under a name; undefined for nothing, and where others had it too. */
-  #inoBefore({ before }: Changed): number | undefined {
-    if (before === undefined || before.lower.stat(before.node, this.#attr) !== undefined) return undefined
-    return (before.node.mode & S_IFMT) === S_IFDIR || this.#attr.nlink === 1 ? this.#attr.ino : undefined
+  #inoBefore({ before }: Changed): Outcome<number | undefined> {
+    if (before === undefined) return undefined
+    const attr = this.#facts.attr(before)
+    if (attr instanceof Fault) return isUnread(attr) ? attr : undefined
+    return (before.node.mode & S_IFMT) === S_IFDIR || attr.nlink === 1 ? attr.ino : undefined
   }
 
   /** What was under a name is told of as deleted, unless it is somewhere else now. */
@@ -106,7 +119,7 @@ class Moves {
     if (from !== undefined) return [{ ...entry, change: 'renamed', from: pathText(from), ...modified(told) }]
     const source = this.#sources.get(changed)
     if (source !== undefined) {
-      const kept = compareInode(inode, source.before as LowerPart, this.#attr, this.#before)
+      const kept = compareInode(inode, source.before as LowerPart, this.#attr, this.#facts)
       if (kept instanceof Fault) return kept
       return [...deleted, { ...entry, change: 'renamed', from: pathText(source.origin), ...modified(kept) }]
     }

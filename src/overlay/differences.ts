@@ -7,10 +7,10 @@
 import { Fault, type Outcome } from '../format/errno.js'
 import { CONSTANTS } from '../format/structs.js'
 import { binaryString } from '../format/xattr-name.js'
-import { shownXattrs } from './copied-inode.js'
 import { type Attr, newAttr } from './layer.js'
 import { binaryName, type Names } from './listing.js'
 import { isDirectory, type LowerPart } from './lower.js'
+import { LowerFacts } from './lower-facts.js'
 import type { MergedTree } from './merged-tree.js'
 import { statUpper } from './upper-attr.js'
 import type { UpperInode } from './upper-inode.js'
@@ -41,8 +41,8 @@ export interface Changed {
 }
 
 /** All that is different, sorted name by name, so that what is in a directory stands right behind it. EIO, EUCLEAN of what is below. */
-export function differences(tree: MergedTree): Outcome<Changed[]> {
-  const walk = new Differences(tree)
+export function differences(tree: MergedTree, facts: LowerFacts = new LowerFacts()): Outcome<Changed[]> {
+  const walk = new Differences(tree, facts)
   const failed = walk.run()
   const key = ({ path }: Changed) => path.replaceAll('/', '\0')
   return failed ?? walk.found.sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0))
@@ -63,12 +63,13 @@ interface Place {
 class Differences {
   readonly #tree: MergedTree
   readonly #attr: Attr = newAttr()
-  readonly #lower: Attr = newAttr()
+  readonly #facts: LowerFacts
   readonly found: Changed[] = []
   #depth = 0
 
-  constructor(tree: MergedTree) {
+  constructor(tree: MergedTree, facts: LowerFacts) {
     this.#tree = tree
+    this.#facts = facts
   }
 
   run(): Fault | undefined {
@@ -102,7 +103,7 @@ class Differences {
   #namesIn(place: Place): Outcome<boolean> {
     let moves = false
     for (const [name, entry] of place.inode.children ?? []) {
-      const before = this.#tree.searchBelow(place.before, name)
+      const before = this.#facts.search(this.#tree, place.before, name)
       if (before instanceof Fault) return before
       const path = `${place.path}/${name}`
       if (before.length > 0 !== (entry !== null && !entry.whiteout)) moves = true
@@ -130,7 +131,7 @@ class Differences {
     }
     for (const name of names.keys()) {
       if (inode.children?.has(name)) continue
-      const was = this.#tree.searchBelow(before, name)
+      const was = this.#facts.search(this.#tree, before, name)
       if (was instanceof Fault) return was
       if (was.length > 0) this.#gone(`${path}/${name}`, `${origin}/${name}`, was[0])
     }
@@ -180,21 +181,21 @@ class Differences {
   }
 
   #compare(inode: UpperInode, was: LowerPart): Outcome<Difference[]> {
-    return compareInode(inode, was, this.#attr, this.#lower)
+    return compareInode(inode, was, this.#attr, this.#facts)
   }
 }
 
-/** What is different of an inode from what is below. The records are overwritten. */
-export function compareInode(inode: UpperInode, was: LowerPart, now: Attr, before: Attr): Outcome<Difference[]> {
+/** What is different of an inode from what is below. The record is overwritten. */
+export function compareInode(inode: UpperInode, was: LowerPart, now: Attr, facts: LowerFacts): Outcome<Difference[]> {
   statUpper(inode, now)
-  const failed = was.lower.stat(was.node, before)
-  if (failed !== undefined) return failed
+  const before = facts.attr(was)
+  if (before instanceof Fault) return before
   if ((now.mode & S_IFMT) !== (before.mode & S_IFMT)) return ['type']
   const isDir = inode.isDirectory
   const what: Difference[] = []
   if ((now.mode & S_IFMT) === S_IFREG && contentDiffers(inode, now, before)) what.push('content')
   if (inode.target !== undefined) {
-    const target = was.lower.layer.readlink(was.node)
+    const target = facts.target(was)
     if (target instanceof Fault) return target
     if (binaryString(target) !== binaryString(inode.target)) what.push('target')
   }
@@ -203,24 +204,24 @@ export function compareInode(inode: UpperInode, was: LowerPart, now: Attr, befor
   if (now.uid !== before.uid || now.gid !== before.gid) what.push('owner')
   if (now.mtimeSec !== before.mtimeSec || now.mtimeNsec !== before.mtimeNsec) what.push('mtime')
   if (!isDir && linksDiffer(now, before)) what.push('links')
-  const xattrs = xattrsDiffer(inode, was)
+  const xattrs = xattrsDiffer(inode, was, facts)
   if (xattrs instanceof Fault) return xattrs
   if (xattrs) what.push('xattrs')
   return what
 }
 
 /** Bytes are not compared: a file that was written to counts as changed, as does another file. */
-function contentDiffers(inode: UpperInode, now: Attr, before: Attr): boolean {
+function contentDiffers(inode: UpperInode, now: Attr, before: Readonly<Attr>): boolean {
   return now.size !== before.size || inode.written || inode.origin !== before.ino
 }
 
 /** A copy of one of several names is no longer one of those, however many it has by now. */
-function linksDiffer(now: Attr, before: Attr): boolean {
+function linksDiffer(now: Attr, before: Readonly<Attr>): boolean {
   return now.nlink !== before.nlink || (before.nlink > 1 && now.ino !== before.ino)
 }
 
-function xattrsDiffer(inode: UpperInode, { lower, node }: LowerPart): Outcome<boolean> {
-  const was = shownXattrs({ lower, node })
+function xattrsDiffer(inode: UpperInode, part: LowerPart, facts: LowerFacts): Outcome<boolean> {
+  const was = facts.xattrs(part)
   if (was instanceof Fault) return was
   if ((was?.size ?? 0) !== (inode.xattrs?.size ?? 0)) return true
   for (const [name, value] of inode.xattrs ?? []) {

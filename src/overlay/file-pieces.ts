@@ -1,19 +1,15 @@
 // The bytes of an open file in pieces, waited for where they are not here. Not here: opening.
 
-import { Fault, faultError, Miss } from '../format/errno.js'
+import { Fault, faultError, orThrow } from '../format/errno.js'
 import type { Layer, OpenFile } from './layer.js'
+import { answered } from './waiting.js'
 
 /** Bytes of a piece. */
 const PIECE = 1 << 18
 
 /** Opens a regular file, waiting for what lacks. Throws the Error of a Fault. */
 export async function openWaiting<N extends object>(layer: Layer<N>, node: N, path: string): Promise<OpenFile> {
-  for (;;) {
-    const file = layer.open(node, false)
-    if (file instanceof Miss) await file.load()
-    else if (file instanceof Fault) throw faultError(file, path)
-    else return file
-  }
+  return orThrow(await answered(() => layer.open(node, false)), path)
 }
 
 /** All of an open file, in pieces that the caller owns. Throws the Error of a Fault. */
@@ -21,12 +17,7 @@ export async function* filePieces(file: OpenFile, path: string): AsyncGenerator<
   const { size } = file
   for (let at = 0; at < size; ) {
     const piece = new Uint8Array(Math.min(PIECE, size - at))
-    const count = file.read(piece, at, false)
-    if (count instanceof Miss) {
-      await count.load()
-      continue
-    }
-    if (count instanceof Fault) throw faultError(count, path)
+    const count = orThrow(await answered(() => file.read(piece, at, false)), path)
     if (count === 0) throw faultError(new Fault('ESTALE', 'became shorter while it was read'), path)
     yield piece.subarray(0, count)
     at += count

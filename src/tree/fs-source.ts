@@ -14,6 +14,7 @@ import { CONSTANTS } from '../format/structs.js'
 import { binaryString } from '../format/xattr-name.js'
 import { FileList } from './file-list.js'
 import { HardLinks } from './fs-links.js'
+import { AskedBefore, type SoonFs } from './fs-soon.js'
 import { SourceError, sourceError } from './source-error.js'
 import { ROOT, Tree } from './tree.js'
 import { TreeError } from './tree-error.js'
@@ -103,6 +104,13 @@ export function scanFs(fs: SourceFs, root: string | Uint8Array, options: ScanOpt
   return new Scan(fs, binaryPath(root), options).run()
 }
 
+/** The same of an `fs` whose answers may have to be waited for; xattrs are its own. */
+export async function scanFsSoon(fs: SoonFs, root: string | Uint8Array, options: ScanOptions = {}): Promise<Scanned> {
+  const { xattrs = 'none' } = options
+  const asked = new AskedBefore(fs, xattrs !== 'none')
+  return new Scan(asked, binaryPath(root), { ...options, xattrSource: asked, descriptors: undefined }).runSoon(asked)
+}
+
 /** A directory that is still to be read. */
 interface Pending {
   readonly node: number
@@ -131,15 +139,38 @@ class Scan {
   }
 
   run(): Scanned {
+    this.#begin()
+    for (let next = this.#pending.pop(); next !== undefined; next = this.#pending.pop()) this.#directory(next)
+    return this.#done()
+  }
+
+  async runSoon(asked: AskedBefore): Promise<Scanned> {
+    await asked.ask(this.#root)
+    this.#begin()
+    for (let next = this.#pending.pop(); next !== undefined; next = this.#pending.pop()) {
+      const { node, path } = next
+      const prefix = path.endsWith('/') ? path : `${path}/`
+      await asked.askNames(prefix)
+      for (const name of this.#names(prefix, prefix)) {
+        await asked.ask(prefix + name)
+        this.#entry(node, name, prefix + name, prefix + name)
+      }
+    }
+    return this.#done()
+  }
+
+  #begin(): void {
     const stat = this.#lstat(this.#root, this.#root)
     if ((Number(stat.mode) & S_IFMT) !== S_IFDIR) throw new SourceError('ENOTDIR', 'open', this.#root)
-    const root = this.#root.replace(/(?<=[^/])\/+$|^\/+$/, '')
     this.#tree.addRoot(Number(stat.mode))
     this.#describe(ROOT, stat, this.#root, this.#root)
     // With its slash at the end where there was one: then a symlink is followed.
     this.#pending.push({ node: ROOT, path: this.#root, dev: stat.dev, ino: stat.ino })
-    for (let next = this.#pending.pop(); next !== undefined; next = this.#pending.pop()) this.#directory(next)
+  }
+
+  #done(): Scanned {
     this.#links?.resolve(this.#files)
+    const root = this.#root.replace(/(?<=[^/])\/+$|^\/+$/, '')
     return { tree: this.#tree, files: this.#files, root }
   }
 
@@ -193,6 +224,11 @@ class Scan {
 
   /** Reads a directory that the fs finds at `base`, with a slash at its end, and people at `prefix`. */
   #entries(parent: number, base: string, prefix: string): void {
+    for (const name of this.#names(base, prefix)) this.#entry(parent, name, base + name, prefix + name)
+  }
+
+  /** Names in a directory, a character a byte. */
+  *#names(base: string, prefix: string): Generator<string> {
     let names: readonly unknown[]
     try {
       // Such a host's fs has bytes as characters too, which spares a buffer for each name.
@@ -202,8 +238,7 @@ class Scan {
       throw sourceError(error, 'readdir', prefix)
     }
     for (const raw of names) {
-      const name = typeof raw === 'string' && this.#options.descriptors !== undefined ? raw : binaryOf(raw)
-      this.#entry(parent, name, base + name, prefix + name)
+      yield typeof raw === 'string' && this.#options.descriptors !== undefined ? raw : binaryOf(raw)
     }
   }
 
