@@ -101,6 +101,8 @@ export class MerkleLeaves {
    * EIO, with an IntegrityError as its cause, for a block of the tree that does not lead to the digest.
    */
   async hashes(first: number, count: number): Promise<Uint8Array> {
+    const held = this.#held(first, count)
+    if (held !== undefined) return held
     const plan = this.#planOfLeaves(first, count)
     if (plan.missing.length > 0) await this.#bring(plan)
     return this.#collect(plan, first, count)
@@ -108,6 +110,8 @@ export class MerkleLeaves {
 
   /** The same without waiting for others; EAGAIN where something lacks and the tree can't be read so. */
   hashesSync(first: number, count: number): Uint8Array {
+    const held = this.#held(first, count)
+    if (held !== undefined) return held
     const plan = this.#planOfLeaves(first, count)
     for (const run of this.#runs(plan.missing)) {
       const { from, to } = run
@@ -120,6 +124,14 @@ export class MerkleLeaves {
 
   close(): void {
     this.#tree.close()
+  }
+
+  /** The usual case: all the hashes are in one block, which is kept. */
+  #held(first: number, count: number): Uint8Array | undefined {
+    const block = this.#places.leafBlock(first)
+    const at = this.#places.leafOffset(first)
+    const to = at + count * this.#digestSize
+    return to > VERITY_BLOCK ? undefined : this.#facts.kept.get(this.#prefix + block)?.slice(at, to)
   }
 
   #planOfLeaves(first: number, count: number): Plan {
