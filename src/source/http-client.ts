@@ -26,6 +26,7 @@ export interface HttpClientOptions {
 }
 
 export interface HttpRequest {
+  /** Sent to wherever a redirect leads, so no secrets. */
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array | string
   readonly signal?: AbortSignal
@@ -127,7 +128,7 @@ export class HttpClient {
   async #try(method: string, target: Target, request: HttpRequest): Promise<HttpResponse> {
     const signals = this.#signals(request.signal)
     await this.#enter(signals)
-    const exchange = new Exchange(target.label, signals, this.timeout, () => this.#leave())
+    const exchange = new Exchange(target.label, signals, this.timeout, request.body?.length ?? 0, () => this.#leave())
     try {
       const response = await this.#follow({ method, url: target.url, trusted: true }, target, request, exchange)
       const { limit = BODY_LIMIT, expect } = request
@@ -167,6 +168,7 @@ export class HttpClient {
     }
     throw new HttpError('EIO', target.label, `more than ${REDIRECTS_MAX} redirects`)
   }
+
   async #ask(hop: Hop, target: Target, request: HttpRequest, signal: AbortSignal): Promise<Response> {
     const headers = new Headers(hop.trusted ? this.#headers : undefined)
     if (hop.trusted && target.authorization !== undefined && !headers.has('authorization')) {

@@ -31,13 +31,15 @@ export class Exchange {
   #reject: ((error: unknown) => void) | undefined
   #reason: unknown
 
-  constructor(label: string, signals: readonly AbortSignal[], timeout: number, ended: () => void) {
+  /** What is sent, of so many bytes, has its time as well. */
+  constructor(label: string, signals: readonly AbortSignal[], timeout: number, sent: number, ended: () => void) {
     this.#label = label
     this.#signals = signals
     this.#timeout = timeout
     this.#ended = ended
     for (const signal of signals) signal.addEventListener('abort', this.#onAbort)
-    this.#timer = setTimeout(() => this.stop(timeoutError(label, 'no answer', timeout)), Math.min(timeout, TIMER_MAX))
+    const answer = bodyTime(timeout, sent)
+    this.#timer = setTimeout(() => this.stop(timeoutError(label, 'no answer', answer)), answer)
     if (signals.some(signal => signal.aborted)) this.#onAbort()
   }
 

@@ -116,12 +116,15 @@ export class HttpSource implements ByteSource {
       from += bytes.length
     }
     while (from < to) {
+      const goesOn = this.#parked !== undefined
       try {
         if (this.#ranges) await this.#part(from, to, tries, take)
         else await this.#forward(from, to, tries, take)
         if (from < to) throw brokenError(this.label, `the body ended ${to - from} bytes early`, true)
       } catch (error) {
         if (from >= to && error instanceof HttpError && error.again) return
+        // A body that was left may have ended since, which is no failure of this read.
+        if (goesOn && error instanceof HttpError && error.again) continue
         if (from - renewed >= RENEW_BYTES) {
           tries.renew()
           renewed = from
@@ -133,7 +136,7 @@ export class HttpSource implements ByteSource {
 
   async #part(from: number, to: number, tries: Tries, take: (bytes: Uint8Array) => void): Promise<void> {
     const headers = rangeHeaders(from, to, this.#conditional ? this.#version : undefined)
-    const answer = await this.#send({ headers, expect: RANGE_STATUS, limit: to - from, tries })
+    const answer = await this.#send({ headers, expect: RANGE_STATUS, limit: this.#conditional ? to - from : to, tries })
     try {
       if (answer.status === 416) throw staleError(this.label, `it has no byte ${from} any more`)
       if (answer.status === 200) {
@@ -154,8 +157,9 @@ export class HttpSource implements ByteSource {
   /** As `#part`, of a server that sends all or nothing: goes on in what an earlier read has left. */
   async #forward(from: number, to: number, tries: Tries, take: (bytes: Uint8Array) => void): Promise<void> {
     const parked = this.#parked
+    this.#parked = undefined
     const goesOn = parked !== undefined && parked.at <= from
-    if (goesOn) this.#parked = undefined
+    if (!goesOn) parked?.cancel()
     const answer = goesOn ? parked : await this.#send({ headers: IDENTITY, expect: [200], limit: this.size, tries })
     try {
       if (!goesOn) checkWhole(answer, this.#version)

@@ -211,6 +211,17 @@ test("a body that waits to be read on takes nobody's place, and ends", async () 
   assert.ok(ended() >= before + 4, `${ended() - before} connections have ended`)
 })
 
+test('a body that was left and has ended is no failure of the next read', async () => {
+  const { url, asked } = place(() => ({ served: { bytes: LONG }, fault: VARIANTS['all of it'] }))
+  const source = await HttpSource.open(new HttpClient({ timeout: 5000, retries: 0 }), url)
+  same(LONG.subarray(100_000, 200_000), await source.read(100_000, 100_000))
+  await sleep(2500)
+  same(LONG.subarray(200_000, 300_000), await source.read(200_000, 100_000))
+  same(LONG.subarray(10_000, 100_000), await source.read(10_000, 90_000))
+  assert.is(asked.length, 4)
+  source.close()
+})
+
 const top = mkdtempSync(join(tmpdir(), 'http-source-'))
 process.on('exit', () => rmSync(top, { recursive: true, force: true }))
 
