@@ -62,10 +62,11 @@ export class LargeObject implements StoredObject {
     const large = new LargeObject(room, name, data.size)
     large.#at = at
     try {
-      large.#origin = Promise.resolve(await large.#opened(data))
+      large.#origin = Promise.resolve(await large.#opened(data, true))
       return large
     } catch {
       // The data is the caller's still.
+      await large.dropTree()
       return undefined
     }
   }
@@ -87,9 +88,14 @@ export class LargeObject implements StoredObject {
     this.#release()
   }
 
+  /** Deletes what is kept of its tree. */
+  dropTree(): Promise<void> {
+    return this.#tree.drop()
+  }
+
   /** Deletes what is kept of it. */
   async drop(): Promise<void> {
-    await this.#tree.drop()
+    await this.dropTree()
     await this.#data.drop()
   }
 
@@ -159,15 +165,18 @@ export class LargeObject implements StoredObject {
   async #open(store: ObjectStore): Promise<Origin> {
     const data = await store.open(this.#name)
     try {
-      return await this.#opened(data)
+      return await this.#opened(data, false)
     } catch (error) {
       data.close()
       throw error
     }
   }
 
-  /** The data is closed with it, or stays the caller's when it rejects. */
-  async #opened(data: StoredObject): Promise<Origin> {
+  /**
+   * The data is closed with it, or stays the caller's when it rejects. Later ones are not checked by the tree's top block
+   * now: who waits for them may be the one who brings that.
+   */
+  async #opened(data: StoredObject, check: boolean): Promise<Origin> {
     if (data.size !== this.size) throw this.#wrong('size', this.size, data.size)
     const tree = await this.#room.slow[this.#at].open(treeName(this.#name))
     try {
@@ -178,12 +187,14 @@ export class LargeObject implements StoredObject {
       const kept = new SegmentedBytes(this.#room.tree, prefix, tree.size, bring)
       const source = { size: tree.size, read: kept.read.bind(kept), close: () => {} }
       const digest = fromHex(digestHex(this.#name)) as Uint8Array
+      const sha256 = await this.#room.sha256()
       const options = { label: `object ${this.#name}` }
-      const check = async () => MerkleSource.open(data, source, digest, await this.#room.sha256(), options)
+      if (!check) return { checked: new MerkleSource(data, source, digest, sha256, options), tree }
+      const open = () => MerkleSource.open(data, source, digest, sha256, options)
       // Once more when the tree that is kept is wrong.
-      const checked = await check().catch(async () => {
+      const checked = await open().catch(async () => {
         await kept.drop()
-        return check()
+        return open()
       })
       return { checked, tree }
     } catch (error) {

@@ -353,8 +353,13 @@ export class CachedStore implements ObjectStore {
   }
 
   #treeOf(known: string, large: Held): StoredObject {
-    const tree = (large.object as LargeObject).treeObject(() => large.leave())
-    return this.#handleOf(known, new Held(tree, undefined), undefined)
+    const object = large.object as LargeObject
+    const tree = object.treeObject(() => large.leave())
+    const renew = async () => {
+      await object.dropTree()
+      return this.open(known)
+    }
+    return new CachedObject(known, new Held(tree, undefined), true, renew)
   }
 
   #noTree(known: string): Error {

@@ -1,10 +1,9 @@
 // What goes wrong with objects, as the Error that a store throws and as the Fault that an operation answers.
 
 import { type ErrnoName, Fault, faultError, isErrnoName, loadError } from '../format/errno.js'
+import { IntegrityError } from '../format/integrity.js'
 
-export { loadError }
-
-export { IntegrityError } from '../format/integrity.js'
+export { IntegrityError, loadError }
 
 /** The Error that a store throws about an object of it. */
 export function objectError(code: ErrnoName, name: string, why: string, cause?: unknown): Error & { code: string } {
@@ -17,5 +16,7 @@ export function objectFault(error: unknown, name: string, label: string): Fault 
   const why = error instanceof Error ? error.message : String(error)
   // What objectError wrote already is not said twice.
   const known = `${code}: object ${name}: `
-  return new Fault(code, `object ${name} in ${label}: ${why.startsWith(known) ? why.slice(known.length) : why}`, error)
+  // Who asks whether bytes were wrong need not know how many were between.
+  const cause = error instanceof Error && error.cause instanceof IntegrityError ? error.cause : error
+  return new Fault(code, `object ${name} in ${label}: ${why.startsWith(known) ? why.slice(known.length) : why}`, cause)
 }

@@ -3,18 +3,22 @@
 // is wrong with it, the object is read without it. Not here: the object's own bytes (verified-file.ts).
 
 import { Fault, type Outcome } from '../format/errno.js'
+import { IntegrityError } from '../format/integrity.js'
 import { type BlockHasher, VERITY_BLOCK } from '../format/verity.js'
-import type { ByteSource } from '../source/byte-source.js'
 import type { MerkleBlocks } from '../source/merkle-blocks.js'
 import { MerkleLeaves } from '../source/merkle-leaves.js'
 import { treeName } from './object-name.js'
-import type { ObjectStore } from './object-store.js'
+import type { ObjectStore, StoredObject } from './object-store.js'
 
 /** What trees of one VerifiedObjects have in common. */
 export interface TreeShared {
   readonly store: ObjectStore
   readonly blocks: BlockHasher
   readonly trees: MerkleBlocks
+}
+
+function isWrong(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof IntegrityError
 }
 
 function isLater(error: unknown): boolean {
@@ -27,6 +31,9 @@ export class ObjectTree {
   readonly #size: number
   readonly #digest: Uint8Array
   #leaves: MerkleLeaves | undefined
+  #object: StoredObject | undefined
+  /** The one time that the store was asked for the tree anew. */
+  #renewal: Promise<void> | undefined
   #opening: Promise<void> | undefined
   /** There is none, or it is not one of this object. */
   #useless = false
@@ -61,7 +68,12 @@ export class ObjectTree {
     const leaves = this.#leaves
     try {
       return await leaves?.hashes(begin / VERITY_BLOCK, Math.ceil((end - begin) / VERITY_BLOCK))
-    } catch {
+    } catch (error) {
+      if (isWrong(error)) {
+        this.#renewal ??= this.#renew()
+        await this.#renewal
+        if (this.#leaves !== leaves) return this.hashes(begin, end)
+      }
       this.close()
       return undefined
     }
@@ -73,7 +85,8 @@ export class ObjectTree {
       if (this.#leaves === undefined && !this.#useless) this.#openSync()
       return this.#leaves?.hashesSync(begin / VERITY_BLOCK, Math.ceil((end - begin) / VERITY_BLOCK))
     } catch (error) {
-      if (isLater(error)) return new Fault('EAGAIN', `${this.#name} is not here yet`)
+      const renewable = this.#renewal === undefined && this.#object?.renew !== undefined
+      if (isLater(error) || (renewable && isWrong(error))) return new Fault('EAGAIN', `${this.#name} is not here yet`)
       this.close()
       return undefined
     }
@@ -99,7 +112,16 @@ export class ObjectTree {
     if (tree !== undefined) this.#adopt(tree)
   }
 
-  #adopt(tree: ByteSource): void {
+  /** Another copy in place of a wrong one, where the store has somewhere to bring it from. */
+  async #renew(): Promise<void> {
+    const renewed = await this.#object?.renew?.().catch(() => undefined)
+    if (renewed === undefined) return
+    this.#leaves?.close()
+    this.#leaves = undefined
+    this.#adopt(renewed)
+  }
+
+  #adopt(tree: StoredObject): void {
     if (this.#useless || this.#leaves !== undefined) {
       tree.close()
       return
@@ -108,6 +130,7 @@ export class ObjectTree {
     try {
       const facts = { size: this.#size, digest: this.#digest, hasher, kept, label: this.#name }
       this.#leaves = new MerkleLeaves(tree, facts)
+      this.#object = tree
     } catch {
       this.#useless = true
       tree.close()

@@ -170,9 +170,11 @@ test('segments of data or tree that were spoiled are brought anew', async () => 
       }
       const store = cacheOf(new DirectoryStore(root), slow)
       await store.usage()
+      slow.reset()
       const file = await opened(store, name, wait)
       for (const at of [0, 8_000_000, 16_000_000, 20_000_000]) await check(file, at, 200_000, wait)
       file.close()
+      assert.ok((slow.read.get(name) ?? 0) < 2_000_000, 'just what was read, not the object')
       await allClosed(slow)
     }
   }
