@@ -25,7 +25,8 @@ export function nodeThread(given: Worker | URL): ServingThread {
 
 function started(script: URL): Worker {
   try {
-    return new Worker(script)
+    // Not with the options of this process, among which may be where its own program comes from.
+    return new Worker(script, { execArgv: [] })
   } catch (error) {
     throw noThread(error)
   }
