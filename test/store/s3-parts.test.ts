@@ -117,7 +117,7 @@ test('a part that fails ends a put whose source hangs, and the source is told', 
     },
   }
   server.mishap = call => (isPart(call, 1) ? { status: 403, body: errorXml('AccessDenied') } : undefined)
-  assert.is(await codeOf(() => storeOn(server).put(NAME, source)), 'EACCES')
+  assert.is(await codeOf(() => storeOn(server, { partsAtOnce: 4 }).put(NAME, source)), 'EACCES')
   assert.ok(ended)
   assert.is(server.uploads.size, 0)
   hanging()
