@@ -20,6 +20,18 @@ const RENEW_BYTES = 2 ** 20
 /** How long a body that is read in pieces waits for the next. */
 const PARK_MS = 2000
 
+/** After so many reads in order, each of so many bytes, a request asks for so many more than are wanted now. */
+const IN_ORDER = 2
+const AHEAD_LEAST = 2 ** 18
+const AHEAD_BYTES = 2 ** 24
+
+/** A body that carries the bytes of the file between two positions. */
+interface Body {
+  readonly answer: HttpResponse
+  readonly base: number
+  readonly end: number
+}
+
 export class HttpSource implements ByteSource {
   readonly label: string
   readonly #client: HttpClient
@@ -29,8 +41,11 @@ export class HttpSource implements ByteSource {
   /** Whether ranges can be asked for: an answer without them is then one about another file. */
   readonly #ranges: boolean
   readonly #conditional: boolean
-  /** What a server without ranges sends on, as far as it has been read. */
-  #parked: HttpResponse | undefined
+  /** A body of which reads have left something. */
+  #parked: Body | undefined
+  /** Where the last read ended, and how many have begun where the one before ended. */
+  #last = -1
+  #inOrder = 0
   #closed = false
 
   /** There where a request can block: in a browser's worker, as long as nothing of the user's is to be sent. */
@@ -68,6 +83,8 @@ export class HttpSource implements ByteSource {
 
   async read(offset: number, length: number): Promise<Uint8Array> {
     const { into, known, to } = this.#begin(offset, length)
+    this.#inOrder = offset === this.#last ? this.#inOrder + 1 : 0
+    this.#last = to
     if (known < to) await this.#fill(into, offset, known, to)
     return into
   }
@@ -102,7 +119,7 @@ export class HttpSource implements ByteSource {
 
   close(): void {
     this.#closed = true
-    this.#parked?.cancel()
+    this.#parked?.answer.cancel()
     this.#parked = undefined
   }
 
@@ -118,8 +135,7 @@ export class HttpSource implements ByteSource {
     while (from < to) {
       const goesOn = this.#parked !== undefined
       try {
-        if (this.#ranges) await this.#part(from, to, tries, take)
-        else await this.#forward(from, to, tries, take)
+        await this.#part(from, to, tries, take)
         if (from < to) throw brokenError(this.label, `the body ended ${to - from} bytes early`, true)
       } catch (error) {
         if (from >= to && error instanceof HttpError && error.again) return
@@ -134,47 +150,63 @@ export class HttpSource implements ByteSource {
     }
   }
 
+  /** Hands on bytes that one answer brings: what an earlier read has left of one, or a new one. */
   async #part(from: number, to: number, tries: Tries, take: (bytes: Uint8Array) => void): Promise<void> {
-    const headers = rangeHeaders(from, to, this.#conditional ? this.#version : undefined)
-    const answer = await this.#send({ headers, expect: RANGE_STATUS, limit: this.#conditional ? to - from : to, tries })
-    try {
-      if (answer.status === 416) throw staleError(this.label, `it has no byte ${from} any more`)
-      if (answer.status === 200) {
-        if (this.#conditional) throw staleError(this.label, 'the server answers with all of it')
-        checkWhole(answer, this.#version)
-        await answer.pour(from, to, take)
-        if (to === this.size) await answer.finish()
-        return
-      }
-      checkRange(answer, from, to, this.#version)
-      await answer.pour(0, to - from, take)
-      await answer.finish()
-    } finally {
-      answer.cancel()
-    }
-  }
-
-  /** As `#part`, of a server that sends all or nothing: goes on in what an earlier read has left. */
-  async #forward(from: number, to: number, tries: Tries, take: (bytes: Uint8Array) => void): Promise<void> {
-    const parked = this.#parked
+    const left = this.#parked
     this.#parked = undefined
-    const goesOn = parked !== undefined && parked.at <= from
-    if (!goesOn) parked?.cancel()
-    const answer = goesOn ? parked : await this.#send({ headers: IDENTITY, expect: [200], limit: this.size, tries })
+    const goesOn =
+      left !== undefined &&
+      to <= left.end &&
+      (this.#ranges ? left.base + left.answer.at === from : left.answer.at <= from)
+    if (!goesOn) left?.answer.cancel()
+    const body = goesOn ? left : await this.#ask(from, to, tries)
+    const { answer, base, end } = body
     try {
-      if (!goesOn) checkWhole(answer, this.#version)
-      await answer.pour(from, to, take)
-      if (to === this.size) await answer.finish()
-      else if (answer.at === to && !this.#closed) this.#park(answer)
+      await answer.pour(from - base, to - base, take)
+      if (to === end) await answer.finish()
+      else if (answer.at === to - base && !this.#closed) this.#park(body)
     } finally {
-      if (this.#parked !== answer) answer.cancel()
+      if (this.#parked !== body) answer.cancel()
     }
   }
 
-  #park(answer: HttpResponse): void {
-    this.#parked?.cancel()
-    this.#parked = answer
-    answer.park(PARK_MS)
+  /** A body with the bytes from `from` to `to` in it, whose head is as it should be. */
+  async #ask(from: number, to: number, tries: Tries): Promise<Body> {
+    const { size } = this
+    if (!this.#ranges) {
+      const answer = await this.#send({ headers: IDENTITY, expect: [200], limit: size, tries })
+      return this.#checked(answer, () => checkWhole(answer, this.#version), 0, size)
+    }
+    // Who has read on several times will do so again: what comes behind is then under way already.
+    const ahead = this.#inOrder >= IN_ORDER && to - from >= AHEAD_LEAST ? AHEAD_BYTES : 0
+    const end = Math.min(to + ahead, size)
+    const headers = rangeHeaders(from, end, this.#conditional ? this.#version : undefined)
+    const limit = this.#conditional ? end - from : end
+    const answer = await this.#send({ headers, expect: RANGE_STATUS, limit, tries })
+    if (answer.status === 206)
+      return this.#checked(answer, () => checkRange(answer, from, end, this.#version), from, end)
+    const check = (): void => {
+      if (answer.status === 416) throw staleError(this.label, `it has no byte ${from} any more`)
+      if (this.#conditional) throw staleError(this.label, 'the server answers with all of it')
+      checkWhole(answer, this.#version)
+    }
+    return this.#checked(answer, check, 0, size)
+  }
+
+  #checked(answer: HttpResponse, check: () => void, base: number, end: number): Body {
+    try {
+      check()
+    } catch (error) {
+      answer.cancel()
+      throw error
+    }
+    return { answer, base, end }
+  }
+
+  #park(body: Body): void {
+    this.#parked?.answer.cancel()
+    this.#parked = body
+    body.answer.park(PARK_MS)
   }
 
   #send(request: HttpRequest): Promise<HttpResponse> {

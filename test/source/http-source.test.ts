@@ -222,6 +222,21 @@ test('a body that was left and has ended is no failure of the next read', async 
   source.close()
 })
 
+test('who reads in order is sent what comes behind, and who stops is not', async () => {
+  const bytes = noise(24_000_000)
+  const { url, asked } = place(() => ({ served: { bytes } }))
+  const source = await HttpSource.open(client, url)
+  const piece = 500_000
+  for (let at = 0; at < bytes.length; at += piece) same(bytes.subarray(at, at + piece), await source.read(at, piece))
+  // The head, the three reads that show the order, and one for each 16 MiB.
+  const last = [2 * piece, 3 * piece + 2 ** 24, bytes.length].map(end => Math.min(end, bytes.length))
+  assert.is(asked.length, 5, ranges(asked).join())
+  assert.is(ranges(asked)[3], `bytes=${2 * piece}-${last[1] - 1}`)
+  for (const at of [5, 3_000_000, 1_000_000]) same(bytes.subarray(at, at + piece), await source.read(at, piece))
+  assert.equal(ranges(asked).slice(5), ['bytes=65536-500004', 'bytes=3000000-3499999', 'bytes=1000000-1499999'])
+  source.close()
+})
+
 const top = mkdtempSync(join(tmpdir(), 'http-source-'))
 process.on('exit', () => rmSync(top, { recursive: true, force: true }))
 
