@@ -56,7 +56,7 @@ export class Bridge {
     this.#silence = checked('silence', silence, 1)
     const bytes = checked('bufferBytes', bufferBytes, BUFFER_LEAST)
     if (canWait()) this.#shared = new SharedCalls(message => this.#post(message), { timeout, silence }, bytes)
-    port.addEventListener('message', event => this.#settle(event.data as Reply))
+    port.addEventListener('message', event => this.#settle((event.data ?? {}) as Reply))
     port.addEventListener('close', () => this.fail('the serving thread has ended'))
     port.start()
     // As long as nobody waits for an answer; who blocks is there anyway.

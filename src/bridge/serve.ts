@@ -91,7 +91,9 @@ class Server implements BridgeServer {
   readonly #onClose = (): void => this.close()
 
   readonly #onMessage = (event: MessageEvent): void => {
-    const message = event.data as Message
+    const message = event.data as Message | null | undefined
+    // Who was given the port may send anything.
+    if (typeof message !== 'object' || message === null) return
     this.#beat?.give()
     if ('notice' in message) this.#notice(message.notice)
     else this.#call(message.id, message.slot, message.call)

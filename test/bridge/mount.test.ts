@@ -9,6 +9,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { serveBridge } from '../../src/bridge/serve.js'
 import type { UrlBridge } from '../../src/bridge/start.js'
+import type { BridgeUrlOptions } from '../../src/bridge/url-serving.js'
 import {
   buildImage,
   CachedStore,
@@ -17,6 +18,7 @@ import {
   MemoryStore,
   merkleTree,
   mountSync,
+  type ObjectStore,
   openBridge,
   openBridgeSync,
   openImage,
@@ -182,6 +184,31 @@ own('a worker that can not be is EIO, not a long wait', async () => {
   assert.is(await codeOf(() => openBridge({ worker: new Worker(join(top, 'no-such-worker.mjs')) })), 'EIO')
 })
 
+own('a bucket, by keys that are given or that the environment has', async () => {
+  const s3 = await startS3()
+  const { endpoint, region, accessKeyId, secretAccessKey } = s3
+  await new S3Store({ ...s3, bucket: s3.bucket }).put(names[0], readFileSync(join(top, 'objects', names[0])))
+  const url = `s3://${s3.bucket}`
+  // This thread is the service, so that it can't wait.
+  const check = async (bridge: UrlBridge, options?: BridgeUrlOptions): Promise<string> =>
+    codeOf(async () => {
+      const object = await bridge.store(url, options).open(names[0])
+      const bytes = await object.read(0, object.size)
+      assert.ok(readFileSync(join(top, 'objects', names[0])).equals(bytes))
+    })
+  const bridge = openBridgeSync({ worker: new Worker(ownWorker) })
+  assert.is(bridge.store(url, { endpoint: new URL(endpoint) }).label, url)
+  assert.is(await check(bridge, { endpoint: new URL(endpoint), region, accessKeyId, secretAccessKey }), 'none')
+  assert.is(await check(bridge, { endpoint, region, accessKeyId, secretAccessKey: 'wrong' }), 'EACCES')
+  bridge.close()
+  const said = { AWS_ENDPOINT_URL: endpoint, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey }
+  Object.assign(process.env, said, { AWS_REGION: region })
+  const other = openBridgeSync({ worker: new Worker(ownWorker) })
+  assert.is(await check(other), 'none')
+  other.close()
+  s3.close()
+})
+
 if (existsSync(join(ROOT, 'dist/bridge-worker.js'))) {
   own('the built package starts its own thread, which does not keep a process running', () => {
     const program = `
@@ -239,6 +266,41 @@ serving('stores of all kinds, to several workers at once', async () => {
     for (const lines of answer) assert.equal(lines, expected)
   }
   s3.close()
+})
+
+serving('what a worker had open is closed when it dies; what makes no sense is passed over', async () => {
+  let open = 0
+  const memory = new MemoryStore([['x', noise(100_000)]])
+  const counting: ObjectStore = {
+    label: 'counting',
+    async open(name) {
+      const object = await memory.open(name)
+      open++
+      return { size: object.size, read: (offset, length) => object.read(offset, length), close: () => void open-- }
+    },
+    stat: name => memory.stat(name),
+    put: () => memory.put('y', noise(1)),
+    list: () => memory.list(),
+    delete: name => memory.delete(name),
+  }
+  const program = `require('node:worker_threads').parentPort.on('message', port => {
+    for (const nonsense of [undefined, null, 7, 'x', {}, { id: 9, call: { op: 'none' } }]) port.postMessage(nonsense)
+    port.postMessage({ notice: { op: 'store', store: 1, what: '' } })
+    for (let id = 1; id <= 5; id++) port.postMessage({ id, call: { op: 'open', store: 1, name: 'x', object: id } })
+  })`
+  const worker = new Worker(program, { eval: true })
+  const { port1, port2 } = new MessageChannel()
+  serveBridge(port1, { stores: counting })
+  worker.postMessage(port2, [port2 as never])
+  const until = async (count: number) => {
+    for (const end = Date.now() + 10_000; open !== count && Date.now() < end; ) {
+      await new Promise(resolve => setTimeout(resolve, 5))
+    }
+    assert.is(open, count)
+  }
+  await until(5)
+  await worker.terminate()
+  await until(0)
 })
 
 serving('and goes away', async () => {
