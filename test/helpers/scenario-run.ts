@@ -90,7 +90,7 @@ export class ScenarioRun {
     if (FD_FIRST.includes(op.op) && typeof args[0] !== 'number') return { skipped: true }
     try {
       const value = op.op.startsWith('@') ? this.#special(op.op, args) : this.#plain(op, args)
-      return { ok: this.#canonical(value) }
+      return { ok: this.canonical(value) }
     } catch (error) {
       const { code, syscall } = error as { code?: string; syscall?: string }
       if (code === undefined) throw error
@@ -193,7 +193,7 @@ export class ScenarioRun {
     }
   }
 
-  #canonical(value: unknown): unknown {
+  canonical(value: unknown): unknown {
     if (value === undefined || value === null) return null
     if (value instanceof Uint8Array) return { size: value.length, ...bodyOf(value) }
     if (typeof value === 'object' && 'mtimeNs' in value) return this.#stat(value as Stat)
