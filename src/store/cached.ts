@@ -259,7 +259,10 @@ export class CachedStore implements ObjectStore {
   }
 
   async #held(known: string): Promise<Held> {
-    if (this.#entries.get(known) !== undefined && !this.#flights.has(known)) {
+    const entry = this.#entries.get(known)
+    if (entry !== undefined && !this.#flights.has(known)) {
+      // At once, so that it does not go while it is being opened.
+      this.#entries.use(known, entry.size)
       const held = await this.#fromFast(known)
       if (held !== undefined) return held
     }

@@ -13,6 +13,7 @@ export class TrulyNamed implements ObjectStore {
 
   constructor(inner: ObjectStore) {
     this.#inner = inner
+    if (inner.openSync === undefined) return
     // An object that has just been put is in the cache: these are the cache's own forms then.
     this.openSync = name => this.#orMissing(() => inner.openSync?.(this.#true(name)) as StoredObject, name)
     this.statSync = name => this.#orMissing(() => inner.statSync?.(this.#true(name)) as ObjectInfo, name)

@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert'
 import { fromHex } from '../../src/format/hex.js'
 import { buildImage, CachedStore, mount, TreeBuilder } from '../../src/node.js'
 import { DirectoryStore } from '../../src/store/directory.js'
+import { IntegrityError } from '../../src/store/errors.js'
 import { MemoryStore } from '../../src/store/memory.js'
 import { VerifiedObjects } from '../../src/store/verified.js'
 import { hexOf, SlowStore } from '../helpers/cache-slow.js'
@@ -216,6 +217,24 @@ test('files of a mount, read in every way, over a cache directory that was scrib
     }
     assert.ok(Buffer.from(contents[i]).equals(bytes))
     assert.ok(Buffer.from(contents[i]).equals(m.fs.readFileSync(path) as Uint8Array), 'the file is well again')
+  }
+  m.unmount()
+})
+
+test('a slow store that lies is EIO for who reads the file, and the cause says what was wrong', async () => {
+  const tree = new TreeBuilder()
+  const slow = new SlowStore()
+  tree.addFile('/f', noise(5000))
+  const { image } = await buildImage(tree, { store: slow })
+  for (const name of slow.objects.keys()) slow.objects.set(name, noise(5000, 2))
+  const m = await mount(image, { store: new CachedStore({ fast: new MemoryStore(), slow }) })
+  for (let i = 0; i < 2; i++) {
+    const error = await m.fs.promises.readFile('/f').then(
+      () => undefined,
+      (reason: Error & { code: string }) => reason,
+    )
+    assert.is(error?.code, 'EIO')
+    assert.instance(error?.cause, IntegrityError)
   }
   m.unmount()
 })

@@ -203,4 +203,6 @@ kills(`holds no bad object afterwards (${KILLS} kills)`, async () => {
 })
 
 if (process.argv[2] === 'live') await live(process.argv[3], Number(process.argv[4]))
-else kills.run()
+else {
+  kills.run()
+}

@@ -1,4 +1,5 @@
 // CachedStore: the contract of stores, who waits for whom, what gets in, and what becomes of it when stores fail or lie.
+import 'fake-indexeddb/auto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +8,7 @@ import * as assert from 'uvu/assert'
 import { CachedStore } from '../../src/store/cached.js'
 import { DirectoryStore } from '../../src/store/directory.js'
 import { IntegrityError } from '../../src/store/errors.js'
+import { IndexedDbStore } from '../../src/store/indexed-db.js'
 import { MemoryStore } from '../../src/store/memory.js'
 import type { ObjectStore, StoredObject } from '../../src/store/object-store.js'
 import { TrulyNamed } from '../helpers/cache-named.js'
@@ -29,6 +31,12 @@ const onDisk = suite('CachedStore of DirectoryStore, contract')
 storeContract(onDisk, async () => {
   const slow = new DirectoryStore(directory())
   return new TrulyNamed(new CachedStore({ fast: new DirectoryStore(directory()), slow, sha256 }))
+})
+
+const inDatabase = suite('CachedStore of IndexedDbStore, contract')
+storeContract(inDatabase, async () => {
+  const fast = new IndexedDbStore(`cache-${directories++}`)
+  return new TrulyNamed(new CachedStore({ fast, slow: new MemoryStore(), sha256 }))
 })
 
 const test = suite('CachedStore')
@@ -308,4 +316,7 @@ test('a hash that is not given is found', async () => {
   assert.is(await codeOf(() => other.open(name)), 'EIO')
 })
 
-for (const one of [inMemory, onDisk, test]) one.run()
+inMemory.run()
+onDisk.run()
+inDatabase.run()
+test.run()
