@@ -12,6 +12,8 @@ import { ReadAhead } from './read-ahead.js'
 const READS = 8
 /** Bytes of one read. */
 const READ_BYTES = 1 << 20
+/** So often somebody went on reading before it is taken that all of the image is wanted. */
+const SWEEP = 8
 /** Pages that are here already, and are read once more so that two reads become one. */
 const GAP = 2
 
@@ -31,6 +33,7 @@ export class Pager {
   /** Pages that are coming. */
   readonly #coming = new Map<number, Promise<void>>()
   readonly #pageCount: number
+  #swept = false
   #failed: Fault | undefined
   #closed = false
 
@@ -45,6 +48,7 @@ export class Pager {
 
   /** Forgets all that is here: what is asked next is read anew. */
   clear(): void {
+    this.#swept = false
     this.#pages.clear()
   }
 
@@ -104,12 +108,31 @@ export class Pager {
       if (coming === undefined) alone.push(page)
       else waits.add(coming)
     }
-    for (const run of this.#runs(alone)) waits.add(this.#fetch(run))
+    const ahead: PageRange[] = []
+    for (const run of this.#runs(alone, ahead)) waits.add(this.#fetch(run))
+    // Whoever comes to need it finds out what was wrong.
+    for (const run of ahead) this.#fetch(run).catch(() => {})
+    this.#sweep()
     try {
       await Promise.all(waits)
     } catch (error) {
       throw loadError(this.#closed ? fault('ESTALE') : sourceFault(error, this.label))
     }
+  }
+
+  /** Reads the rest as well where it fits, once somebody is seen to walk over the image: requests one by one take longer. */
+  #sweep(): void {
+    if (this.#swept || this.#ahead.continued < SWEEP || this.#pageCount > this.#pages.capacity) return
+    this.#swept = true
+    const most = Math.max(1, Math.floor(READ_BYTES / this.#pages.pageSize))
+    const rest: PageRange[] = []
+    for (let page = 0; page < this.#pageCount; page++) {
+      const end = this.#untilKnown(page, page + most)
+      if (end > page) rest.push({ first: page, count: end - page })
+      page = Math.max(page, end - 1)
+    }
+    // What is asked for last is read first.
+    for (const run of rest.reverse()) this.#fetch(run).catch(() => {})
   }
 
   #fetch({ first, count }: PageRange): Promise<void> {
@@ -142,21 +165,30 @@ export class Pager {
     return [...lacking].sort((a, b) => a - b)
   }
 
-  /** Reads that bring pages, and some more. */
-  #runs(pages: readonly number[]): PageRange[] {
+  /** Reads that bring pages, and some more; `ahead` are those that nobody has to wait for. */
+  #runs(pages: readonly number[], ahead?: PageRange[]): PageRange[] {
     const runs: PageRange[] = []
     const most = Math.max(1, Math.floor(READ_BYTES / this.#pages.pageSize))
     for (let i = 0; i < pages.length; ) {
       const first = pages[i]
       let end = first + 1
       for (i++; i < pages.length && pages[i] <= end + GAP && pages[i] < first + most; i++) end = pages[i] + 1
-      const wanted = this.#ahead.extend({ first, count: end - first })
-      const last = Math.min(first + wanted, this.#pageCount)
-      while (end < last && !this.#pages.has(end) && !this.#coming.has(end)) end++
+      const more = this.#ahead.extend({ first, count: end - first })
+      end = this.#untilKnown(end, first + more.length)
       while (i < pages.length && pages[i] < end) i++
       runs.push({ first, count: end - first })
+      const behind = this.#untilKnown(end, end + more.ahead)
+      if (behind > end) ahead?.push({ first: end, count: behind - end })
     }
     return runs
+  }
+
+  /** The first page from `page` on that is here, is coming, or is `end` or the image's end. */
+  #untilKnown(page: number, end: number): number {
+    const last = Math.min(end, this.#pageCount)
+    let at = page
+    while (at < last && !this.#pages.has(at) && !this.#coming.has(at)) at++
+    return at
   }
 
   /** Checks that a read brought all that it should. */
