@@ -138,6 +138,8 @@ export const FAULTS: Readonly<Record<string, Deliver>> = {
     answer.headers.delete('Content-Length')
     answer.headers.set('Transfer-Encoding', 'chunked')
     socket.write(head(answer))
+    if (answer.body.length > 0) socket.write(`${answer.body.length.toString(16)}\r\n`)
+    if (answer.body.length > 0) socket.write(Buffer.concat([answer.body, Buffer.from('\r\n')]))
     pourForEver(socket, CHUNK)
   },
   404: status('404 Not Found'),

@@ -178,6 +178,34 @@ test('bare sources: right bytes or an error, as long as what the server says of 
   assert.ok(counts.right > 50 && counts.errors > 50, `${counts.right} and ${counts.errors}`)
 })
 
+test('reads in order, whose answers go on behind them: right bytes or an error', async () => {
+  const shown = DELIVER.filter(([name]) => LIES[name] === undefined)
+  const counts = { right: 0, errors: 0 }
+  await runs(60, async seed => {
+    const name = `o${seed}`
+    const { faults } = plan(name, seed, shown, false)
+    const bytes = noise(2_500_000, seed)
+    const inner = plans.get(name) as Script
+    plans.set(name, asked => {
+      const planned = inner(asked)
+      return planned && { ...planned, served: { ...planned.served, bytes } }
+    })
+    const what = () => `seed ${seed}, ${faults.join(', ')}`
+    const client = makeClient()
+    const source = await tolerated(what(), 65_536, () =>
+      HttpSource.open(client, secretUrl(name), { size: bytes.length }),
+    )
+    for (let at = 0; source !== undefined && at < bytes.length; at += 300_000) {
+      const got = await tolerated(what(), bytes.length, () => source.read(at, 300_000))
+      assert.ok(same(bytes.subarray(at, at + 300_000), got), what())
+      if (got === undefined) counts.errors++
+      else counts.right++
+    }
+    source?.close()
+  })
+  assert.ok(counts.right > 50 && counts.errors > 10, `${counts.right} and ${counts.errors}`)
+})
+
 test('a source of a file that is replaced: bytes of one state only', async () => {
   let stale = 0
   await runs(100, async seed => {
