@@ -168,5 +168,6 @@ export class Bridge {
     this.#ended = reason
     for (const id of [...this.#waiting.keys()]) this.#take(id)?.reject(reason)
     this.#port.close()
+    this.#shared?.forget()
   }
 }

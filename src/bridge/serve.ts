@@ -86,6 +86,7 @@ class Server implements BridgeServer {
     for (const list of [...this.#lists.keys()]) this.#endList(list)
     for (const stream of this.#streams.values()) stream.fail()
     this.#streams.clear()
+    this.#slots = undefined
   }
 
   readonly #onClose = (): void => this.close()

@@ -106,7 +106,7 @@ export class SharedCalls {
       const { bytes } = this.#take(slots, slot, into.subarray(at, at + part), isLast)
       const got = bytes?.length ?? 0
       if (got < part) {
-        if (!isLast) this.#forget()
+        if (!isLast) this.forget()
         return into.slice(0, at + got)
       }
       if (at + SLOTS * piece < length) ask(at + SLOTS * piece)
@@ -127,7 +127,7 @@ export class SharedCalls {
       while (!slots.wait(slot, id, patient.next)) patient.look()
     } catch (error) {
       if (patient.isSilent) this.#givenUpAt = this.#beat.count
-      this.#forget()
+      this.forget()
       throw error
     }
   }
@@ -136,11 +136,12 @@ export class SharedCalls {
   #take(slots: SharedSlots, slot: number, into?: Uint8Array, isLast = true): Answer {
     const taken = slots.take(slot, into)
     if (!('thrown' in taken)) return taken
-    if (!isLast) this.#forget()
+    if (!isLast) this.forget()
     throw errorOf(taken.thrown)
   }
 
-  #forget(): void {
+  /** Gives up the memory: something may still be written to it, or nothing will be asked any more. */
+  forget(): void {
     this.#slots = undefined
   }
 
