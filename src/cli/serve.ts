@@ -32,15 +32,16 @@ export async function serve(args: readonly string[]): Promise<number> {
   } catch (error) {
     throw failure('serve', dir, error)
   }
+  const ended = new Promise<void>(resolve => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
+  })
   try {
     const url = await server.listen(Number(port), host)
     writeAll(new TextEncoder().encode(`${url}\n`))
   } catch (error) {
     throw failure('serve', `${host}:${port}`, error)
   }
-  await new Promise<void>(resolve => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
-  })
+  await ended
   server.close()
   return 0
 }
