@@ -13,14 +13,14 @@ import { createFs } from './vfs/mounted-fs.js'
 /** Reading asks for none of it. */
 const NOBODY = { uid: () => 0, gid: () => 0, umask: () => 0 }
 
-/** `waits` as to whether metadata may have to be waited for. Owners are those that the layer has, without the maps of a mount: an image of it is to be mounted the same way. */
-export function layerSource<N extends object>(layer: Layer<N>, waits = false): FsSource {
+/** Owners are those that the layer has, without the maps of a mount: an image of it is to be mounted the same way. */
+export function layerSource<N extends object>(layer: Layer<N>): FsSource {
   const fs = createFs(layer, NOBODY)
   const source: FsSource = {
     fs: fs as unknown as BuildFs,
     skipMissing: true,
     read: path => pieces(layer, path),
-    ...(waits ? { soon: fs.promises as unknown as SoonFs } : {}),
+    ...(layer.waits === true ? { soon: fs.promises as unknown as SoonFs } : {}),
   }
   if (!knowsObjects(layer)) return source
   const objectOf = (path: string) => {

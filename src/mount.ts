@@ -124,8 +124,7 @@ export class Mount {
    * what it is.
    */
   commit(options: MountCommitOptions = {}): Promise<Committed> {
-    const waits = this.images.some(({ lazy }) => lazy)
-    return this.#host.commit(layerSource(this.layer, waits), options)
+    return this.#host.commit(layerSource(this.layer), options)
   }
 
   /** All changes, for `restore` or another mount of the same images. Throws EROFS, EIO. */

@@ -69,6 +69,10 @@ export class ImageLayer implements Layer<ImageNode>, ObjectLayer<ImageNode>, Pla
     this.#verity = verity
   }
 
+  get waits(): boolean {
+    return this.image.lazy
+  }
+
   get unmarked(): boolean {
     return !this.image.mayHoldMarks
   }

@@ -103,6 +103,8 @@ export interface Layer<N extends object = object> {
   readonly root: N
   /** How many overlays stand one above the other in it, which give numbers of their own to inodes; none unless given. */
   readonly overlays?: number
+  /** Whether metadata may have to be waited for. */
+  readonly waits?: boolean
   /**
    * Resolves a path from the root, symlinks included (40 at most, then ELOOP), `..` physically, as the kernel's path
    * walk does. A leading slash changes nothing; the empty path is ENOENT; a trailing slash asks for a directory. With
@@ -220,6 +222,8 @@ export interface WritableLayer<N extends object = object> extends Layer<N> {
   unlink(dir: N, name: Bytes): Fault | undefined
   /** ENOTDIR, ENOENT, ENOTEMPTY. */
   rmdir(dir: N, name: Bytes): Fault | undefined
+  /** What removing a name would have to wait for, beside what its look-up and that of what is in it do. */
+  lacksToRemove?(dir: N, name: Bytes): Fault | undefined
   /** RENAME_* flags; the order of errors is that of spec overlayfs.md 7.5. */
   rename(from: N, name: Bytes, to: N, newName: Bytes, flags: number, wait: boolean): Fault | undefined
   setAttr(node: N, change: AttrChange, wait: boolean): Fault | undefined

@@ -73,6 +73,10 @@ export class MergedEntries {
     this.root.below = this.#roots
   }
 
+  get waits(): boolean {
+    return this.lowers.some(({ layer }) => layer.waits === true)
+  }
+
   lookup(dir: OverlayNode, name: Bytes): Outcome<OverlayNode> {
     return this.lookupBinary(dir, binaryPath(name))
   }

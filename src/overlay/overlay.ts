@@ -2,7 +2,7 @@
 // (merged-tree.ts), copy-up (copy-up.ts), rename (rename.ts). Follows fs/overlayfs/{dir,inode}.c; spec overlayfs.md 6, 7.
 
 import { binaryPath } from '../format/call-path.js'
-import { Fault, fault, type Outcome } from '../format/errno.js'
+import { Fault, fault, Miss, type Outcome } from '../format/errno.js'
 import { CONSTANTS } from '../format/structs.js'
 import { binaryBytes } from '../format/xattr-name.js'
 import { ChangeFeed } from './change-feed.js'
@@ -146,6 +146,11 @@ export class Overlay extends MergedTree implements WritableLayer<OverlayNode> {
     if (node instanceof Fault) return node
     if (!isDirectory(node)) return fault('ENOTDIR')
     return this.#names.notEmpty(node) ?? this.upper.ended(this.#remove(dir, name, node))
+  }
+
+  lacksToRemove(dir: OverlayNode, name: Bytes): Fault | undefined {
+    const hides = this.#names.showsBelow(dir, binaryPath(name))
+    return hides instanceof Miss ? hides : undefined
   }
 
   #remove(dir: OverlayNode, name: string, node: OverlayNode): Fault | undefined {

@@ -4,7 +4,7 @@
 import { callPath } from '../format/call-path.js'
 import { CONSTANTS } from '../format/structs.js'
 import { binaryString } from '../format/xattr-name.js'
-import type { SourceFs, SourceStats, XattrSource } from './fs-source.js'
+import type { SourceFs, SourceStats, XattrSource } from './source-fs.js'
 
 const { S_IFMT, S_IFLNK } = CONSTANTS
 

@@ -24,6 +24,8 @@ export class FileCopy {
   #target: Description | undefined
   #done = 0
   #isCopied = false
+  /** The source's first bytes: they are brought before anything is made, which is where most that lacks shows. */
+  #first: Uint8Array | undefined
 
   constructor(
     readonly core: Core,
@@ -75,6 +77,8 @@ export class FileCopy {
     const attr = newAttr()
     const failed = core.layer.stat(this.#source.node, attr)
     if (failed !== undefined) return failed
+    const lacks = this.#target === undefined ? this.#readFirst(wait) : undefined
+    if (lacks !== undefined) return lacks
     if (this.#target === undefined) {
       const begun = this.#begin(attr, wait)
       if (begun !== undefined) return begun === 'same' ? undefined : begun
@@ -83,6 +87,17 @@ export class FileCopy {
     if (file === null) return fault('EISDIR')
     if ((this.mode & COPYFILE_FICLONE_FORCE) !== 0) return fault('ENOTSUP')
     return this.#copy(file, (this.#target as unknown as Description).file as WritableFile, wait)
+  }
+
+  /** A Miss, or nothing: what is wrong with the source is told of after what is wrong with the destination. */
+  #readFirst(wait: boolean): Miss | undefined {
+    const file = this.#source?.file
+    if (!file || this.#first !== undefined) return undefined
+    const buffer = new Uint8Array(Math.min(PIECE, file.size))
+    const count = file.read(buffer, 0, wait)
+    if (count instanceof Miss) return count
+    if (!(count instanceof Fault)) this.#first = buffer.subarray(0, count)
+    return undefined
   }
 
   /** Opens the destination, unless it is the source. */
@@ -103,8 +118,15 @@ export class FileCopy {
   }
 
   #copy(file: OpenFile, into: WritableFile, wait: boolean): Outcome<undefined> {
-    const buffer = new Uint8Array(Math.min(PIECE, Math.max(1, file.size)))
+    const first = this.#first
+    const buffer = first?.length === file.size ? first : new Uint8Array(Math.min(PIECE, Math.max(1, file.size)))
+    if (first !== undefined && first.length > 0 && this.#done === 0) {
+      const failed = into.write(first, 0, false)
+      if (failed !== undefined) return failed
+      this.#done = first.length
+    }
     for (;;) {
+      if (this.#done >= file.size) return undefined
       const count = file.read(buffer, this.#done, wait)
       if (count instanceof Fault) return count
       if (count === 0) return undefined

@@ -29,9 +29,16 @@ export interface Description {
 export class FdTable {
   readonly #open: (Description | null)[] = []
   #free = 0
+  #ended = false
 
   /** Takes the lowest free descriptor; EMFILE when there is none. */
   add(description: Description): number | Fault {
+    // An open that was waiting when the mount ended.
+    if (this.#ended) {
+      description.file?.close()
+      description.release?.()
+      return fault('EBADF')
+    }
     let at = this.#free
     while (at < this.#open.length && this.#open[at] !== null) at++
     if (at >= FD_LIMIT) return fault('EMFILE')
@@ -76,5 +83,6 @@ export class FdTable {
     }
     this.#open.length = 0
     this.#free = 0
+    this.#ended = true
   }
 }

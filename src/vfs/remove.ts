@@ -2,12 +2,13 @@
 // a missing path is ENOENT from lstat, a directory without `recursive` ERR_FS_EISDIR.
 
 import { Fault, fault, isUnread, Miss, type Outcome } from '../format/errno.js'
-import type { Bytes, DirList, WritableLayer } from '../overlay/layer.js'
+import { type Bytes, type DirList, newAttr, type WritableLayer } from '../overlay/layer.js'
 import { systemError } from './arg-errors.js'
 import { checkBoolean, checkInteger, checkObject, checkUint32 } from './check.js'
 import type { Core } from './core.js'
 import { rmdir as plainRmdir, removeDirectory, removeName } from './make-ops.js'
 import { checkPath, lastName, showPath } from './path-arg.js'
+import { placeOf } from './places.js'
 import { type Course, type Operation, Task } from './task.js'
 
 const S_IFMT = 0o170000
@@ -117,7 +118,37 @@ class Removal {
   }
 }
 
-function nameAt({ list, done }: Emptying): Bytes {
+/** What a removal at once would have to wait for on its way: nothing is to be removed then. */
+function lackingAt(core: Core, path: Bytes): Fault | undefined {
+  const { writable } = core
+  const place = writable === undefined ? undefined : placeOf(core, path)
+  if (writable === undefined || place === undefined || place instanceof Fault) return undefined
+  const { dir, last } = place
+  return last.kind === 'name' ? lackingTo(writable, dir, last.name) : undefined
+}
+
+function lackingTo(layer: WritableLayer, dir: object, name: Bytes): Fault | undefined {
+  const node = layer.lookup(dir, name)
+  const attr = newAttr()
+  const failed = node instanceof Fault ? node : layer.stat(node, attr)
+  if (failed !== undefined) return failed instanceof Miss ? failed : undefined
+  const lacks = layer.lacksToRemove?.(dir, name)
+  return lacks ?? ((attr.mode & S_IFMT) === S_IFDIR ? lackingBelow(layer, node) : undefined)
+}
+
+function lackingBelow(layer: WritableLayer, dir: object): Fault | undefined {
+  const list = layer.readdir(dir)
+  const xattrs = layer.listxattr(dir)
+  if (xattrs instanceof Miss) return xattrs
+  if (list instanceof Fault) return list instanceof Miss ? list : undefined
+  for (let done = 0; done < list.names.length; done++) {
+    const lacks = lackingTo(layer, dir, nameAt({ list, done }))
+    if (lacks !== undefined) return lacks
+  }
+  return undefined
+}
+
+function nameAt({ list, done }: Pick<Emptying, 'list' | 'done'>): Bytes {
   return list.raw?.get(done) ?? list.names[done]
 }
 
@@ -140,6 +171,8 @@ function rmOperation(sync: boolean): Operation<undefined> {
       }
       task.syscall = directory ? 'rmdir' : 'unlink'
       if (!directory) return removeName(core, path)
+      const lacks = sync && core.layer.waits === true ? lackingAt(core, path) : undefined
+      if (lacks !== undefined) return lacks
       const left = removal.run()
       const isParent = left?.code === 'ENOTEMPTY' && lastName(path).kind === 'dotdot'
       return isParent && core.writable === undefined ? fault('EROFS') : left

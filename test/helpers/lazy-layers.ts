@@ -78,6 +78,7 @@ class FarFile implements OpenFile {
 /** A layer that is far. Shows the same as the one it is made of. */
 export class FarLayer implements Layer<ImageNode>, ObjectLayer<ImageNode> {
   readonly root: ImageNode
+  readonly waits = true
   readonly #layer: ImageLayer
   readonly #near: Nearness
   readonly #id: number

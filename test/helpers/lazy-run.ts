@@ -19,10 +19,7 @@ const FD_FIRST = 'close read write fstat ftruncate fchmod fchown futimes fsync f
 const RENAME_FLAGS: Readonly<Record<string, number>> = { noreplace: 1, exchange: 2, whiteout: 4 }
 const NODE_TYPES: Readonly<Record<string, number>> = { fifo: 0o010000, sock: 0o140000, chr: 0o020000, blk: 0o060000 }
 /** What does several things one after the other, as Node does: a failure in between leaves some done. */
-const MANY = ['rm', 'cp', 'copyFile']
-
-export const doesMany = ({ op, args }: Op): boolean =>
-  MANY.includes(op) || (op === 'mkdir' && (args?.[1] as { recursive?: boolean } | undefined)?.recursive === true)
+export const doesMany = ({ op }: Op): boolean => op === 'rm' || op === 'cp'
 
 /** The upper as it would be kept, times aside. */
 export function upperOf(tree: MergedTree): string {
