@@ -109,19 +109,37 @@ async function bundle() {
   mkdirSync(at('dist/bin'), { recursive: true })
   writeFileSync(at('dist/bin/package.json'), '{ "type": "commonjs" }\n')
   for (const name of commands) {
-    const outfile = `dist/bin/${name.replace('.main.ts', '.js')}`
-    await esbuild.build({
+    const file = name.replace('.main.ts', '.js')
+    const options = {
       ...shared,
       entryPoints: [`src/cli/${name}`],
-      outfile,
       platform: 'node',
       format: 'cjs',
-      define: { 'import.meta.url': '__url' },
       minify: true,
       banner,
-    })
-    chmodSync(at(outfile), 0o755)
+    }
+    const later = new Set()
+    const command = { ...options, outfile: `dist/bin/${file}`, plugins: [withoutLater(later)] }
+    await esbuild.build({ ...command, define: definitions(`./whole/${file}`) })
+    chmodSync(at(`dist/bin/${file}`), 0o755)
+    if (later.size === 0) continue
+    await esbuild.build({ ...options, outfile: `dist/bin/whole/${file}`, define: definitions('') })
   }
+}
+
+function definitions(whole) {
+  return { 'import.meta.url': '__url', WHOLE_BUNDLE: JSON.stringify(whole) }
+}
+
+/** Leaves out what a module of ours imports when it is asked for; src/cli/hand-over.ts says where it is then. */
+function withoutLater(found) {
+  const setup = build =>
+    build.onResolve({ filter: /^\./ }, ({ kind, path, importer }) => {
+      if (kind !== 'dynamic-import' || !/[\\/]src[\\/]cli[\\/]/.test(importer)) return undefined
+      found.add(path)
+      return { path, external: true }
+    })
+  return { name: 'without-later', setup }
 }
 
 function declarations() {

@@ -3,6 +3,7 @@
 
 import { treeFromImage } from '../tree/image-source.js'
 import { CommandError, failure, runCommand } from './failure.js'
+import { handsOver } from './hand-over.js'
 import { ImageFiles } from './open.js'
 import { checkOutput } from './output-file.js'
 import { writeImage } from './write-image.js'
@@ -28,4 +29,4 @@ async function main(): Promise<number> {
   return 0
 }
 
-runCommand(PROGRAM, main)
+if (!handsOver()) runCommand(PROGRAM, main)

@@ -5,6 +5,7 @@ import { binaryString } from '../format/xattr-name.js'
 import { serveTasks } from '../host/worker-pool.js'
 import { completeOptions, parseArguments } from './arguments.js'
 import { CommandError, runCommand } from './failure.js'
+import { handsOver } from './hand-over.js'
 import { checkBasedir, dump, type InfoOptions, ls, measureFile, missingObjects, objects } from './info-commands.js'
 import { hashSlices } from './measure.js'
 import { StandardOutput, writeAll } from './standard-output.js'
@@ -77,4 +78,4 @@ async function main(): Promise<number> {
   return 0
 }
 
-if (!serveTasks([hashSlices])) runCommand(PROGRAM, main)
+if (!handsOver() && !serveTasks([hashSlices])) runCommand(PROGRAM, main)

@@ -11,6 +11,7 @@ import { EXTRACT_HELP, extract } from './extract.js'
 import { CommandError, runCommand, wrongUsage } from './failure.js'
 import { FSCK_HELP, fsck } from './fsck.js'
 import { GC_HELP, gc } from './gc.js'
+import { handsOver } from './hand-over.js'
 import { LS_HELP, ls } from './ls.js'
 import { PUSH_HELP, push } from './push.js'
 import { SERVE_HELP, serve } from './serve.js'
@@ -72,4 +73,4 @@ function main(): number | Promise<number> {
   }
 }
 
-if (!serveTasks([ingestFiles])) runCommand(PROGRAM, main)
+if (!handsOver() && !serveTasks([ingestFiles])) runCommand(PROGRAM, main)
