@@ -36,6 +36,8 @@ export class Pager {
   #swept = false
   #failed: Fault | undefined
   #closed = false
+  /** What to do for each that waits when the image is closed. */
+  readonly #ends = new Set<() => void>()
 
   /** Takes over the source. */
   constructor(pages: Pages, source: ByteSource, label: string) {
@@ -95,7 +97,19 @@ export class Pager {
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    for (const end of this.#ends) end()
     this.source.close()
+  }
+
+  /** Something that is waited for, but no longer than until the end, whatever becomes of a read that is under way then. */
+  whileOpen<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const end = () => reject(loadError(fault('ESTALE')))
+      const done = () => void this.#ends.delete(end)
+      this.#ends.add(end)
+      work.then(resolve, reject).then(done)
+      if (this.#closed) end()
+    })
   }
 
   async #load(ranges: readonly PageRange[]): Promise<void> {
@@ -114,7 +128,7 @@ export class Pager {
     for (const run of ahead) this.#fetch(run).catch(() => {})
     this.#sweep()
     try {
-      await Promise.all(waits)
+      await this.whileOpen(Promise.all(waits))
     } catch (error) {
       throw loadError(this.#closed ? fault('ESTALE') : sourceFault(error, this.label))
     }

@@ -110,7 +110,8 @@ export class LazyFile implements OpenFile {
     try {
       const bytes = new Uint8Array(to - from)
       for (let i = 0; i < extents.length; i += PIECES) {
-        await Promise.all(extents.slice(i, i + PIECES).map(extent => this.#copy(extent, bytes, from)))
+        const pieces = extents.slice(i, i + PIECES).map(extent => this.#copy(extent, bytes, from))
+        await this.#pager.whileOpen(Promise.all(pieces))
       }
       this.#ready.keep({ from, to, bytes })
     } catch (error) {

@@ -318,4 +318,16 @@ lazy('the end of the mount ends all calls', async () => {
   )
 })
 
+lazy('no call waits for a read that never comes back once the mount has ended', async () => {
+  const { mount: b, sources } = await far(PLAIN)
+  const handle = await b.fs.promises.open('/data')
+  for (const source of sources) source.read = () => new Promise(() => {})
+  const calls = [b.fs.promises.readdir('/many'), handle.read(Buffer.alloc(200_000), 0, 200_000, 5)]
+  const settled = Promise.allSettled(calls)
+  await new Promise(setImmediate)
+  b.unmount()
+  const codes = (await settled).map(one => (one.status === 'rejected' ? one.reason.code : 'ok'))
+  assert.equal(codes, ['ESTALE', 'ESTALE'])
+})
+
 lazy.run()
