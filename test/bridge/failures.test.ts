@@ -125,7 +125,7 @@ waits('what is opened too late is closed', async () => {
   const bridge = oddBridge({ timeout: 1200 })
   const store = bridge.store('odd')
   const before = store.openSync?.('how-many').size
-  assert.is(timed(() => store.openSync?.('slow'))[0], 'ETIMEDOUT')
+  assert.is(timed(() => store.openSync?.('slow-large'))[0], 'ETIMEDOUT')
   await new Promise(resolve => setTimeout(resolve, 2000))
   assert.is(store.openSync?.('how-many').size, before)
 })
@@ -225,6 +225,18 @@ large('a piece that fails is the error of the read, and the next read is right',
   for (let i = 0; i < 20; i++) {
     assert.is(await codeOf(() => torn?.readSync?.(0, 2 ** 24)), 'ESTALE')
     assert.is(wrongAt(huge?.readSync?.(i * 1000, 2 ** 21) ?? new Uint8Array(1), i * 1000), -1)
+  }
+})
+
+large("pieces that come after one has failed are nobody's", async () => {
+  const store = odd({ bufferBytes: 2 ** 20, timeout: 20_000 })
+  const torn = store.openSync?.('torn-late')
+  const huge = store.openSync?.('huge')
+  for (let round = 0; round < 4; round++) {
+    for (let i = 0; i < 25; i++) assert.is(await codeOf(() => torn?.readSync?.(0, 2 ** 20)), 'ESTALE')
+    for (const end = performance.now() + 500; performance.now() < end; ) {
+      assert.is(wrongAt(huge?.readSync?.(5, 2 ** 20) ?? new Uint8Array(1), 5), -1)
+    }
   }
 })
 

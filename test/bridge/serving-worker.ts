@@ -65,6 +65,17 @@ const ODD: Readonly<Record<string, () => Promise<StoredObject>>> = {
     await later(2500)
     return opened(10, async () => noise(10))
   },
+  'slow-large': async () => {
+    await later(2500)
+    return opened(200_000, async () => noise(10))
+  },
+  // The first piece fails at once, the others come when nobody waits for them any more.
+  'torn-late': async () =>
+    opened(HUGE, async (offset, length) => {
+      if (offset === 0) throw Object.assign(new Error('ESTALE: torn: it changed'), { code: 'ESTALE' })
+      await later(50 + Math.random() * 400)
+      return new Uint8Array(length).fill(0xee)
+    }),
   // A read that comes late, with bytes that nobody wants any more.
   'slow-read': async () =>
     opened(200_000, async (_offset, length) => {
