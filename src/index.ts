@@ -1,7 +1,7 @@
 // The package on any host: images from bytes and URLs. Hashing is hash-wasm's, since a synchronous read can't wait for
 // the platform's asynchronous digest.
 
-import { createSHA256, createSHA512, type IHasher } from 'hash-wasm'
+import { createSHA512 } from 'hash-wasm'
 import { compile } from '../wasm/core.js'
 import { CORE_BASE64 } from '../wasm/core-bytes.js'
 import { Api, type BuildImageOptions, type MountOptions, type MountSource } from './api.js'
@@ -16,6 +16,7 @@ import type { Image } from './image/image.js'
 import type { Mount } from './mount.js'
 import type { ImageSource, OpenOptions } from './open-image.js'
 import { Remote } from './remote.js'
+import { wasmSha256 } from './store/wasm-sha256.js'
 
 export * from './exports.js'
 
@@ -23,16 +24,17 @@ function base64Bytes(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(text), c => c.charCodeAt(0))
 }
 
-function hashBy(hasher: IHasher): HashFunction {
+async function wasmSha512(): Promise<HashFunction> {
+  const hasher = await createSHA512()
   return data => hasher.init().update(data).digest('binary')
 }
 
 async function start(): Promise<Api> {
-  const [module, hasher] = await Promise.all([compile(base64Bytes(CORE_BASE64)), createSHA256()])
+  const [module, sha256] = await Promise.all([compile(base64Bytes(CORE_BASE64)), wasmSha256()])
   const remote = new Remote()
   return new Api({
-    sha256: hashBy(hasher),
-    sha512: async () => hashBy(await createSHA512()),
+    sha256,
+    sha512: wasmSha512,
     module,
     pagedModule: async () => compile(base64Bytes((await import('../wasm/paged-core-bytes.js')).PAGED_CORE_BASE64)),
     open: source => remote.image(source),

@@ -58,9 +58,7 @@ interface Flight {
 }
 
 async function loadSha256(): Promise<Sha256> {
-  const { createSHA256 } = await import('hash-wasm')
-  const hasher = await createSHA256()
-  return data => hasher.init().update(data).digest('binary')
+  return (await import('./wasm-sha256.js')).wasmSha256()
 }
 
 function positive(value: number, what: string): number {
