@@ -9,7 +9,7 @@ import { Fault } from '../format/errno.js'
 import { sha256 } from '../host/hash.js'
 import { type Image, loadImage } from '../image/image.js'
 import { failure, wrongUsage } from './failure.js'
-import type { RemotePlaces } from './remote.js'
+import type { OpenImageOptions, RemotePlaces } from './remote.js'
 import { isUrl, localPath } from './url.js'
 
 const { O_RDONLY, O_NONBLOCK = 0 } = fs.constants
@@ -20,13 +20,6 @@ function fill(fd: number, into: Uint8Array): void {
     if (n === 0) throw new Error('file became shorter')
     done += n
   }
-}
-
-export interface OpenImageOptions {
-  /** fs-verity digest that the image must have, in hex. */
-  readonly digest?: string
-  /** Bring of an image that is elsewhere only what is asked for: questions may be answered with a Miss then. */
-  readonly lazy?: boolean
 }
 
 /** Throws a CommandError for what is no digest. */

@@ -16,10 +16,20 @@ import { CommandError, complain, failure, printable, wrongUsage } from './failur
 import { openStoreAny } from './layers.js'
 import { ImageFiles } from './open.js'
 import { byteText, startByteProgress } from './progress.js'
-import type { PushArguments } from './push.js'
 import { s3Store } from './remote.js'
 import { StandardOutput } from './standard-output.js'
 import { isUrl, lastPart, localPath, shown } from './url.js'
+
+/** What the command was asked for. */
+export interface PushArguments {
+  readonly images: readonly string[]
+  readonly basedir: string
+  readonly to: string
+  readonly jobs: number
+  readonly trees: boolean
+  readonly dryRun: boolean
+  readonly json: boolean
+}
 
 const encoder = new TextEncoder()
 

@@ -41,16 +41,6 @@ const OPTIONS = {
 const JOBS = 8
 const JOBS_MAX = 256
 
-export interface PushArguments {
-  readonly images: readonly string[]
-  readonly basedir: string
-  readonly to: string
-  readonly jobs: number
-  readonly trees: boolean
-  readonly dryRun: boolean
-  readonly json: boolean
-}
-
 export async function push(args: readonly string[]): Promise<number> {
   const { values, positionals: images } = parseArguments(args, OPTIONS, HELP)
   const { basedir, to, jobs = String(JOBS), json = false } = values

@@ -17,8 +17,14 @@ import { treeName } from '../store/object-name.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { S3Store } from '../store/s3.js'
 import { s3OptionsFromEnv } from '../store/s3-options.js'
-import type { OpenImageOptions } from './open.js'
 import { shown } from './url.js'
+
+export interface OpenImageOptions {
+  /** fs-verity digest that the image must have, in hex. */
+  readonly digest?: string
+  /** Bring of an image that is elsewhere only what is asked for: questions may be answered with a Miss then. */
+  readonly lazy?: boolean
+}
 
 /** So much of an image is asked for with its size, where all of it will be read. */
 const WHOLE_HEAD = 4 << 20

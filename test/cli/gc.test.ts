@@ -83,6 +83,7 @@ gc('--json says all of it', async () => {
       removedBytes: garbageBytes,
       needed: needed.length,
       fresh: 0,
+      trees: 0,
       leftovers: 1,
       leftoverBytes: 4,
       restored: 0,
