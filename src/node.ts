@@ -25,7 +25,7 @@ import { beginsAsImage, type Image } from './image/image.js'
 import type { Mount } from './mount.js'
 import type { ImageBytes, ImageSource, OpenOptions } from './open-image.js'
 import { Overlay } from './overlay/overlay.js'
-import { isHttpUrl, NamedStores, Remote, sourceLabel } from './remote.js'
+import { isRemoteUrl, NamedStores, Remote, sourceLabel } from './remote.js'
 import { CachedStore as AnyCachedStore, type CachedOptions } from './store/cached.js'
 import { DirectoryStore } from './store/directory.js'
 import { whileRegistered } from './store/directory-builds.js'
@@ -111,17 +111,18 @@ function nodeHost(): Host {
     module: compileSync(base64Bytes(CORE_BASE64)),
     pagedModule: async () => pagedModule(),
     pagedModuleSync: pagedModule,
-    source: async (source, head) => (isHttpUrl(source) ? remote.source(source, head) : new FileSource(pathOf(source))),
+    source: async (source, head) =>
+      isRemoteUrl(source) ? remote.source(source, head) : new FileSource(pathOf(source)),
     sourceSync: source => {
-      if (isHttpUrl(source)) throw notNow(source)
+      if (isRemoteUrl(source)) throw notNow(source)
       return new FileSource(pathOf(source))
     },
     openSync(source) {
-      if (isHttpUrl(source)) throw notNow(source)
+      if (isRemoteUrl(source)) throw notNow(source)
       return openFile(source)
     },
     // A local image is metadata, read in one go: handing it through a buffer of its own would cost more than it frees.
-    open: async source => (isHttpUrl(source) ? remote.image(source) : openFile(source)),
+    open: async source => (isRemoteUrl(source) ? remote.image(source) : openFile(source)),
     store: source => {
       if (URL_SCHEME.test(source) && !source.startsWith('file://')) return remote.store(source)
       const path = resolve(pathOf(source))

@@ -7,14 +7,20 @@ import { HttpClient } from './source/http-client.js'
 import { HttpSource } from './source/http-source.js'
 import { httpTarget } from './source/http-target.js'
 import { fetchWhole } from './source/http-whole.js'
+import { readWhole } from './source/whole.js'
 import { HttpStore } from './store/http.js'
 import type { ObjectStore } from './store/object-store.js'
 
 const HTTP = /^https?:\/\//i
 const S3 = /^s3:\/\//i
 
-export function isHttpUrl(source: string): boolean {
+function isHttpUrl(source: string): boolean {
   return HTTP.test(source)
+}
+
+/** Is it the URL of something elsewhere? */
+export function isRemoteUrl(source: string): boolean {
+  return HTTP.test(source) || S3.test(source)
 }
 
 /** What names an image, for messages: of a URL no more than what is no secret. */
@@ -51,13 +57,27 @@ export class Remote {
 
   /** Brings an image, whole. */
   async image(url: string): Promise<{ size: number; fill(into: Uint8Array): void }> {
-    const bytes = await fetchWhole(this.#client, url)
+    const bytes = S3.test(url) ? await this.#wholeObject(url) : await fetchWhole(this.#client, url)
     return { size: bytes.length, fill: into => into.set(bytes) }
   }
 
-  /** An image, or what belongs to one, to be read by ranges; its first \`head\` bytes come with its size. */
-  source(url: string, head: number): Promise<ByteSource> {
-    return HttpSource.open(this.#client, url, { head })
+  async #wholeObject(url: string): Promise<Uint8Array> {
+    const source = await this.source(url)
+    try {
+      return await readWhole(source)
+    } finally {
+      source.close()
+    }
+  }
+
+  /** An image, or what belongs to one, to be read by ranges; its first `head` bytes come with its size. */
+  async source(url: string, head?: number): Promise<ByteSource> {
+    if (!S3.test(url)) return HttpSource.open(this.#client, url, { head })
+    // Taken as it is: in the names of objects nothing stands for something else.
+    const at = url.lastIndexOf('/')
+    const name = url.slice(at + 1)
+    if (at < 's3://x'.length || name === '') throw faultError(new Fault('EINVAL', 'it names no object'), url)
+    return this.store(url.slice(0, at)).open(name)
   }
 
   /** The store at a URL; ENOTSUP for a scheme that none is read by. */

@@ -30,9 +30,9 @@ export async function readWhole(source: ByteSource): Promise<Uint8Array> {
   return whole
 }
 
-/** The name of the Merkle tree that stands beside what a path or URL names. A query stays: it may be what lets one in. */
+/** The name of the Merkle tree that stands beside what a path or URL names. A query stays: it may be what lets one in. Of `s3:` all is a name. */
 export function besideName(name: string): string {
-  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(name)) return `${name}.verity`
+  if (!/^(?:https?|file):\/\//i.test(name)) return `${name}.verity`
   const url = new URL(name)
   url.pathname += '.verity'
   return url.href
