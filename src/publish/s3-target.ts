@@ -28,7 +28,7 @@ export class S3Target implements Target {
   }
 
   async begin(): Promise<() => Promise<void>> {
-    await this.#objects.put(this.#mark, new TextEncoder().encode(`${new Date().toISOString()}\n`))
+    await this.#objects.replace(this.#mark, new TextEncoder().encode(`${new Date().toISOString()}\n`))
     // The mark that stays where this fails counts for a day.
     return () => this.#objects.delete(this.#mark).catch(() => {})
   }
@@ -85,6 +85,8 @@ export class S3Target implements Target {
   }
 
   async put(name: string, data: Uint8Array | AsyncIterable<Uint8Array>, replace: boolean): Promise<void> {
+    // It is known to be missing: a put would ask once more.
+    if (data instanceof Uint8Array) return this.#objects.replace(name, data)
     if (replace) await this.#objects.delete(name)
     await this.#objects.put(name, data)
   }
