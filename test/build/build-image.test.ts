@@ -271,7 +271,7 @@ test('what is no source, format or store is EINVAL or ENOTSUP, and nothing is wr
     [{ dump: 5 }, {}, 'EINVAL'],
     [{ dump: '/ 0 40755 2 0 0 0 0.0 - - -\n' }, { format: 'ext4' }, 'EINVAL'],
     [{ fs: memfs().fs }, { xattrs: 'some' }, 'EINVAL'],
-    [tmpdir(), { store: 's3://bucket/objects' }, 'ENOTSUP'],
+    [tmpdir(), { store: 'gs://bucket/objects' }, 'ENOTSUP'],
   ]
   for (const [source, options, code] of cases) {
     try {
