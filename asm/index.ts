@@ -183,7 +183,9 @@ function list(from: u64, flags: u32): i32 {
     const names = PAGED ? namesMark() : 0
     r = writeBlock(RECORDS + count * REC_SIZE, flags)
     if (r < 0) return r
-    if (PAGED && missed != 0 && count != 0) {
+    // Of the first block nothing is good yet: a second one must not make it look so.
+    if (PAGED && missed != 0 && count == 0) return r
+    if (PAGED && missed != 0) {
       // The blocks before are good, and may be all that has room at once.
       dropNames(names)
       beginPages()
