@@ -25,6 +25,16 @@ const names = ['small.cfs', 'small-v1.cfs'].map(name => {
   fs.copyFileSync(fixture(name), join(from, name))
   return join(from, name)
 })
+// A directory of several blocks, whose inodes lie far from it.
+const files = Array.from({ length: 3000 }, (_, i) => `/d/file${String(i).padStart(5, '0')}`)
+const lines = files.map(path => `${path} 1 100644 1 0 0 0 0.0 - x -`)
+fs.writeFileSync(
+  join(from, 'wide.dump'),
+  ['/ 0 40755 3 0 0 0 0.0 - - -', '/d 0 40755 2 0 0 0 0.0 - - -', ...lines, ''].join('\n'),
+)
+const built = command('composefs', 'build', join(from, 'wide.dump'), join(from, 'wide.cfs'))
+if (built.status !== 0) throw new Error(built.stderr)
+names.push(join(from, 'wide.cfs'))
 const push = command('composefs', 'push', made, ...names, '--basedir', join(from, 'objects'), '--to', site, '--json')
 if (push.status !== 0) throw new Error(push.stderr)
 const digests = new Map<string, string>(
@@ -47,6 +57,8 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['ls', '-l', '@/small.cfs', '/', '/awkward'],
   ['ls', '--json', '@/small.cfs', '/awkward'],
   ['ls', '-lR', '@/small.cfs'],
+  ['ls', '@/wide.cfs', '/d'],
+  ['ls', '-l', '@/wide.cfs', '/d'],
   ['ls', '-R', '--json', '@/small-v1.cfs'],
   ['ls', '-l', '@/small-v1.cfs', '/'],
   ['ls', '--digest', digests.get('small.cfs') as string, '@/small.cfs', '/awkward/inline'],
