@@ -33,8 +33,9 @@ export class Upload {
   readonly #running = new Set<Promise<void>>()
   /** Ends the parts under way. */
   readonly #stop = new AbortController()
-  readonly #failure: Promise<never>
-  #fail: (error: unknown) => void = () => {}
+  /** What went wrong first, and who waits to hear of it. */
+  #failure: { readonly error: unknown } | undefined
+  #giveUp: ((error: unknown) => void) | undefined
   #sent = 0
 
   constructor(client: S3Client, key: string, options: UploadOptions) {
@@ -42,10 +43,6 @@ export class Upload {
     this.#key = key
     this.#label = client.labelOf(key)
     this.#options = options
-    this.#failure = new Promise((_, reject) => {
-      this.#fail = reject
-    })
-    this.#failure.catch(() => {})
   }
 
   /** Puts `first` and all that follows it. */
@@ -87,10 +84,25 @@ export class Upload {
       const length = partLength(number + 1)
       // One less than may be held, since the next one is about to be filled.
       const most = Math.max(1, Math.floor(held / length) - 1)
-      while (this.#running.size >= most) await Promise.race([...this.#running, this.#failure])
-      part = await Promise.race([rest.next(length), this.#failure])
+      while (this.#running.size >= most) await this.#unlessFailed(Promise.race(this.#running))
+      part = await this.#unlessFailed(rest.next(length))
     }
-    await Promise.race([Promise.all(this.#running), this.#failure])
+    await this.#unlessFailed(Promise.all(this.#running))
+  }
+
+  readonly #fail = (error: unknown): void => {
+    this.#failure ??= { error }
+    this.#giveUp?.(this.#failure.error)
+  }
+
+  /** Waits for one thing at a time, until something fails. */
+  #unlessFailed<T>(wanted: Promise<T>): Promise<T> {
+    // Not Promise.race with a promise of the failure: that would hold every part until the last one.
+    return new Promise<T>((resolve, reject) => {
+      this.#giveUp = reject
+      if (this.#failure !== undefined) reject(this.#failure.error)
+      wanted.then(resolve, reject)
+    })
   }
 
   #start(id: string, number: number, body: Uint8Array): void {

@@ -2,8 +2,10 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { S3Store } from '../../src/store/s3.js'
+import type { S3Answer, S3Client, S3Request } from '../../src/store/s3-client.js'
 import type { S3Options } from '../../src/store/s3-options.js'
 import { ChunkParts, PARTS_MAX, partLength } from '../../src/store/s3-parts.js'
+import { Upload } from '../../src/store/s3-upload.js'
 import { errorXml, type Mishap, type S3Server, startS3 } from '../helpers/s3-server.js'
 import { codeOf } from '../helpers/store-contract.js'
 import { noise } from '../helpers/store-hash.js'
@@ -289,6 +291,33 @@ test('no more is held than the parts that may be under way', async () => {
   assert.is(server.objects.get(KEY)?.data.length, 30 * MIB)
   assert.ok(most <= 3 * PART, `${most}`)
   server.close()
+})
+
+test('parts that have been sent are let go', async () => {
+  const bodies: WeakRef<Uint8Array>[] = []
+  let most = 0
+  const send = async (method: string, { body }: S3Request, read: (answer: S3Answer) => unknown): Promise<unknown> => {
+    // In a turn of their own, before which no WeakRef lets go.
+    await new Promise(setImmediate)
+    if (method === 'PUT' && body !== undefined) {
+      bodies.push(new WeakRef(body))
+      globalThis.gc?.()
+      most = Math.max(most, bodies.filter(one => one.deref() !== undefined).length)
+    }
+    const answers = ['<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>']
+    const answer = method === 'PUT' || bodies.length > 0 ? '<CompleteMultipartUploadResult/>' : answers[0]
+    const asError = () => new Error() as never
+    return read({ headers: new Headers({ etag: '"e"' }), length: 50_000, body: answer, asError })
+  }
+  const source = async function* (): AsyncGenerator<Uint8Array> {
+    for (let i = 0; i < 50; i++) yield new Uint8Array(1000)
+  }
+  const parts = new ChunkParts(source())
+  const client = { send, labelOf: () => 's3://b/k' } as unknown as S3Client
+  const upload = new Upload(client, 'k', { partLength: () => 1000, partsAtOnce: 3 })
+  await upload.run((await parts.next(1000)) as Uint8Array, parts)
+  assert.is(bodies.length, 50)
+  assert.ok(most <= 5, `${most} of them at once`)
 })
 
 test('a stream without an end in sight fits into the parts that there may be', () => {
