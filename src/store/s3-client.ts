@@ -6,7 +6,6 @@ import { Fault, faultError } from '../format/errno.js'
 import { toHex } from '../format/hex.js'
 import { HttpClient, type HttpClientOptions } from '../source/http-client.js'
 import { HttpError } from '../source/http-error.js'
-import { bodyTime } from '../source/http-exchange.js'
 import type { HttpResponse } from '../source/http-response.js'
 import { HttpSource, type HttpSourceOptions } from '../source/http-source.js'
 import { s3ErrorOf } from './s3-error.js'
@@ -108,12 +107,10 @@ export class S3Client {
     }
   }
 
-  #clientFor({ body, farewell }: S3Request): HttpClient {
-    const { timeout } = this.#http
-    if (farewell) return this.#client({ signal: undefined, timeout: Math.min(timeout, FAREWELL_MS), retries: 1 })
-    // An answer to what is sent can't be here before it has been sent.
-    if (body !== undefined && body.length > 0) return this.#client({ timeout: bodyTime(timeout, body.length) })
-    return this.#http
+  /** All but farewells are counted together. */
+  #clientFor({ farewell }: S3Request): HttpClient {
+    if (farewell !== true) return this.#http
+    return this.#client({ signal: undefined, timeout: Math.min(this.#http.timeout, FAREWELL_MS), retries: 1 })
   }
 
   #client(changes: HttpClientOptions): HttpClient {

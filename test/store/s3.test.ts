@@ -1,4 +1,5 @@
 // S3Store over a small service of our own: the contract, where a bucket is, who asks, and what the service says.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AwsClient } from 'aws4fetch'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -185,6 +186,20 @@ test('a service that says nothing is ETIMEDOUT', async () => {
   own.mishap = () => 'stall'
   assert.is(await codeOf(() => storeOn(own, { timeout: 100, retries: 1 }).stat('a')), 'ETIMEDOUT')
   own.close()
+})
+
+test('no more requests go on at once than said, whatever they are', async () => {
+  let now = 0
+  let most = 0
+  const counting: typeof fetch = async (input, init) => {
+    most = Math.max(most, ++now)
+    // What is sent takes longer than questions, so that more and more of it would be under way.
+    await sleep(input instanceof Request && input.method === 'PUT' ? 40 : 5)
+    return fetch(input, init).finally(() => now--)
+  }
+  const store = storeOn(server, { fetch: counting, concurrency: 3 })
+  await Promise.all(Array.from({ length: 24 }, (_, i) => store.put(`ab/${i}`, noise(10 + i))))
+  assert.is(most, 3)
 })
 
 test('credentials are in no message and no label', async () => {
