@@ -5,8 +5,10 @@
 
 /** Levels of elements. */
 const DEPTH_MAX = 12
-/** Elements in a document: a page of 1,000 names has about ten for each. */
-const ELEMENTS_MAX = 50_000
+/** Elements in a document: a page of names has about ten for each, and some services give 10,000 names. */
+const ELEMENTS_MAX = 150_000
+/** Attributes of an element. */
+const ATTRIBUTES_MAX = 16
 
 const ENTITIES = new Map([
   ['lt', '<'],
@@ -17,7 +19,7 @@ const ENTITIES = new Map([
 ])
 
 const NAME = '[A-Za-z_][\\w.-]*(?::[A-Za-z_][\\w.-]*)?'
-const ATTRIBUTES = `(?:\\s+${NAME}\\s*=\\s*(?:"[^"<]*"|'[^'<]*'))*`
+const ATTRIBUTES = `(?:\\s+${NAME}\\s*=\\s*(?:"[^"<]*"|'[^'<]*')){0,${ATTRIBUTES_MAX}}`
 /** One piece of markup, matched where the last one ended. */
 const MARKUP = new RegExp(
   [
