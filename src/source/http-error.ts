@@ -5,6 +5,8 @@ import { type ErrnoName, errnoOf } from '../format/errno.js'
 
 /** Causes of causes that are looked at. */
 const CAUSES_MAX = 4
+/** A URL, whose userinfo, query and fragment may be secrets. */
+const ANY_URL = /\b(https?:\/\/)(?:[^\s/?#"'<>]*@)?([^\s?#"'<>]*)[^\s"'<>]*/gi
 /** A shorter string is in so many texts that taking it out would say more than leaving it in. */
 const SECRET_MIN = 4
 
@@ -80,6 +82,8 @@ function safeCause(error: unknown, secrets: readonly string[]): Error {
     at = at instanceof Error ? at.cause : undefined
   }
   let text = texts.filter(one => one !== '').join(': ')
+  // Not every URL is known here: redirects lead to others, and some are signed on their way.
+  text = text.replace(ANY_URL, '$1$2')
   for (const secret of secrets) if (secret.length >= SECRET_MIN) text = text.replaceAll(secret, '…')
   const cause = new Error(text)
   return typeof code === 'string' ? Object.assign(cause, { code }) : cause
