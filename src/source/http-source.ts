@@ -43,6 +43,8 @@ export class HttpSource implements ByteSource {
   readonly #conditional: boolean
   /** A body of which reads have left something. */
   #parked: Body | undefined
+  /** Reads that bring something. */
+  #under = 0
   /** Where the last read ended, and how many have begun where the one before ended. */
   #last = -1
   #inOrder = 0
@@ -85,7 +87,13 @@ export class HttpSource implements ByteSource {
     const { into, known, to } = this.#begin(offset, length)
     this.#inOrder = offset === this.#last ? this.#inOrder + 1 : 0
     this.#last = to
-    if (known < to) await this.#fill(into, offset, known, to)
+    if (known >= to) return into
+    this.#under++
+    try {
+      await this.#fill(into, offset, known, to)
+    } finally {
+      this.#under--
+    }
     return into
   }
 
@@ -177,8 +185,10 @@ export class HttpSource implements ByteSource {
       const answer = await this.#send({ headers: IDENTITY, expect: [200], limit: size, tries })
       return this.#checked(answer, () => checkWhole(answer, this.#version), 0, size)
     }
-    // Who has read on several times will do so again: what comes behind is then under way already.
-    const ahead = this.#inOrder >= IN_ORDER && to - from >= AHEAD_LEAST ? AHEAD_BYTES : 0
+    // Who has read on several times will do so again: what comes behind is then under way already. Not who reads several
+    // parts at once: only one could go on with what is sent, for the others it would be sent in vain.
+    const isAlone = this.#inOrder >= IN_ORDER && this.#under === 1
+    const ahead = isAlone && to - from >= AHEAD_LEAST ? AHEAD_BYTES : 0
     const end = Math.min(to + ahead, size)
     const headers = rangeHeaders(from, end, this.#conditional ? this.#version : undefined)
     const limit = this.#conditional ? end - from : end

@@ -6,6 +6,7 @@ import { HttpError } from './http-error.js'
 /** The wait before the second try is up to this long, and doubles from then on. */
 const FIRST_MS = 100
 const LONGEST_MS = 5000
+const TIMER_MAX = 2 ** 31 - 1
 
 export class Tries {
   #used = 0
@@ -22,7 +23,7 @@ export class Tries {
     if (!(error instanceof HttpError) || !error.again || this.#used >= this.retries) throw error
     const backOff = Math.random() * Math.min(FIRST_MS * 2 ** this.#used, LONGEST_MS, this.longest)
     this.#used++
-    await pause(Math.min(Math.max(backOff, error.after), this.longest), this.signals)
+    await pause(Math.min(Math.max(backOff, error.after), this.longest, TIMER_MAX), this.signals)
   }
 
   /** The operation got on: what failed before does not count any more. */

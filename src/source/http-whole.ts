@@ -64,6 +64,8 @@ class Whole {
 
   async get(): Promise<Uint8Array> {
     const known = this.at > 0 ? this.#version : undefined
+    // All of it had come when the connection broke.
+    if (known !== undefined && this.at === known.size) return this.#into
     const answer = await this.#client.send('GET', this.#url, {
       headers: known === undefined ? IDENTITY : rangeHeaders(this.at, known.size, known),
       signal: this.#signal,

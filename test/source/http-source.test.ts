@@ -8,6 +8,7 @@ import * as assert from 'uvu/assert'
 import { HttpClient } from '../../src/source/http-client.js'
 import { HttpSource } from '../../src/source/http-source.js'
 import { fetchWhole } from '../../src/source/http-whole.js'
+import { readWhole } from '../../src/source/whole.js'
 import { peer } from '../helpers/command.js'
 import {
   type Asked,
@@ -36,6 +37,40 @@ const client = new HttpClient({ timeout: 5000 })
 const ranges = (asked: readonly Asked[]) => asked.map(({ method, headers }) => headers['range'] ?? method)
 const same = (wanted: Uint8Array, got: Uint8Array) => assert.ok(Buffer.from(wanted).equals(got))
 const LONG = noise(3_000_000)
+
+test('several reads of parts in order, at once, are sent no more than they asked for', async () => {
+  const bytes = noise(24 * 2 ** 20)
+  const { url, asked } = place(() => ({ served: { bytes } }))
+  const source = await HttpSource.open(client, url, { head: 1 })
+  same(bytes, await readWhole(source))
+  const lengths = ranges(asked).map(range => {
+    const [from, to] = range.slice('bytes='.length).split('-').map(Number)
+    return to - from + 1
+  })
+  assert.is(
+    lengths.reduce((sum, one) => sum + one),
+    bytes.length,
+  )
+  source.close()
+})
+
+test('a whole file whose connection breaks behind its last byte is not asked for again', async () => {
+  let calls = 0
+  const breaking: typeof fetch = async () => {
+    calls++
+    let given = false
+    const body = new ReadableStream({
+      pull(controller) {
+        if (given) controller.error(new TypeError('terminated'))
+        else controller.enqueue(LONG.slice())
+        given = true
+      },
+    })
+    return new Response(body, { headers: { etag: '"e"', 'content-length': String(LONG.length) } })
+  }
+  same(LONG, await fetchWhole(new HttpClient({ fetch: breaking, retries: 2 }), 'http://files.test/x'))
+  assert.is(calls, 1)
+})
 
 test('the first request brings size and first bytes, and reads only ask for what lacks', async () => {
   const { url, asked } = place(() => ({ served: { bytes: LONG } }))
