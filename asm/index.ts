@@ -178,6 +178,10 @@ function list(from: u64, flags: u32): i32 {
       if (r < 0) return r
     }
     r = takeBlock(block)
+    if (PAGED && missed != 0 && count != 0) {
+      beginPages()
+      break
+    }
     if (r < 0) return r
     if (!blockFits(count)) break
     const names = PAGED ? namesMark() : 0

@@ -5,9 +5,11 @@ import { gunzipSync } from 'node:zlib'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Fault, Miss } from '../../src/format/errno.js'
+import { QUERY_FLAGS } from '../../src/format/structs.js'
 import type { Image } from '../../src/image/image.js'
 import { ImageLayer, type ImageNode } from '../../src/overlay/image-layer.js'
 import { newAttr } from '../../src/overlay/layer.js'
+import { Records, readBatch } from '../../wasm/records.js'
 import { load, loaded, newPool } from '../helpers/core.js'
 import { mutate, places, random } from '../helpers/mutate-random.js'
 import { FarBytes, loadPaged, NearBytes, newPagedPool, openPaged, pagedImage } from '../helpers/paged.js'
@@ -289,6 +291,44 @@ lazy('many at once in the smallest cache all end', async () => {
   assert.ok(source.most <= 8, `${source.most} reads at once`)
   image.close()
   resident.close()
+})
+
+lazy('a listing with stats is the same, a batch at a time, whatever is here', () => {
+  const resident = loaded(pool, BIG)
+  const lazily = pagedImage(paged, BIG)
+  const { Q_STAT } = QUERY_FLAGS
+  const list = (image: Image, before: () => void, nid: number) => {
+    const records = new Records(image.core)
+    for (let cookie = 0; cookie >= 0; ) {
+      before()
+      const batch = readBatch(image.core, nid, cookie, Q_STAT)
+      assert.ok(batch.count >= 0, `${batch.count}`)
+      records.append(batch.count)
+      cookie = batch.cookie
+    }
+    return Array.from({ length: records.length }, (_, i) => [
+      records.nid(i),
+      records.mode(i),
+      records.size(i),
+      records.error(i),
+    ])
+  }
+  for (const entry of resident.entries()) {
+    if ((entry.mode & 0o170000) !== 0o040000) continue
+    const expected = list(resident, () => {}, entry.ino)
+    assert.equal(
+      list(lazily, () => lazily.pager?.clear(), entry.ino),
+      expected,
+      entry.path,
+    )
+    assert.equal(
+      list(lazily, () => {}, entry.ino),
+      expected,
+      entry.path,
+    )
+  }
+  resident.close()
+  lazily.close()
 })
 
 lazy('digest and bytes of it can not be had', async () => {
