@@ -81,8 +81,13 @@ export class BridgedObject implements StoredObject {
   }
 }
 
+/** Did an answer not come in time? */
+export function isLate(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ETIMEDOUT'
+}
+
 /** The error of an opening that nobody waits for any more: what comes of it later is to be closed. */
 function given(asker: Asker, object: number, error: unknown): unknown {
-  if (error instanceof Error && 'code' in error && error.code === 'ETIMEDOUT') asker.tell({ op: 'close', object })
+  if (isLate(error)) asker.tell({ op: 'close', object })
   return error
 }

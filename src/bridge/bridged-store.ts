@@ -2,7 +2,7 @@
 
 import type { ObjectInfo, ObjectStore, StoredObject } from '../store/object-store.js'
 import type { Asker } from './asker.js'
-import { BridgedObject } from './bridged-object.js'
+import { BridgedObject, isLate } from './bridged-object.js'
 
 export class BridgedStore implements ObjectStore {
   readonly label: string
@@ -38,14 +38,16 @@ export class BridgedStore implements ObjectStore {
       return
     }
     const stream = this.#asker.name()
-    await this.#asker.call({ op: 'stream', store: this.#store, name, stream })
     try {
+      await this.#asker.call({ op: 'stream', store: this.#store, name, stream })
       for await (const chunk of data) {
         const { more } = await this.#asker.call({ op: 'chunk', stream, data: new Uint8Array(chunk) })
         if (more !== true) break
       }
     } catch (error) {
-      await this.#asker.call({ op: 'chunk', stream, failed: true }).catch(() => {})
+      const ended = this.#asker.call({ op: 'chunk', stream, failed: true }).catch(() => {})
+      // Who did not answer in time is not waited for once more.
+      if (!isLate(error)) await ended
       throw error
     }
     await this.#asker.call({ op: 'chunk', stream })
@@ -53,8 +55,8 @@ export class BridgedStore implements ObjectStore {
 
   async *list(): AsyncGenerator<string> {
     const list = this.#asker.name()
-    await this.#asker.call({ op: 'list', store: this.#store, list })
     try {
+      await this.#asker.call({ op: 'list', store: this.#store, list })
       for (let more = true; more; ) {
         const answer = await this.#asker.call({ op: 'names', list })
         yield* answer.names ?? []

@@ -50,13 +50,16 @@ export class IncomingStream {
   async *#parts(): AsyncGenerator<Uint8Array> {
     for (;;) {
       while (this.#part === undefined) await new Promise<void>(resolve => (this.#wake = resolve))
-      const { data, taken } = this.#part
+      const part = this.#part
       if (this.#failed) throw new Error('the rest of the object did not come')
-      if (data === undefined) return
-      yield data
-      // Only now the store is done with it.
-      this.#part = undefined
-      taken()
+      if (part.data === undefined) return
+      try {
+        yield part.data
+      } finally {
+        // Only now the store is done with it. Its giver may have given up meanwhile, and said so.
+        if (this.#part === part) this.#part = undefined
+        part.taken()
+      }
     }
   }
 }

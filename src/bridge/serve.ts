@@ -96,17 +96,26 @@ class Server implements BridgeServer {
     // Who was given the port may send anything.
     if (typeof message !== 'object' || message === null) return
     this.#beat?.give()
-    if ('notice' in message) this.#notice(message.notice)
-    else this.#call(message.id, message.slot, message.call)
+    if (!('notice' in message)) {
+      this.#call(message.id, message.slot, message.call).catch(() => {})
+      return
+    }
+    try {
+      this.#notice(message.notice)
+    } catch {
+      // It made no sense.
+    }
   }
 
   #notice(notice: Notice): void {
     switch (notice.op) {
-      case 'share':
-        this.#beat = new Beat(notice.beat)
-        this.#beat.give()
+      case 'share': {
+        const beat = new Beat(notice.beat)
+        beat.give()
         this.#slots = new SharedSlots(notice.slots, notice.count)
+        this.#beat = beat
         return
+      }
       case 'store':
         try {
           this.#stores.set(notice.store, storeOf(this.#serving, notice.what))
