@@ -71,6 +71,11 @@ export class CacheEntries {
     return this.#entries.get(name)
   }
 
+  /** Names of entries that begin so. */
+  namesWith(prefix: string): string[] {
+    return [...this.#entries.keys()].filter(name => name.startsWith(prefix))
+  }
+
   /** Marks an entry that has been opened as the last one used, or learns of it. */
   use(name: string, size: number): Entry {
     const entry = this.#entries.get(name)

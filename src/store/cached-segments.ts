@@ -71,7 +71,13 @@ export class SegmentedBytes {
   /** Deletes all segments that are kept. */
   async drop(): Promise<void> {
     const { entries, length } = this.#room
-    for (let index = 0; index * length < this.size; index++) {
+    const count = Math.ceil(this.size / length)
+    // How many there may be is somebody's word.
+    if (count > entries.count) {
+      for (const name of entries.namesWith(this.#prefix)) await entries.drop(name)
+      return
+    }
+    for (let index = 0; index < count; index++) {
       if (entries.get(this.#prefix + index) !== undefined) await entries.drop(this.#prefix + index)
     }
   }
