@@ -81,7 +81,7 @@ export class CoreImage {
   handle: number
   size: number
 
-  /** Of a paged image \`exports\` are those of its core, as \`retrying\` makes them where its pages can be read at once. */
+  /** Of a paged image `exports` are those of its core as `retrying` makes them. */
   constructor({ core, handle, size }: Placed, exports: CoreExports = core.exports) {
     this.core = core
     this.exports = exports

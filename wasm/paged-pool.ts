@@ -6,6 +6,7 @@ import type { CoreExports, Region } from './core.js'
 import { Instances } from './instances.js'
 import { Pages, pagesBytes } from './pages.js'
 import type { Placed } from './pool.js'
+import { Stuck } from './stuck.js'
 
 export interface Paged extends Placed {
   readonly region: Region
@@ -54,17 +55,24 @@ const QUESTIONS = [
 ] as const satisfies readonly (keyof CoreExports)[]
 
 /**
- * The core's functions, each of which brings what it lacks by `fill` and asks again. `fill` answers false where it can't: the
- * answer is -EAGAIN then.
+ * The core's functions, each of which brings what it lacks by `fill` and asks again. Without `fill`, or where it answers false
+ * since it can't, the answer is -EAGAIN; -ENOMEM to what lacks something however often it is asked (stuck.ts).
  */
-export function retrying(exports: CoreExports, fill: () => boolean): CoreExports {
-  const wrapped: Record<string, unknown> = { ...exports }
+export function retrying({ core, pages }: Paged, fill: () => boolean = () => false): CoreExports {
+  const stuck = new Stuck(core, pages)
+  const wrapped: Record<string, unknown> = { ...core.exports }
   for (const name of QUESTIONS) {
-    const ask = exports[name] as (...args: number[]) => number
+    const ask = core.exports[name] as (...args: number[]) => number
     wrapped[name] = (...args: number[]) => {
-      let r = ask(...args)
-      while (r === -CONSTANTS.EAGAIN && fill()) r = ask(...args)
-      return r
+      for (;;) {
+        const r = ask(...args)
+        if (r !== -CONSTANTS.EAGAIN) {
+          stuck.answered(name, args)
+          return r
+        }
+        if (stuck.lacks(name, args)) return -CONSTANTS.ENOMEM
+        if (!fill()) return r
+      }
     }
   }
   return wrapped as unknown as CoreExports

@@ -36,6 +36,8 @@ export class Pages {
   /** Page of each frame that is taken. */
   readonly #pageOf: number[] = []
   #hand = 0
+  /** How many pages had to go so far. */
+  evicted = 0
 
   /** In `region`, whose first bytes are the image's head; pages of `2 ** bits` bytes. */
   constructor(core: Core, region: Region, frames: number, bits: number) {
@@ -90,6 +92,7 @@ export class Pages {
       this.#hand = (frame + 1) % this.capacity
       if (u8[this.#used + frame] === 0) {
         exports.pagesDrop(this.#handle, this.#pageOf[frame])
+        this.evicted++
         return frame
       }
       u8[this.#used + frame] = 0

@@ -100,10 +100,10 @@ export class Miss extends Fault {
 
 /**
  * Whether a Fault says nothing of what is there, since that could not be looked at: it has to be waited for, its source
- * failed, or its image is closed. Such a one is passed on where others mean something (that a name is no link, say).
+ * failed, its image is closed, or more of a lazy one is needed at once than may be in memory. Such a one is passed on where others mean something (that a name is no link, say).
  */
 export function isUnread(f: Fault): boolean {
-  return f instanceof Miss || f.cause !== undefined || f.code === 'ESTALE'
+  return f instanceof Miss || f.cause !== undefined || f.code === 'ESTALE' || f.code === 'ENOMEM'
 }
 
 /** What an operation answers: its value, or why not (a Miss being one such reason). */

@@ -32,7 +32,7 @@ export interface ImageParts {
   readonly placed: Placed
   /** Gives the memory back. */
   release(): void
-  /** Of a lazy image: what brings its pages, the core's functions where they bring them at once, and a digest that all that is brought is checked against. */
+  /** Of a lazy image: what brings its pages, the core's functions over these, and the digest that all is checked against. */
   readonly pager?: Pager
   readonly exports?: CoreExports
   readonly digest?: string
@@ -136,14 +136,17 @@ export class Image {
     return this.core.bytes()
   }
 
-  /** Everything in the image as its mount shows it, in batches: the fast way. A batch is good until the next one. Of a lazy image this throws EAGAIN where something has to be waited for. */
+  /**
+   * Everything in the image as its mount shows it, in batches: the fast way. A batch is good until the next one. Of a lazy
+   * image this throws EAGAIN where something has to be waited for.
+   */
   batches(): Generator<Batch> {
-    return scanBatches(this.core, this.rootNid, this.queryFlags)
+    return scanBatches(this)
   }
 
   /** Every entry with its path and stat numbers, directories before what is in them. */
   entries(): Generator<ScannedEntry> {
-    return scanEntries(this.core, this.rootNid, this.queryFlags)
+    return scanEntries(this)
   }
 
   /** A copy of the image's bytes. ENOTSUP for a lazy one. */
@@ -154,7 +157,11 @@ export class Image {
   /** A negative answer of the core as a Fault, with what it noted. */
   fault(answer: number, what: string): Fault {
     if (!this.#open) return fault('ESTALE')
-    if (answer === -CONSTANTS.EAGAIN && this.pager !== undefined) return this.pager.miss(what)
+    if (this.pager !== undefined) {
+      if (answer === -CONSTANTS.EAGAIN) return this.pager.miss(what)
+      if (answer === -CONSTANTS.ENOMEM)
+        return new Fault('ENOMEM', `${what}: more is needed at once than cacheBytes holds`)
+    }
     const detail = this.core.errorDetail()
     return new Fault(errnoName(-answer), detail === '' ? '' : `${what}: ${detail}`)
   }

@@ -1,5 +1,5 @@
 // Opens an image of which only what is asked for is in memory, from bytes that are read by ranges. Not here: where they are and
-// how they are checked (src/lazy.ts), which pages are brought (pager.ts).
+// how they are checked (src/open-image.ts), which pages are brought (pager.ts).
 
 import { type PagedPool, retrying } from '../../wasm/paged-pool.js'
 import { pageBits } from '../../wasm/pages.js'
@@ -48,8 +48,8 @@ class Opening {
     this.#options = options
     this.pager = new Pager(this.#paged.pages, source, label)
     this.pager.begin(head)
-    const { exports } = this.#paged.core
-    this.#exports = source.readSync === undefined ? exports : retrying(exports, () => this.pager.fillSync())
+    const fill = source.readSync === undefined ? undefined : () => this.pager.fillSync()
+    this.#exports = retrying(this.#paged, fill)
   }
 
   /** The image, or why not: a Miss is one such reason. */
@@ -67,12 +67,16 @@ class Opening {
 
   /** Ends it where nothing came of it. The source is the caller's again. */
   giveUp(): void {
+    // What is read ahead may still come.
+    this.pager.stop()
     this.#pool.release(this.#paged)
   }
 }
 
 function begin(pool: PagedPool, source: ByteSource, head: Uint8Array, options: LazyOptions): Opening | Fault {
   if (source.size > SIZE_MAX) return new Fault('EFBIG', `${source.size} bytes`)
+  const wanted = Math.min(LAZY_HEAD, source.size)
+  if (head.length !== wanted) return new Fault('EIO', `${head.length} bytes came, not ${wanted}`)
   try {
     return new Opening(pool, source, head, options)
   } catch (error) {

@@ -3,7 +3,7 @@
 // where the bytes are or whether they are the right ones (the ByteSource).
 
 import type { PageRange, Pages } from '../../wasm/pages.js'
-import { Fault, fault, faultError, isErrnoName, loadError, Miss } from '../format/errno.js'
+import { Fault, fault, isErrnoName, loadError, Miss } from '../format/errno.js'
 import type { ByteSource } from '../source/byte-source.js'
 import { Lane } from './lane.js'
 import { ReadAhead } from './read-ahead.js'
@@ -96,9 +96,14 @@ export class Pager {
 
   close(): void {
     if (this.#closed) return
+    this.stop()
+    this.source.close()
+  }
+
+  /** Takes nothing in any more, since the memory may soon hold something else; the source is another's again. */
+  stop(): void {
     this.#closed = true
     for (const end of this.#ends) end()
-    this.source.close()
   }
 
   /** Something that is waited for, but no longer than until the end, whatever becomes of a read that is under way then. */
@@ -210,7 +215,7 @@ export class Pager {
     const { size } = this.source
     const wanted = Math.min(count * this.#pages.pageSize, size - first * this.#pages.pageSize)
     if (bytes?.length === wanted) return bytes
-    throw faultError(new Fault('EIO', `${bytes?.length} bytes came, not ${wanted}`), this.label)
+    throw loadError(new Fault('EIO', `${this.label}: ${bytes?.length} bytes came, not ${wanted}`))
   }
 
   #take(first: number, bytes: Uint8Array): void {

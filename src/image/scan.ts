@@ -2,6 +2,7 @@
 // with paths for everyone else. Not here: the tree view that dumps and writers take (tree-entries.ts).
 
 import type { CoreImage, InodeNumbers } from '../../wasm/core-image.js'
+import type { CoreWalk } from '../../wasm/core-walk.js'
 import { errnoName, Fault, faultError } from '../format/errno.js'
 import { CONSTANTS, RECORD_FLAGS } from '../format/structs.js'
 
@@ -66,16 +67,37 @@ export interface ScannedEntry extends InodeNumbers {
   readonly path: string
 }
 
+/** What is swept over. */
+export interface Scanned {
+  readonly core: CoreImage
+  readonly rootNid: number
+  /** Q_HIDE_DEV0 or nothing. */
+  readonly queryFlags: number
+  fault(answer: number, what: string): Fault
+}
+
+function beginWalk({ core, rootNid, queryFlags }: Scanned): CoreWalk {
+  try {
+    return core.walk(rootNid, queryFlags)
+  } catch (error) {
+    // A bit for each inode that there may be.
+    if (error instanceof RangeError)
+      throw faultError(new Fault('ENOMEM', `an image of ${core.size} bytes`, error), 'scan')
+    throw error
+  }
+}
+
 /**
- * The batches of a sweep over what is below a directory, hiding what `flags` (Q_HIDE_DEV0) say. Throws EUCLEAN where the
- * tree is none (a directory with two names) or a directory is bad.
+ * The batches of a sweep over an image. Throws EUCLEAN where the tree is none (a directory with two names) or a directory
+ * is bad.
  */
-export function* scanBatches(core: CoreImage, rootNid: number, flags: number): Generator<Batch> {
-  const walk = core.walk(rootNid, flags)
+export function* scanBatches(image: Scanned): Generator<Batch> {
+  const { core } = image
+  const walk = beginWalk(image)
   try {
     for (;;) {
       const count = walk.next()
-      if (count < 0) throw faultError(new Fault(errnoName(-count), core.errorDetail()), 'scan')
+      if (count < 0) throw faultError(image.fault(count, 'directory'), 'scan')
       if (count === 0) return
       yield new Batch(core, count)
     }
@@ -100,10 +122,10 @@ class Waiting {
 }
 
 /** Every entry with its path, directories before what is in them. Throws as scanBatches, and for an unreadable inode. */
-export function* scanEntries(core: CoreImage, rootNid: number, flags: number): Generator<ScannedEntry> {
+export function* scanEntries(image: Scanned): Generator<ScannedEntry> {
   const waiting = new Waiting()
   let dir = ''
-  for (const batch of scanBatches(core, rootNid, flags)) {
+  for (const batch of scanBatches(image)) {
     const { names, length } = batch
     // Who is given an entry may ask the image other things in between, which would overwrite the records.
     const entries: ScannedEntry[] = []

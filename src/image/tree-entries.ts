@@ -64,8 +64,12 @@ export class TreeEntries implements DumpEntry {
     this.content = { bytes: this.#contentBytes, from: -1, to: -1 }
   }
 
-  /** Looks over the whole tree first: EUCLEAN, or the errno of an inode, for one that is none. EINVAL for plain EROFS. */
+  /**
+   * Looks over the whole tree first: EUCLEAN, or the errno of an inode, for one that is none. EINVAL for plain EROFS, ENOTSUP
+   * for a lazy image, whose names and values may go while an entry is looked at.
+   */
   static open(image: Image, options: TreeOptions = {}): Outcome<TreeEntries> {
+    if (image.lazy) return new Fault('ENOTSUP', 'the image is opened lazily, not whole')
     const view = image.treeView
     if (view === undefined) return new Fault('EINVAL', 'no composefs header')
     const all: CursorOptions = { hideDev0: view.hideDev0, filter: options.filter }

@@ -149,10 +149,9 @@ export class ImageLayer implements Layer<ImageNode>, ObjectLayer<ImageNode>, Pla
   }
 
   #fault(answer: number, what: Bytes): Fault {
-    if (answer === -CONSTANTS.EAGAIN)
-      return this.image.fault(answer, typeof what === 'string' ? what : binaryString(what))
-    const detail = this.#core.errorDetail()
-    if (detail === '' && !this.image.closed) return fault(errnoName(-answer))
+    // What then was noted last is of no account.
+    const unread = answer === -CONSTANTS.EAGAIN || answer === -CONSTANTS.ENOMEM
+    if (!unread && this.#core.errorDetail() === '' && !this.image.closed) return fault(errnoName(-answer))
     return this.image.fault(answer, typeof what === 'string' ? what : binaryString(what))
   }
 

@@ -94,7 +94,7 @@ export class LazyFile implements OpenFile {
   /** What the kernel's page cache makes of any corruption below it: EIO. What we do not read stays ENOTSUP. */
   #broken(answer: number): Fault {
     if (this.#image.closed) return fault('ESTALE')
-    if (answer === -CONSTANTS.EAGAIN) return this.#image.fault(answer, 'read')
+    if (answer === -CONSTANTS.EAGAIN || answer === -CONSTANTS.ENOMEM) return this.#image.fault(answer, 'read')
     const code = errnoName(-answer)
     return new Fault(code === 'ENOTSUP' ? code : 'EIO', this.#core.errorDetail())
   }
