@@ -51,8 +51,12 @@ const WORKER = new URL('./bin/mkcomposefs.js', import.meta.url)
 /** The thread that bridges are served by. */
 const BRIDGE_WORKER = new URL('./bridge-worker.js', import.meta.url)
 
+/** Throws EINVAL for another URL; what it says stays out of the message, since it may be secret. */
 function pathOf(source: string): string {
-  return source.startsWith('file://') ? fileURLToPath(source) : source
+  if (source.startsWith('file://')) return fileURLToPath(source)
+  const [scheme] = URL_SCHEME.exec(source) ?? []
+  if (scheme !== undefined) throw faultError(new Fault('EINVAL', 'URLs of this scheme are not read'), scheme)
+  return source
 }
 
 /** An image file, opened: it is read straight to where the core will look at it. */

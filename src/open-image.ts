@@ -13,7 +13,7 @@ import { sourceLabel } from './remote.js'
 import type { ByteSource } from './source/byte-source.js'
 import { blobSource, bytesSource } from './source/bytes-source.js'
 import { MerkleSource } from './source/merkle-source.js'
-import { besideName, readWhole } from './source/whole.js'
+import { besideName, readWhole, readWholeSync } from './source/whole.js'
 
 /**
  * What an image can be opened from: a path (Node) or URL, bytes, something that is read by ranges (an object that a store
@@ -83,6 +83,7 @@ export class ImageOpener {
   async open(source: ImageSource, options: OpenOptions = {}): Promise<Image> {
     checkOptions(options)
     if (isImage(source)) return sameImage(source, options)
+    checkSource(source)
     if (options.lazy === true && isApart(source)) return this.#openLazy(source, options)
     if (isName(source)) {
       const name = String(source)
@@ -95,15 +96,16 @@ export class ImageOpener {
   openSync(source: ImageSource, options: OpenOptions = {}): Image {
     checkOptions(options)
     if (isImage(source)) return sameImage(source, options)
+    checkSource(source)
     if (source instanceof Blob) throw faultError(new Fault('ENOTSUP', 'a Blob is read asynchronously'), 'image')
     if (options.lazy === true && isApart(source)) return this.#openLazySync(source, options)
     if (isName(source)) {
       const name = String(source)
       const { openSync } = this.#host
-      if (openSync === undefined) throw faultError(new Fault('ENOTSUP', 'only asynchronously here'), name)
+      if (openSync === undefined) throw faultError(new Fault('ENOTSUP', 'only asynchronously here'), sourceLabel(name))
       return this.#load(openSync(name), options, sourceLabel(name))
     }
-    return this.#load(bytesOf(isSource(source) ? wholeSync(source) : source), options, 'image')
+    return this.#load(bytesOf(isSource(source) ? readWholeSync(source) : source), options, 'image')
   }
 
   #load(bytes: ImageBytes, options: OpenOptions, name: string): Image {
@@ -112,6 +114,9 @@ export class ImageOpener {
         loadImage(this.#pool, this.#host.sha256, bytes.size, into => bytes.fill(into), options),
         name,
       )
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      throw faultError(new Fault('ENOMEM', `no memory for ${bytes.size} bytes`, error), name)
     } finally {
       bytes.done?.()
     }
@@ -131,8 +136,10 @@ export class ImageOpener {
       this.#paged ??= new PagedPool(await this.#host.pagedModule())
       // Through the checker: the head that was looked at above is not trusted.
       const first = checked === data ? head : await checked.read(0, LAZY_HEAD)
-      const image = await openLazyImage(this.#paged, this.#host.sha256, checked, first, lazyOptions(options, label))
-      return orThrow(image, label)
+      const opened = await openLazyImage(this.#paged, this.#host.sha256, checked, first, lazyOptions(options, label))
+      const image = orThrow(opened, label)
+      closeSpare(found)
+      return image
     } catch (error) {
       close(found)
       throw error
@@ -150,13 +157,16 @@ export class ImageOpener {
       const checked = this.#checked(found, options)
       const head = data.readSync(0, LAZY_HEAD)
       if (checked?.readSync === undefined || isCfsV1(head)) {
-        const whole = this.#load(bytesOf(wholeSync(data)), options, label)
+        const whole = this.#load(bytesOf(readWholeSync(data)), options, label)
         close(found)
         return whole
       }
       this.#paged ??= new PagedPool(pagedModuleSync())
       const first = checked.readSync(0, LAZY_HEAD)
-      return orThrow(openLazyImageSync(this.#paged, sha256, checked, first, lazyOptions(options, label)), label)
+      const opened = openLazyImageSync(this.#paged, sha256, checked, first, lazyOptions(options, label))
+      const image = orThrow(opened, label)
+      closeSpare(found)
+      return image
     } catch (error) {
       close(found)
       throw error
@@ -263,6 +273,11 @@ function close({ data, tree }: Found): void {
   tree?.close()
 }
 
+/** The tree of data of one block is empty, and nothing reads it. */
+function closeSpare({ data, tree }: Found): void {
+  if (data.size <= VERITY_BLOCK) tree?.close()
+}
+
 /** Not there, or (S3 says so of what is missing to whoever may not list) not to be seen. */
 function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EACCES')
@@ -280,6 +295,15 @@ function isSource(source: unknown): source is ByteSource {
   return typeof source === 'object' && source !== null && 'read' in source && 'size' in source
 }
 
+/** Throws EINVAL for what looks like a source and is none. */
+function checkSource(source: unknown): void {
+  if (!isSource(source)) return
+  const { size, read, close } = source as { readonly [key in keyof ByteSource]: unknown }
+  if (Number.isSafeInteger(size) && (size as number) >= 0 && typeof read === 'function' && typeof close === 'function')
+    return
+  throw faultError(new Fault('EINVAL', 'a source has a size in bytes, read and close'), 'open')
+}
+
 /** Is it something else than bytes in memory? */
 function isApart<T>(source: T): source is Extract<T, string | URL | Blob | ByteSource> {
   return isName(source) || source instanceof Blob || isSource(source)
@@ -292,7 +316,14 @@ function sameImage(image: Image, { digest }: OpenOptions): Image {
   return image
 }
 
-function checkOptions({ digest, cacheBytes, verity }: OpenOptions): void {
+function checkOptions({ digest, lazy, cacheBytes, merkleTree, verity }: OpenOptions): void {
+  if (lazy !== undefined && typeof lazy !== 'boolean')
+    throw faultError(new Fault('EINVAL', 'lazy is true or false'), 'open')
+  const named = merkleTree === undefined || merkleTree instanceof Uint8Array || isName(merkleTree)
+  if (!named && !isSource(merkleTree)) {
+    throw faultError(new Fault('EINVAL', 'merkleTree is a path, a URL, bytes or a source'), 'open')
+  }
+  checkSource(merkleTree)
   if (digest !== undefined && (typeof digest !== 'string' || !/^[0-9a-f]{64}$/i.test(digest))) {
     throw faultError(new Fault('EINVAL', 'digest must be 64 hex digits'), 'open')
   }
@@ -318,9 +349,4 @@ function bytesOf(source: Uint8Array | ArrayBuffer): ImageBytes {
 function isBuffer(source: unknown): source is ArrayBuffer {
   const tag = Object.prototype.toString.call(source)
   return tag === '[object ArrayBuffer]' || tag === '[object SharedArrayBuffer]'
-}
-
-function wholeSync(source: ByteSource): Uint8Array {
-  if (source.readSync === undefined) throw faultError(new Fault('EAGAIN', 'can only be read asynchronously'), 'image')
-  return source.readSync(0, source.size)
 }

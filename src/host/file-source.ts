@@ -19,12 +19,14 @@ export class FileSource implements ByteSource {
   constructor(path: string) {
     this.#path = path
     this.#fd = fs.openSync(path, O_RDONLY | O_NONBLOCK)
-    const stat = fs.fstatSync(this.#fd)
-    if (!stat.isFile() && !stat.isBlockDevice()) {
+    try {
+      const stat = fs.fstatSync(this.#fd)
+      if (!stat.isFile() && !stat.isBlockDevice()) throw faultError(new Fault('EINVAL', 'not a regular file'), path)
+      this.size = stat.isFile() ? stat.size : deviceSize(this.#fd)
+    } catch (error) {
       fs.closeSync(this.#fd)
-      throw faultError(new Fault('EINVAL', 'not a regular file'), path)
+      throw error
     }
-    this.size = stat.isFile() ? stat.size : deviceSize(this.#fd)
   }
 
   readSync(offset: number, length: number): Uint8Array {
