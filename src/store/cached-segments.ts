@@ -3,6 +3,7 @@
 // come, the reader whenever he gets them from the fast store), and where they come from.
 
 import type { CacheEntries } from './cached-entries.js'
+import { isMissing } from './cached-fetch.js'
 import type { Slots } from './cached-slots.js'
 import { objectError } from './errors.js'
 import type { ObjectStore } from './object-store.js'
@@ -137,8 +138,8 @@ export class SegmentedBytes {
       } finally {
         object.close()
       }
-    } catch {
-      entries.forget(name)
+    } catch (error) {
+      if (isMissing(error)) entries.forget(name)
       return undefined
     }
   }

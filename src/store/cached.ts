@@ -289,8 +289,9 @@ export class CachedStore implements ObjectStore {
     try {
       const object = await this.#fast.open(known)
       return new Held(object, this.#entries.use(known, object.size))
-    } catch {
-      this.#entries.forget(known)
+    } catch (error) {
+      // What can't be opened now, since too many files are open for one, takes its room still.
+      if (isMissing(error)) this.#entries.forget(known)
     }
     const size = this.#largeSizes.get(known)
     return size === undefined ? undefined : this.#largeOf(known, size)

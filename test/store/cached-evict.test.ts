@@ -10,6 +10,7 @@ import { MemoryStore } from '../../src/store/memory.js'
 import type { ObjectStore } from '../../src/store/object-store.js'
 import { contentOf, noiseObjects, SlowStore } from '../helpers/cache-slow.js'
 import { Dice } from '../helpers/random-layers.js'
+import { codeOf } from '../helpers/store-contract.js'
 import { sha256 } from '../helpers/store-hash.js'
 
 const scratch = mkdtempSync(join(tmpdir(), 'composefs-evict-'))
@@ -212,6 +213,25 @@ test('a directory that holds more than the bound is brought below it, the oldest
   await contentOf(store, names[35])
   assert.equal((await listed(before)).sort(), [names[0], ...names.slice(22, 30), names[35]].sort())
   assert.equal(await before.stat('ab/other-thing'), { size: 10 }, 'what is not the cache’s is left alone')
+})
+
+test('what can not be opened for the moment takes its room still', async () => {
+  const objects = noiseObjects(40, () => 10_000)
+  const names = [...objects.keys()]
+  const fast = new MemoryStore()
+  const slow = new SlowStore(objects)
+  const store = new CachedStore({ fast, slow, sha256, maxBytes: 200_000 })
+  for (const name of names.slice(0, 20)) await contentOf(store, name)
+  const fails = (code: string) => () => Promise.reject(Object.assign(new Error(code), { code }))
+  const { open } = fast
+  fast.open = fails('EMFILE')
+  slow.onOpen = fails('EIO')
+  for (const name of names.slice(0, 20)) assert.is(await codeOf(() => store.open(name)), 'EIO')
+  fast.open = open
+  slow.onOpen = () => {}
+  for (const name of names.slice(20)) await contentOf(store, name)
+  assert.is(await bytesOf(fast), 200_000)
+  assert.is((await store.usage()).bytes, 200_000)
 })
 
 test('two caches of one directory: what one has put the other finds, what one has removed the other fetches', async () => {
