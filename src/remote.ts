@@ -5,7 +5,7 @@ import { Fault, faultError } from './format/errno.js'
 import type { ByteSource } from './source/byte-source.js'
 import { HttpClient } from './source/http-client.js'
 import { HttpSource } from './source/http-source.js'
-import { httpTarget } from './source/http-target.js'
+import { absoluteUrl, httpTarget } from './source/http-target.js'
 import { fetchWhole } from './source/http-whole.js'
 import { readWhole } from './source/whole.js'
 import { HttpStore } from './store/http.js'
@@ -25,7 +25,8 @@ export function isRemoteUrl(source: string): boolean {
 
 /** What names an image, for messages: of a URL no more than what is no secret. */
 export function sourceLabel(source: string): string {
-  return isHttpUrl(source) ? httpTarget(source).label : source
+  if (isHttpUrl(source)) return httpTarget(source).label
+  return /^(?!file:|s3:)[a-z][a-z0-9+.-]+:\/\//i.test(source) ? schemeOf(source) : source
 }
 
 /** The stores that strings name, while someone has them; two mounts of one store then share what is verified. */
@@ -57,7 +58,7 @@ export class Remote {
 
   /** Brings an image, whole. */
   async image(url: string): Promise<{ size: number; fill(into: Uint8Array): void }> {
-    const bytes = S3.test(url) ? await this.#wholeObject(url) : await fetchWhole(this.#client, url)
+    const bytes = S3.test(url) ? await this.#wholeObject(url) : await fetchWhole(this.#client, httpUrl(url))
     return { size: bytes.length, fill: into => into.set(bytes) }
   }
 
@@ -72,7 +73,7 @@ export class Remote {
 
   /** An image, or what belongs to one, to be read by ranges; its first `head` bytes come with its size. */
   async source(url: string, head?: number): Promise<ByteSource> {
-    if (!S3.test(url)) return HttpSource.open(this.#client, url, { head })
+    if (!S3.test(url)) return HttpSource.open(this.#client, httpUrl(url), { head })
     // Taken as it is: in the names of objects nothing stands for something else.
     const at = url.lastIndexOf('/')
     const name = url.slice(at + 1)
@@ -86,11 +87,20 @@ export class Remote {
       if (this.#bucket === undefined) throw faultError(new Fault('ENOTSUP', 'give an S3Store instead'), 's3:')
       return this.#bucket(url)
     }
-    if (!isHttpUrl(url)) throw faultError(new Fault('ENOTSUP', 'no store is read by this scheme'), schemeOf(url))
-    return this.#stores.get(url, () => new HttpStore(url, { client: this.#client }))
+    const known = httpUrl(url)
+    return this.#stores.get(known, () => new HttpStore(known, { client: this.#client }))
   }
 }
 
+/** Relative ones are the page's. Throws ENOTSUP for what nothing is read by. */
+function httpUrl(url: string): string {
+  const absolute = absoluteUrl(url)
+  if (isHttpUrl(absolute)) return absolute
+  throw faultError(new Fault('ENOTSUP', 'neither an http(s) URL nor an s3 one'), schemeOf(url))
+}
+
+/** All that is shown of a URL that is not understood: what follows may hold secrets anywhere. */
 function schemeOf(url: string): string {
-  return /^[a-z][a-z0-9+.-]*:/i.exec(url)?.[0] ?? 'store'
+  const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(url)?.[0]
+  return scheme === undefined ? 'URL' : `${scheme}//…`
 }

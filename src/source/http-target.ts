@@ -29,11 +29,18 @@ function base64(text: string): string {
   return btoa(Array.from(new TextEncoder().encode(text), byte => String.fromCharCode(byte)).join(''))
 }
 
+/** In a browser, a URL that is relative to the page's or the worker's; elsewhere as it is. */
+export function absoluteUrl(source: string | URL): string {
+  const { document, location } = globalThis as { document?: { baseURI: string }; location?: { href: string } }
+  const base = document?.baseURI ?? location?.href
+  return base !== undefined && URL.canParse(String(source), base) ? new URL(source, base).href : String(source)
+}
+
 /** Throws EINVAL for what is no http(s) URL. */
 export function httpTarget(source: string | URL): Target {
   let url: URL
   try {
-    url = new URL(source)
+    url = new URL(absoluteUrl(source))
   } catch {
     // Not quoted: who knows what it holds.
     throw new HttpError('EINVAL', 'URL', 'malformed')

@@ -7,7 +7,7 @@ import { HttpError } from '../source/http-error.js'
 import { IDENTITY } from '../source/http-range.js'
 import { HttpSource } from '../source/http-source.js'
 import { canSync } from '../source/http-sync.js'
-import { httpTarget } from '../source/http-target.js'
+import { absoluteUrl, httpTarget } from '../source/http-target.js'
 import { objectError } from './errors.js'
 import { canonicalObjectName } from './object-name.js'
 import type { ObjectInfo, ObjectStore, StoredObject } from './object-store.js'
@@ -45,7 +45,7 @@ export class HttpStore implements ObjectStore {
     const target = httpTarget(base)
     const { label, url } = target
     this.label = label
-    this.#base = new URL(base)
+    this.#base = new URL(absoluteUrl(base))
     this.#base.hash = ''
     this.#base.pathname = url.pathname.replace(/\/+$/, '')
     this.#client = options.client ?? new HttpClient(options)
