@@ -4,6 +4,7 @@
 
 import type { PageRange, Pages } from '../../wasm/pages.js'
 import { Fault, fault, isErrnoName, loadError, Miss } from '../format/errno.js'
+import { IntegrityError } from '../format/integrity.js'
 import type { ByteSource } from '../source/byte-source.js'
 import { Lane } from './lane.js'
 import { ReadAhead } from './read-ahead.js'
@@ -22,6 +23,11 @@ export function sourceFault(error: unknown, label: string): Fault {
   if (error instanceof Error && 'fault' in error && error.fault instanceof Fault) return error.fault
   const code = error instanceof Error && 'code' in error && isErrnoName(error.code) ? error.code : 'EIO'
   return new Fault(code, `${label}: ${error instanceof Error ? error.message : String(error)}`, error)
+}
+
+/** Bytes that came were wrong: it may be those that were read along, which nobody has asked for. */
+function mayBeBeside(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof IntegrityError
 }
 
 export class Pager {
@@ -44,8 +50,10 @@ export class Pager {
     this.source = source
     this.label = label
     this.#pages = pages
-    this.#ahead = new ReadAhead(pages.pageSize, pages.capacity)
     this.#pageCount = Math.ceil(source.size / pages.pageSize)
+    // Where all of it has room, nothing is pushed out.
+    const room = this.#pageCount <= pages.capacity ? Number.POSITIVE_INFINITY : pages.capacity
+    this.#ahead = new ReadAhead(pages.pageSize, room)
   }
 
   /** Forgets all that is here: what is asked next is read anew. */
@@ -72,15 +80,26 @@ export class Pager {
   fillSync(): boolean {
     const { readSync } = this.source
     if (readSync === undefined) return false
+    const lacking = this.#lacking(this.#pages.missed())
     try {
-      for (const { first, count } of this.#runs(this.#lacking(this.#pages.missed()))) {
-        const bytes = this.source.readSync?.(first * this.#pages.pageSize, count * this.#pages.pageSize)
-        this.#take(first, this.#whole(first, count, bytes))
+      try {
+        this.#readSync(this.#runs(lacking))
+      } catch (error) {
+        if (!mayBeBeside(error)) throw error
+        this.#readSync(this.#alone(lacking))
       }
       return true
     } catch (error) {
       this.#failed = sourceFault(error, this.label)
       return false
+    }
+  }
+
+  #readSync(runs: readonly PageRange[]): void {
+    const { pageSize } = this.#pages
+    for (const { first, count } of runs) {
+      const bytes = this.source.readSync?.(first * pageSize, count * pageSize)
+      this.#take(first, this.#whole(first, count, bytes))
     }
   }
 
@@ -133,10 +152,35 @@ export class Pager {
     for (const run of ahead) this.#fetch(run).catch(() => {})
     this.#sweep()
     try {
-      await this.whileOpen(Promise.all(waits))
+      await this.whileOpen(this.#orAlone(Promise.all(waits), lacking))
     } catch (error) {
       throw loadError(this.#closed ? fault('ESTALE') : sourceFault(error, this.label))
     }
+  }
+
+  async #orAlone(reads: Promise<unknown>, lacking: readonly number[]): Promise<void> {
+    try {
+      await reads
+    } catch (error) {
+      if (this.#closed || !mayBeBeside(error)) throw error
+      await Promise.all(this.#alone(lacking).map(run => this.#fetch(run)))
+    }
+  }
+
+  /** Reads that bring pages that are not here yet, and nothing else. */
+  #alone(pages: readonly number[]): PageRange[] {
+    const runs: PageRange[] = []
+    const most = Math.max(1, Math.floor(READ_BYTES / this.#pages.pageSize))
+    for (const page of pages) {
+      if (this.#pages.has(page)) continue
+      const last = runs.at(-1)
+      if (last !== undefined && page === last.first + last.count && last.count < most) {
+        runs[runs.length - 1] = { first: last.first, count: last.count + 1 }
+      } else {
+        runs.push({ first: page, count: 1 })
+      }
+    }
+    return runs
   }
 
   /** Reads the rest as well where it fits, once somebody is seen to walk over the image: requests one by one take longer. */

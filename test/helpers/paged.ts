@@ -70,7 +70,7 @@ export function loadPaged(pool: PagedPool, source: NearBytes, cacheBytes?: numbe
   return openLazyImageSync(pool, sha256, source, head, { cacheBytes, label: 'image' })
 }
 
-export async function openPaged(pool: PagedPool, source: FarBytes, cacheBytes?: number): Promise<Image | Fault> {
+export async function openPaged(pool: PagedPool, source: ByteSource, cacheBytes?: number): Promise<Image | Fault> {
   return openLazyImage(pool, sha256, source, await source.read(0, LAZY_HEAD), { cacheBytes, label: 'image' })
 }
 

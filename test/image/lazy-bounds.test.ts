@@ -3,12 +3,16 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Fault, Miss } from '../../src/format/errno.js'
+import { merkleTree } from '../../src/format/merkle-tree.js'
 import { CONSTANTS } from '../../src/format/structs.js'
+import { verityDigest } from '../../src/format/verity.js'
 import type { Image } from '../../src/image/image.js'
 import { openLazyImage } from '../../src/image/lazy-image.js'
 import { ImageLayer } from '../../src/overlay/image-layer.js'
 import { newAttr } from '../../src/overlay/layer.js'
 import { answered } from '../../src/overlay/waiting.js'
+import { bytesSource } from '../../src/source/bytes-source.js'
+import { MerkleSource } from '../../src/source/merkle-source.js'
 import { treeFromImage } from '../../src/tree/image-source.js'
 import { sha256 } from '../helpers/core.js'
 import { FarBytes, loadPaged, NearBytes, newPagedPool, openPaged } from '../helpers/paged.js'
@@ -35,15 +39,18 @@ function thrown(call: () => unknown): { code?: string; message: string } {
   throw new Error('nothing was thrown')
 }
 
+function wideNames(): string[] {
+  return Array.from({ length: 288 }, (_, i) => String.fromCharCode(0x61 + Math.floor(i / 20), 0x61 + (i % 20)))
+}
+
 /** One block of names, each inode of which is in a page of its own: 290 pages, for which the smallest cache is too small. */
 function wideDirectory(): Uint8Array {
-  const files = 288
+  const files = wideNames().length
   const raw = new RawErofs(files + 3, 12, ROOT, true)
-  const letters = (i: number) => String.fromCharCode(0x61 + Math.floor(i / 20), 0x61 + (i % 20))
   raw.inode(ROOT, { mode: S_IFDIR | 0o755, size: 4096, block: 1 })
   for (let i = 0; i < files; i++) raw.inode(raw.nidAt(i + 3), { mode: S_IFREG | 0o644 })
   // Of no known type, so that a look at each inode tells whether it is a whiteout.
-  const entries = Array.from({ length: files }, (_, i) => [letters(i), raw.nidAt(i + 3), 0] as const)
+  const entries = wideNames().map((name, i) => [name, raw.nidAt(i + 3), 0] as const)
   raw.entries(4096, [['.', ROOT, 2], ['..', ROOT, 2], ...entries])
   return raw.bytes
 }
@@ -149,6 +156,29 @@ bounds('a first read that brings less or more is EIO', async () => {
     head.set(raw.bytes.subarray(0, length))
     const image = await openLazyImage(newPagedPool(), sha256, source, head, { label: 'image' })
     assert.is((image as Fault).code, 'EIO', `${length}`)
+  }
+})
+
+bounds('a wrong block spoils what needs it, not what is read along with it', async () => {
+  const bytes = wideDirectory()
+  const tree = merkleTree(bytes, sha256)
+  const digest = verityDigest(bytes, sha256)
+  const spoiled = bytes.slice()
+  // Of the inode `ba`.
+  const bad = 20 + 3
+  spoiled[bad * 4096 + 2000] ^= 1
+  for (const data of [new NearBytes(spoiled), new FarBytes(spoiled)]) {
+    const source = new MerkleSource(data, bytesSource(tree), digest, sha256)
+    const image = opened(await openPaged(newPagedPool(), source, MIB))
+    const layer = new ImageLayer(image, undefined, 'on')
+    const names = wideNames()
+    const failed: string[] = []
+    for (const name of names) {
+      const answer = await answered(() => layer.statPath(`/${name}`, false, newAttr()) as Fault)
+      if (answer !== undefined) failed.push(`${name} ${answer.code}`)
+    }
+    assert.equal(failed, [`${names[20]} EIO`])
+    image.close()
   }
 })
 
