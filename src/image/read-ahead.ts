@@ -25,10 +25,10 @@ export class ReadAhead {
   /** The one that came last stands last. */
   readonly #streams: Stream[] = []
 
-  /** Pages of `pageSize` bytes, `capacity` of which there is room for. */
-  constructor(pageSize: number, capacity: number) {
-    this.#first = Math.max(1, Math.min(FIRST / pageSize, capacity >> 4))
-    this.#most = Math.max(this.#first, Math.min(MOST / pageSize, capacity >> 3))
+  /** Pages of `pageSize` bytes, `room` of which there is room for. */
+  constructor(pageSize: number, room: number) {
+    this.#first = Math.max(1, Math.min(FIRST / pageSize, Math.floor(room / 16)))
+    this.#most = Math.max(this.#first, Math.min(MOST / pageSize, Math.floor(room / 8)))
   }
 
   /** How many pages to read from the first one that lacks on, and how many behind these without waiting for them. */
