@@ -26,6 +26,10 @@ interface Extent {
   readonly length: number
 }
 
+function follows({ offset, length }: Extent, next: number): boolean {
+  return offset < 0 ? next < 0 : next === offset + length
+}
+
 export class LazyFile implements OpenFile {
   readonly size: number
   readonly #image: Image
@@ -66,6 +70,8 @@ export class LazyFile implements OpenFile {
     const past = this.#pager.source.readSync === undefined && !this.#pager.isSmall(this.size)
     if (past && this.#core.read(this.#nid, new Uint8Array(1), this.size - 1) < 0) return this.#miss(0, this.size)
     const r = this.#core.probe(this.#nid)
+    // A look at all of it again and again need not come to an end.
+    if (past && r === -CONSTANTS.EAGAIN) return this.#miss(0, this.size)
     if (r < 0) return this.#broken(r)
     const content = new Uint8Array(this.size)
     const n = this.read(content, 0)
@@ -138,7 +144,11 @@ export class LazyFile implements OpenFile {
         continue
       }
       const length = Math.min(found.length, to - at, PIECE)
-      extents.push({ at, offset: found.offset, length })
+      const last = extents.at(-1)
+      // Chunks that lie one behind the other are one read.
+      const joined = last !== undefined && last.length + length <= PIECE && follows(last, found.offset)
+      if (joined) extents[extents.length - 1] = { ...last, length: last.length + length }
+      else extents.push({ at, offset: found.offset, length })
       at += length
     }
     return extents

@@ -9,6 +9,8 @@ export interface RawInode {
   readonly size?: number
   /** First block of its data; without one the data stands behind the inode. */
   readonly block?: number
+  /** The block of each of its chunks, which are of a block; -1 for zeros. */
+  readonly chunks?: readonly number[]
 }
 
 export type RawEntry = readonly [name: string, nid: number, type: number]
@@ -34,15 +36,18 @@ export class RawErofs {
     return (block * 2 ** this.#bits) >>> EROFS_ISLOTBITS
   }
 
-  inode(nid: number, { mode, size = 0, block }: RawInode): void {
+  inode(nid: number, { mode, size = 0, block, chunks }: RawInode): void {
     const at = nid << EROFS_ISLOTBITS
     const { i_format, i_mode, i_nb, i_size, i_u } = INODE_COMPACT.fields
-    const layout = block === undefined ? CONSTANTS.EROFS_INODE_FLAT_INLINE : CONSTANTS.EROFS_INODE_FLAT_PLAIN
+    const flat = block === undefined ? CONSTANTS.EROFS_INODE_FLAT_INLINE : CONSTANTS.EROFS_INODE_FLAT_PLAIN
+    const layout = chunks === undefined ? flat : CONSTANTS.EROFS_INODE_CHUNK_BASED
     putField(this.bytes, at, i_format, layout << EROFS_I_DATALAYOUT_SHIFT)
     putField(this.bytes, at, i_mode, mode)
     putField(this.bytes, at, i_nb, 2)
     putField(this.bytes, at, i_size, size)
     putField(this.bytes, at, i_u, block ?? 0)
+    const map = at + INODE_COMPACT.size
+    for (const [i, chunk] of (chunks ?? []).entries()) putField(this.bytes, map, { offset: 4 * i, width: 4 }, chunk)
   }
 
   /** A block of a directory; answers how many bytes it takes. */

@@ -9,7 +9,7 @@ import { verityDigest } from '../../src/format/verity.js'
 import type { Image } from '../../src/image/image.js'
 import { openLazyImage } from '../../src/image/lazy-image.js'
 import { ImageLayer } from '../../src/overlay/image-layer.js'
-import { newAttr } from '../../src/overlay/layer.js'
+import { newAttr, type OpenFile } from '../../src/overlay/layer.js'
 import { answered } from '../../src/overlay/waiting.js'
 import { bytesSource } from '../../src/source/bytes-source.js'
 import { MerkleSource } from '../../src/source/merkle-source.js'
@@ -180,6 +180,34 @@ bounds('a wrong block spoils what needs it, not what is read along with it', asy
     assert.equal(failed, [`${names[20]} EIO`])
     image.close()
   }
+})
+
+bounds('chunks that lie one behind the other are read together', async () => {
+  const raw = new RawErofs(1000, 12, ROOT)
+  const chunks = Array.from({ length: 900 }, (_, i) => (i < 400 ? i + 90 : i < 500 ? -1 : i < 501 ? 5 : i + 50))
+  raw.directory(ROOT, [
+    ['.', ROOT, 2],
+    ['..', ROOT, 2],
+    ['f', 128, 1],
+  ])
+  raw.inode(128, { mode: S_IFREG | 0o644, size: 900 * 4096, chunks })
+  for (let block = 50; block < 1000; block++) raw.bytes.fill(1 + (block % 251), block * 4096, (block + 1) * 4096)
+  const source = new FarBytes(raw.bytes)
+  const image = opened(await openPaged(newPagedPool(), source, MIB))
+  const layer = new ImageLayer(image, undefined, 'on')
+  const expected = new Uint8Array(900 * 4096)
+  for (const [i, chunk] of chunks.entries()) {
+    if (chunk >= 0) expected.set(raw.bytes.subarray(chunk * 4096, (chunk + 1) * 4096), i * 4096)
+  }
+  const file = (await answered(() => layer.open({ nid: 128, mode: S_IFREG, way: undefined }, false))) as OpenFile
+  const before = source.reads.length
+  assert.equal(await answered(() => file.readAll(false)), expected)
+  assert.ok(source.reads.length - before < 10, `${source.reads.length - before} reads`)
+  // Also where the end is here, by which it is told whether the pages have it.
+  await answered(() => file.read(new Uint8Array(1), expected.length - 1, false))
+  assert.equal(await answered(() => file.readAll(false)), expected)
+  file.close()
+  image.close()
 })
 
 bounds('a sweep says what its source said, and EAGAIN where it would have to wait', async () => {
