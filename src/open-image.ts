@@ -17,7 +17,8 @@ import { besideName, readWhole, readWholeSync } from './source/whole.js'
 
 /**
  * What an image can be opened from: a path (Node) or URL, bytes, something that is read by ranges (an object that a store
- * has opened, for one), or an Image.
+ * has opened, for one), or an Image. Opened lazily, what is read by ranges is the image's own, which closes it, as does an
+ * opening that fails (but for EINVAL and EAGAIN, said at once); otherwise it stays the caller's.
  */
 export type ImageSource = string | URL | Uint8Array | ArrayBuffer | Blob | ByteSource | Image
 
@@ -148,11 +149,13 @@ export class ImageOpener {
 
   #openLazySync(source: string | URL | ByteSource, options: OpenOptions): Image {
     const { pagedModuleSync, sha256 } = this.#host
+    // Before it is taken over, since it can still be opened asynchronously.
+    if (isSource(source) && source.readSync === undefined) throw faultError(LATER, 'image')
     const found = this.#findSync(source, options)
     try {
       const { data, label } = found
       if (data.readSync === undefined || pagedModuleSync === undefined) {
-        throw faultError(new Fault('EAGAIN', 'can only be read asynchronously'), label)
+        throw faultError(LATER, label)
       }
       const checked = this.#checked(found, options)
       const head = data.readSync(0, LAZY_HEAD)
@@ -188,7 +191,12 @@ export class ImageOpener {
       : undefined
     if (!isName(source)) {
       const data = isSource(source) ? source : blobSource(source)
-      return { label: 'image', data, tree: wanted === undefined ? undefined : await this.#tree(wanted, options) }
+      try {
+        return { label: 'image', data, tree: wanted === undefined ? undefined : await this.#tree(wanted, options) }
+      } catch (error) {
+        data.close()
+        throw error
+      }
     }
     const name = String(source)
     // Both at once: each is a way there and back.
@@ -222,16 +230,12 @@ export class ImageOpener {
   }
 
   #findSync(source: string | URL | ByteSource, options: OpenOptions): Found {
-    if (!isName(source)) {
-      const { merkleTree } = options
-      const tree = merkleTree === undefined || !wantsTree(options) ? undefined : this.#treeSync(merkleTree, options)
-      return { label: 'image', data: source, tree }
-    }
-    const name = String(source)
-    const data = this.#sourceSync(name)
+    const beside = isName(source) ? besideName(String(source)) : undefined
+    const data = isName(source) ? this.#sourceSync(String(source)) : source
     try {
-      const tree = wantsTree(options) ? this.#treeSync(options.merkleTree ?? besideName(name), options) : undefined
-      return { label: sourceLabel(name), data, tree }
+      const wanted = wantsTree(options) ? (options.merkleTree ?? beside) : undefined
+      const tree = wanted === undefined ? undefined : this.#treeSync(wanted, options)
+      return { label: isName(source) ? sourceLabel(String(source)) : 'image', data, tree }
     } catch (error) {
       data.close()
       throw error
@@ -259,6 +263,7 @@ export class ImageOpener {
 /** Bytes of a Merkle tree that are fetched when it is opened: its upper levels, and those leaves that the first blocks need. */
 const TREE_HEAD = 8 * 1024
 const VERITY_BLOCK = 4096
+const LATER = new Fault('EAGAIN', 'can only be read asynchronously')
 
 function wantsTree({ digest, verity }: OpenOptions): boolean {
   return digest !== undefined && verity !== 'off'

@@ -36,10 +36,10 @@ class Counted {
   }
 
   async read(offset: number, length: number): Promise<Uint8Array> {
-    return this.readSync(offset, length)
+    return this.#bytes.slice(offset, offset + length)
   }
 
-  readSync(offset: number, length: number): Uint8Array {
+  readSync?(offset: number, length: number): Uint8Array {
     return this.#bytes.slice(offset, offset + length)
   }
 
@@ -118,6 +118,34 @@ opening('image and tree are closed once, with an image of one block too', async 
     image.close()
     assert.equal([data.closes, merkleTree.closes], [1, 1])
   }
+})
+
+opening('an opening that fails closes what it was given, but for a source that can only wait', async () => {
+  const options = { lazy: true, digest: '0'.repeat(64) }
+  const missing = { ...options, merkleTree: join(dir, 'none') }
+  for (const [given, code] of [
+    [options, 'EIO'],
+    [missing, 'ENOENT'],
+  ] as const) {
+    const later = new Counted(BYTES)
+    assert.is((await openImage(later, given).catch(error => error)).code, code)
+    const now = new Counted(BYTES)
+    assert.throws(
+      () => openImageSync(now, given),
+      (error: { code?: string }) => error.code === code,
+    )
+    assert.equal([later.closes, now.closes], [1, 1])
+  }
+  const far = new Counted(BYTES)
+  far.readSync = undefined
+  assert.throws(
+    () => openImageSync(far, { lazy: true }),
+    (error: { code?: string }) => error.code === 'EAGAIN',
+  )
+  assert.is(far.closes, 0)
+  const image = await openImage(far, { lazy: true })
+  image.close()
+  assert.is(far.closes, 1)
 })
 
 opening('URLs that are not read, and malformed ones, are named without what may be secret', async () => {
