@@ -16,7 +16,13 @@ export interface HttpSourceOptions {
   readonly signal?: AbortSignal
 }
 
-export const HEAD_BYTES = 64 * 1024
+const HEAD_BYTES = 64 * 1024
+
+/** How many bytes are asked for first, at least one. Throws EINVAL for what is no number of bytes. */
+export function headBytes(head = HEAD_BYTES): number {
+  if (Number.isSafeInteger(head) && head >= 0) return Math.max(1, head)
+  throw new HttpError('EINVAL', 'head', 'must be a whole number from 0 on')
+}
 
 /** What the first request learns. */
 export interface Found {
@@ -36,7 +42,7 @@ export class Opening {
     this.#client = client
     this.#url = url
     this.#options = options
-    this.#want = Math.max(1, options.head ?? HEAD_BYTES)
+    this.#want = headBytes(options.head)
   }
 
   async find(): Promise<Found> {

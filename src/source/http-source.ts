@@ -6,7 +6,7 @@ import { Fault, faultError } from '../format/errno.js'
 import type { ByteSource } from './byte-source.js'
 import type { HttpClient, HttpRequest } from './http-client.js'
 import { brokenError, HttpError, staleError } from './http-error.js'
-import { type Found, HEAD_BYTES, type HttpSourceOptions, Opening } from './http-opening.js'
+import { type Found, type HttpSourceOptions, headBytes, Opening } from './http-opening.js'
 import { checkRange, checkWhole, IDENTITY, ifRange, RANGE_STATUS, rangeHeaders, type Version } from './http-range.js'
 import type { HttpResponse } from './http-response.js'
 import { canSync, findSync, sendSync } from './http-sync.js'
@@ -74,9 +74,11 @@ export class HttpSource implements ByteSource {
   }
 
   /** The same without waiting for others; undefined where that can't be done. */
-  static openSync(client: HttpClient, url: string | URL, head = HEAD_BYTES): HttpSource | undefined {
+  static openSync(client: HttpClient, url: string | URL, head?: number): HttpSource | undefined {
     const target = httpTarget(url)
-    return canSync(client, target) ? new HttpSource(client, String(url), findSync(client, target, head)) : undefined
+    return canSync(client, target)
+      ? new HttpSource(client, String(url), findSync(client, target, headBytes(head)))
+      : undefined
   }
 
   get size(): number {

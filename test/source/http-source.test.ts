@@ -38,6 +38,14 @@ const ranges = (asked: readonly Asked[]) => asked.map(({ method, headers }) => h
 const same = (wanted: Uint8Array, got: Uint8Array) => assert.ok(Buffer.from(wanted).equals(got))
 const LONG = noise(3_000_000)
 
+test('a head of no number of bytes is EINVAL, and nothing is asked', async () => {
+  const { url, asked } = place(() => ({ served: { bytes: LONG } }))
+  for (const head of [Number.NaN, 1.5, -1, Number.POSITIVE_INFINITY]) {
+    assert.is(await codeOf(() => HttpSource.open(client, url, { head })), 'EINVAL', String(head))
+  }
+  assert.is(asked.length, 0)
+})
+
 test('several reads of parts in order, at once, are sent no more than they asked for', async () => {
   const bytes = noise(24 * 2 ** 20)
   const { url, asked } = place(() => ({ served: { bytes } }))
