@@ -16,8 +16,7 @@ import { LargeObject, type LargeRoom } from './cached-large.js'
 import { isCacheable, objectOfTree, segmentOwner, treeName } from './cached-names.js'
 import { CachedObject, Held } from './cached-object.js'
 import { Slots } from './cached-slots.js'
-import { objectError } from './errors.js'
-import { canonicalObjectName } from './object-name.js'
+import { canonicalName, objectError } from './errors.js'
 import type { ObjectInfo, ObjectStore, StoredObject } from './object-store.js'
 
 export interface CachedOptions {
@@ -64,12 +63,6 @@ async function loadSha256(): Promise<Sha256> {
 function positive(value: number, what: string): number {
   if (typeof value === 'number' && value > 0) return value
   throw faultError(new Fault('EINVAL', `${what} must be more than 0`), 'cache')
-}
-
-function canonical(name: string): string {
-  const known = canonicalObjectName(name)
-  if (known instanceof Fault) throw objectError(known.code, name, known.detail)
-  return known
 }
 
 export class CachedStore implements ObjectStore {
@@ -128,7 +121,7 @@ export class CachedStore implements ObjectStore {
   }
 
   async open(name: string): Promise<StoredObject> {
-    const known = canonical(name)
+    const known = canonicalName(name)
     void this.#entries.counted()
     if (isCacheable(known)) return this.#handle(known, await this.#held(known))
     const object = objectOfTree(known)
@@ -136,7 +129,7 @@ export class CachedStore implements ObjectStore {
   }
 
   async stat(name: string): Promise<ObjectInfo> {
-    const known = canonical(name)
+    const known = canonicalName(name)
     void this.#entries.counted()
     const size = this.#entries.get(known)?.size ?? this.#largeSizes.get(known)
     if (size !== undefined) return { size }
@@ -153,7 +146,7 @@ export class CachedStore implements ObjectStore {
 
   /** To the (first) slow store, and to the cache what comes in one piece and has the digest that its name is. */
   async put(name: string, data: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
-    const known = canonical(name)
+    const known = canonicalName(name)
     void this.#entries.counted()
     const cacheable = data instanceof Uint8Array && isCacheable(known) && data.length <= this.#wholeBytes
     // The giver may write to it again as soon as the put has ended, not before.
@@ -179,7 +172,7 @@ export class CachedStore implements ObjectStore {
 
   /** From the (first) slow store and the cache. */
   async delete(name: string): Promise<void> {
-    const known = canonical(name)
+    const known = canonicalName(name)
     void this.#entries.counted()
     await this.#slow[0].delete(known)
     if (!isCacheable(known)) return
@@ -214,7 +207,7 @@ export class CachedStore implements ObjectStore {
   }
 
   #openSync(name: string): StoredObject {
-    const known = canonical(name)
+    const known = canonicalName(name)
     void this.#entries.counted()
     const tree = objectOfTree(known)
     if (isCacheable(known) || tree !== undefined) {
@@ -235,7 +228,7 @@ export class CachedStore implements ObjectStore {
   }
 
   #statSync(name: string): ObjectInfo {
-    const known = canonical(name)
+    const known = canonicalName(name)
     void this.#entries.counted()
     const size = this.#entries.get(known)?.size ?? this.#largeSizes.get(known)
     if (size !== undefined) return { size }

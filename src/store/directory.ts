@@ -11,15 +11,15 @@
 import fs from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { Fault, isErrnoName } from '../format/errno.js'
+import { isErrnoName } from '../format/errno.js'
 import { makeDirectories } from './directory-builds.js'
 import { entriesByAge, occupy } from './directory-inventory.js'
 import { freshen } from './directory-keep.js'
 import { codeOf, temporaryName } from './directory-names.js'
 import { DirectoryObject } from './directory-object.js'
 import { leave, type Place, type Walk, walkOf } from './directory-walk.js'
-import { objectError } from './errors.js'
-import { canonicalObjectName, isDigestName } from './object-name.js'
+import { canonicalName, objectError } from './errors.js'
+import { isDigestName } from './object-name.js'
 import type { ObjectInfo, ObjectStore, StoredEntry } from './object-store.js'
 
 const {
@@ -201,8 +201,7 @@ export class DirectoryStore implements ObjectStore {
   }
 
   #canonical(name: string): string {
-    const known = canonicalObjectName(name)
-    if (known instanceof Fault) throw objectError(known.code, name, known.detail)
+    const known = canonicalName(name)
     // There these are part of the path's syntax.
     if (process.platform === 'win32' && /[\\:]/.test(known)) throw objectError('EINVAL', name, 'no name on this host')
     return known

@@ -2,12 +2,20 @@
 
 import { type ErrnoName, Fault, faultError, isErrnoName, loadError } from '../format/errno.js'
 import { IntegrityError } from '../format/integrity.js'
+import { canonicalObjectName } from './object-name.js'
 
 export { IntegrityError, loadError }
 
 /** The Error that a store throws about an object of it. */
 export function objectError(code: ErrnoName, name: string, why: string, cause?: unknown): Error & { code: string } {
   return faultError(new Fault(code, why, cause), `object ${name}`)
+}
+
+/** The canonical form of an object's name (object-name.ts); throws, as stores do, for one that has none. */
+export function canonicalName(name: string): string {
+  const known = canonicalObjectName(name)
+  if (known instanceof Fault) throw objectError(known.code, name, known.detail)
+  return known
 }
 
 /** The Fault for an error that a store threw: the store's code where it is an errno, else EIO. */

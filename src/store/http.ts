@@ -1,15 +1,13 @@
 // Objects on a web server: a directory of them that it serves as files, each read by ranges. Read-only; nothing is kept
 // here (src/store/cached.ts does that over any store). Not here: HTTP itself (src/source).
 
-import { Fault } from '../format/errno.js'
 import { HttpClient, type HttpClientOptions } from '../source/http-client.js'
 import { HttpError } from '../source/http-error.js'
 import { IDENTITY } from '../source/http-range.js'
 import { HttpSource } from '../source/http-source.js'
 import { canSync } from '../source/http-sync.js'
 import { absoluteUrl, httpTarget } from '../source/http-target.js'
-import { objectError } from './errors.js'
-import { canonicalObjectName } from './object-name.js'
+import { canonicalName, objectError } from './errors.js'
 import type { ObjectInfo, ObjectStore, StoredObject } from './object-store.js'
 
 export interface HttpStoreOptions extends HttpClientOptions {
@@ -21,12 +19,6 @@ export interface HttpStoreOptions extends HttpClientOptions {
 
 /** Answers to HEAD after which GET may still work: not allowed, not there, or signed for GET only. */
 const NO_HEAD = new Set([400, 403, 405, 501])
-
-function canonical(name: string): string {
-  const known = canonicalObjectName(name)
-  if (known instanceof Fault) throw objectError(known.code, name, known.detail)
-  return known
-}
 
 export class HttpStore implements ObjectStore {
   readonly label: string
@@ -56,16 +48,16 @@ export class HttpStore implements ObjectStore {
   }
 
   async open(name: string): Promise<StoredObject> {
-    return HttpSource.open(this.#client, this.#urlOf(canonical(name)), { head: this.#head })
+    return HttpSource.open(this.#client, this.#urlOf(canonicalName(name)), { head: this.#head })
   }
 
   async stat(name: string): Promise<ObjectInfo> {
-    const url = this.#urlOf(canonical(name))
+    const url = this.#urlOf(canonicalName(name))
     return { size: (await this.#sizeByHead(url)) ?? (await this.#sizeByGet(url)) }
   }
 
   async put(name: string): Promise<void> {
-    throw objectError('EROFS', canonical(name), `${this.label} is read-only`)
+    throw objectError('EROFS', canonicalName(name), `${this.label} is read-only`)
   }
 
   // biome-ignore lint/correctness/useYield: there is nothing to list, which is said when it is asked for.
@@ -74,11 +66,11 @@ export class HttpStore implements ObjectStore {
   }
 
   async delete(name: string): Promise<void> {
-    throw objectError('EROFS', canonical(name), `${this.label} is read-only`)
+    throw objectError('EROFS', canonicalName(name), `${this.label} is read-only`)
   }
 
   #openSync(name: string, head: number | undefined): StoredObject {
-    return HttpSource.openSync(this.#client, this.#urlOf(canonical(name)), head) as StoredObject
+    return HttpSource.openSync(this.#client, this.#urlOf(canonicalName(name)), head) as StoredObject
   }
 
   async #sizeByHead(url: string): Promise<number | undefined> {

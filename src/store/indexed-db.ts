@@ -3,11 +3,10 @@
 // its record is. Not here: the connection (indexed-db-database.ts), checking of digests, eviction (it is no cache).
 // An open object outlives its deletion by the same IndexedDbStore; one of another tab is ESTALE then.
 
-import { Fault } from '../format/errno.js'
-import { objectError } from './errors.js'
+import { canonicalName, objectError } from './errors.js'
 import { type ChunkedRecord, Database, type InlineRecord, type Transaction } from './indexed-db-database.js'
 import { Leases } from './leases.js'
-import { canonicalObjectName, isDigestName } from './object-name.js'
+import { isDigestName } from './object-name.js'
 import type { ObjectInfo, ObjectStore, StoredObject } from './object-store.js'
 import { pieces } from './pieces.js'
 import { namesAbove } from './plain-name.js'
@@ -30,12 +29,6 @@ const NAMES_AT_ONCE = 1000
 
 type Data = Uint8Array | AsyncIterable<Uint8Array>
 type Piece = Uint8Array<ArrayBuffer>
-
-function canonical(name: string): string {
-  const known = canonicalObjectName(name)
-  if (known instanceof Fault) throw objectError(known.code, name, known.detail)
-  return known
-}
 
 function chunksOf(id: string, first = 0, last = Number.POSITIVE_INFINITY): IDBKeyRange {
   return IDBKeyRange.bound([id, first], [id, last])
@@ -111,7 +104,7 @@ export class IndexedDbStore implements ObjectStore {
   }
 
   async open(name: string): Promise<StoredObject> {
-    const known = canonical(name)
+    const known = canonicalName(name)
     return this.#database.transact(['objects'], 'readonly', known, async transaction => {
       const record = await this.#find(transaction, known)
       // Before anything else is awaited: a deletion that comes next has to see it.
@@ -121,13 +114,13 @@ export class IndexedDbStore implements ObjectStore {
   }
 
   async stat(name: string): Promise<ObjectInfo> {
-    const known = canonical(name)
+    const known = canonicalName(name)
     const find = (transaction: Transaction<'readonly'>) => this.#find(transaction, known)
     return { size: (await this.#database.transact(['objects'], 'readonly', known, find)).size }
   }
 
   async put(name: string, data: Data): Promise<void> {
-    const known = canonical(name)
+    const known = canonicalName(name)
     if (data instanceof Uint8Array && data.length <= INLINE_MAX) {
       await this.#putInline(known, new Uint8Array(data))
       return
@@ -156,7 +149,7 @@ export class IndexedDbStore implements ObjectStore {
   }
 
   async delete(name: string): Promise<void> {
-    const known = canonical(name)
+    const known = canonicalName(name)
     // In case it is this object that is open; taken before the transaction, which can't wait for it.
     const release = this.#users.size > 0 ? await this.#leases.take() : () => {}
     let doomed: string | undefined

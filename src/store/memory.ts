@@ -1,8 +1,6 @@
 // Objects in memory: for browsers, tests and small images. Never waits. Not here: eviction (it is no cache).
 
-import { Fault } from '../format/errno.js'
-import { objectError } from './errors.js'
-import { canonicalObjectName } from './object-name.js'
+import { canonicalName, objectError } from './errors.js'
 import type { ObjectInfo, ObjectStore, StoredObject } from './object-store.js'
 
 class MemoryObject implements StoredObject {
@@ -31,12 +29,6 @@ class MemoryObject implements StoredObject {
   }
 }
 
-function canonical(name: string): string {
-  const known = canonicalObjectName(name)
-  if (known instanceof Fault) throw objectError(known.code, name, known.detail)
-  return known
-}
-
 /** A copy of all that comes, in one piece. */
 async function collect(data: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
@@ -62,7 +54,7 @@ export class MemoryStore implements ObjectStore {
 
   /** Names and contents, which are copied. Of two with one name the first counts, as with `put`. Throws as `put` rejects. */
   constructor(objects: Iterable<readonly [string, Uint8Array]> = []) {
-    for (const [name, bytes] of objects) this.#keep(canonical(name), new Uint8Array(bytes))
+    for (const [name, bytes] of objects) this.#keep(canonicalName(name), new Uint8Array(bytes))
   }
 
   openSync(name: string): StoredObject {
@@ -82,7 +74,7 @@ export class MemoryStore implements ObjectStore {
   }
 
   async put(name: string, data: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
-    const known = canonical(name)
+    const known = canonicalName(name)
     this.#rejectBelowObject(known)
     if (this.#objects.has(known)) return
     this.#keep(known, data instanceof Uint8Array ? new Uint8Array(data) : await collect(data))
@@ -93,7 +85,7 @@ export class MemoryStore implements ObjectStore {
   }
 
   async delete(name: string): Promise<void> {
-    this.#objects.delete(canonical(name))
+    this.#objects.delete(canonicalName(name))
   }
 
   #keep(known: string, owned: Uint8Array): void {
@@ -102,7 +94,7 @@ export class MemoryStore implements ObjectStore {
   }
 
   #find(name: string): Uint8Array {
-    const known = canonical(name)
+    const known = canonicalName(name)
     const bytes = this.#objects.get(known)
     if (bytes !== undefined) return bytes
     this.#rejectBelowObject(known)

@@ -6,11 +6,10 @@
 //
 // An open object outlives its deletion by the same OpfsStore; one of another tab is ESTALE then.
 
-import { Fault } from '../format/errno.js'
 import { domError, domName } from './dom-errors.js'
-import { objectError } from './errors.js'
+import { canonicalName, objectError } from './errors.js'
 import { Leases } from './leases.js'
-import { canonicalObjectName, isDigestName } from './object-name.js'
+import { isDigestName } from './object-name.js'
 import type { ObjectInfo, ObjectStore, StoredObject } from './object-store.js'
 import { type FileHandle, stored, writeFile } from './opfs-file.js'
 import { OpenObjects, type OpfsObject } from './opfs-object.js'
@@ -22,12 +21,6 @@ const LEFTOVER = /^([0-9a-f]{24})-\d+/
 const KEPT_MAX = 256
 
 type Directory = FileSystemDirectoryHandle
-
-function canonical(name: string): string {
-  const known = canonicalObjectName(name)
-  if (known instanceof Fault) throw objectError(known.code, name, known.detail)
-  return known
-}
 
 /** Undefined where the platform says that there is none, or something else. */
 async function orNone<T>(found: Promise<T>): Promise<T | undefined> {
@@ -72,17 +65,17 @@ export class OpfsStore implements ObjectStore {
   }
 
   async open(name: string): Promise<StoredObject> {
-    const known = canonical(name)
+    const known = canonicalName(name)
     return this.#objects.open(known, () => this.#find(known))
   }
 
   async stat(name: string): Promise<ObjectInfo> {
-    return { size: (await this.#find(canonical(name))).size }
+    return { size: (await this.#find(canonicalName(name))).size }
   }
 
   /** ENOTSUP where the browser can't move files, or writes them in workers only and this is none. */
   async put(name: string, data: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
-    const known = canonical(name)
+    const known = canonicalName(name)
     if (await stored(known, () => this.#has(known))) return
     this.#swept ??= this.#sweep()
     await this.#swept
@@ -103,7 +96,7 @@ export class OpfsStore implements ObjectStore {
   }
 
   async delete(name: string): Promise<void> {
-    const known = canonical(name)
+    const known = canonicalName(name)
     const remove = (open: readonly OpfsObject[]) => this.#leases.alone(known, () => this.#remove(known, open))
     await this.#objects.delete(known, open => stored(known, () => remove(open)))
   }

@@ -2,9 +2,8 @@
 // Not here: requests and signatures (s3-client.ts), parts (s3-upload.ts), pages (s3-list.ts). There are no directories in
 // a bucket; that nothing lies below an object is looked after only for names that are no digests.
 
-import { Fault } from '../format/errno.js'
 import { HttpError } from '../source/http-error.js'
-import { objectError } from './errors.js'
+import { canonicalName, objectError } from './errors.js'
 import { canonicalObjectName, isDigestName } from './object-name.js'
 import type { ObjectInfo, ObjectStore, StoredObject } from './object-store.js'
 import { S3Client } from './s3-client.js'
@@ -29,12 +28,6 @@ const PART_MIN = 5 * 2 ** 20
 const PART_MAX = 5 * 2 ** 30
 const PARTS_AT_ONCE = 4
 const UNAVAILABLE = 503
-
-function canonical(name: string): string {
-  const known = canonicalObjectName(name)
-  if (known instanceof Fault) throw objectError(known.code, name, known.detail)
-  return known
-}
 
 function codeOf(error: unknown): string | undefined {
   return error instanceof HttpError ? error.code : undefined
@@ -77,7 +70,7 @@ export class S3Store implements ObjectStore {
   }
 
   async open(name: string): Promise<StoredObject> {
-    const known = canonical(name)
+    const known = canonicalName(name)
     const key = this.#client.place.keyOf(known)
     try {
       return await this.#client.source(key)
@@ -93,7 +86,7 @@ export class S3Store implements ObjectStore {
   }
 
   async stat(name: string): Promise<ObjectInfo> {
-    const known = canonical(name)
+    const known = canonicalName(name)
     const key = this.#client.place.keyOf(known)
     try {
       return { size: await this.#sizeOf(key) }
@@ -106,7 +99,7 @@ export class S3Store implements ObjectStore {
   }
 
   async put(name: string, data: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
-    const known = canonical(name)
+    const known = canonicalName(name)
     const key = this.#client.place.keyOf(known)
     if (await this.#has(known, key)) return
     await this.#rejectBelowObject(known)
@@ -121,7 +114,7 @@ export class S3Store implements ObjectStore {
 
   /** Puts an object whether or not one has the name: at every moment one of the two is there. */
   async replace(name: string, data: Uint8Array): Promise<void> {
-    const key = this.#client.place.keyOf(canonical(name))
+    const key = this.#client.place.keyOf(canonicalName(name))
     // Of one request that is signed the answer tells all: what was there need not be told apart.
     const isTold = this.#client.isSigned && data.length <= this.#partSize
     await this.#putWhole(key, data, new WholeParts(data), isTold ? undefined : await this.#replaced(key))
@@ -145,7 +138,7 @@ export class S3Store implements ObjectStore {
   }
 
   async delete(name: string): Promise<void> {
-    const key = this.#client.place.keyOf(canonical(name))
+    const key = this.#client.place.keyOf(canonicalName(name))
     try {
       await this.#client.send('DELETE', { key }, () => {})
     } catch (error) {

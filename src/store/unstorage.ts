@@ -7,10 +7,10 @@
 //
 // An item is fetched whole when its object is opened, and kept while that is open.
 
-import { type ErrnoName, Fault, isErrnoName } from '../format/errno.js'
+import { type ErrnoName, isErrnoName } from '../format/errno.js'
 import { domError } from './dom-errors.js'
-import { objectError } from './errors.js'
-import { canonicalObjectName, isDigestName } from './object-name.js'
+import { canonicalName, objectError } from './errors.js'
+import { isDigestName } from './object-name.js'
 import type { ObjectInfo, ObjectStore, StoredObject } from './object-store.js'
 import { pieces } from './pieces.js'
 import { nameOfPlain, namesAbove, plainName } from './plain-name.js'
@@ -129,18 +129,18 @@ class UnstorageStore implements ObjectStore {
   }
 
   async open(name: string): Promise<StoredObject> {
-    const known = this.#canonical(name)
+    const known = canonicalName(name)
     return new UnstorageObject(known, await this.#fetch(known))
   }
 
   async stat(name: string): Promise<ObjectInfo> {
-    const known = this.#canonical(name)
+    const known = canonicalName(name)
     const size = await this.#metaSize(known)
     return { size: size ?? (await this.#fetch(known)).length }
   }
 
   async put(name: string, data: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
-    const known = this.#canonical(name)
+    const known = canonicalName(name)
     for (let other = this.#puts.get(known); other !== undefined; other = this.#puts.get(known)) await other
     const putting = this.#put(known, data)
     const settled = putting.then(
@@ -165,7 +165,7 @@ class UnstorageStore implements ObjectStore {
   }
 
   async delete(name: string): Promise<void> {
-    const known = this.#canonical(name)
+    const known = canonicalName(name)
     const driver = this.#driver
     if (driver.removeItem === undefined) throw objectError('EROFS', known, 'the driver removes nothing')
     try {
@@ -173,12 +173,6 @@ class UnstorageStore implements ObjectStore {
     } catch (error) {
       if ((error as { code: string }).code !== 'ENOENT') throw error
     }
-  }
-
-  #canonical(name: string): string {
-    const known = canonicalObjectName(name)
-    if (known instanceof Fault) throw objectError(known.code, name, known.detail)
-    return known
   }
 
   #key(known: string): string {
