@@ -28,7 +28,10 @@ export interface OpenOptions extends ImageOptions {
    * Merkle tree beside the image; where there is none, the image is fetched whole and checked, unless `verity` is `off`.
    */
   readonly lazy?: boolean
-  /** Lazy: bound of the image's bytes in memory; 16 MiB unless given, a MiB at least. */
+  /**
+   * Lazy: bound of the image's bytes in memory; 16 MiB unless given, a MiB at least. What needs more at once (a directory block
+   * whose inodes lie far apart, a path of thousands of directories) is ENOMEM.
+   */
   readonly cacheBytes?: number
   /**
    * Lazy: the image's Merkle tree, as `fsverity digest --out-merkle-tree` writes it, or where it is: the image's name with

@@ -54,11 +54,6 @@ export class Pages {
     core.exports.pagesInit(region.at, table, slots - 1, this.#used, this.#frames, bits)
   }
 
-  /** Pages that are here. */
-  get length(): number {
-    return this.#pageOf.length
-  }
-
   has(page: number): boolean {
     return this.#core.exports.pagesFind(this.#handle, page) >= 0
   }
