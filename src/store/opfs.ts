@@ -207,14 +207,15 @@ export class OpfsStore implements ObjectStore {
 
   /** Leaves an object to those who have it open, until the last of them goes. */
   async #moveAside(handle: FileHandle, open: readonly OpfsObject[]): Promise<void> {
-    const release = await this.#leases.take()
     const [directory, leftover] = await this.#leftover()
+    const release = await this.#leases.take()
     const moving = handle.move?.(directory, leftover)
     // A handle goes with its file, or stays with it.
     const moved = Promise.resolve(moving).then(
       () => handle.getFile(),
       () => handle.getFile(),
     )
+    moved.catch(() => {})
     let left = open.length
     for (const object of open) {
       object.moving(moved, () => {
@@ -225,8 +226,9 @@ export class OpfsStore implements ObjectStore {
           .finally(release)
       })
     }
-    await moving
-    await moved
+    // Another tab may have removed it: its readers find that out.
+    await orNone(Promise.resolve(moving))
+    await orNone(moved)
   }
 
   async #leftover(): Promise<[Directory, string]> {
