@@ -122,7 +122,7 @@ test('a body that breaks off is gone on with where it was', async () => {
       served: { bytes: LONG },
       fault: n % 2 === 0 ? FAULTS[fault] : undefined,
     }))
-    const source = await HttpSource.open(new HttpClient({ timeout: 400 }), url, { head: 1000 })
+    const source = await HttpSource.open(new HttpClient({ timeout: 1500 }), url, { head: 1000 })
     same(LONG, await source.read(0, LONG.length))
     source.close()
     const [, first, second] = ranges(asked).map(text => Number(/\d+/.exec(text)?.[0]))
