@@ -185,8 +185,13 @@ export class HttpClient {
       // A browser's cache must not mix an old beginning with a new end. Elsewhere it would only bother caches on the way.
       ...(isBrowser() ? { cache: 'no-cache' as const } : {}),
     }
-    if (this.#prepare === undefined || !hop.trusted) return this.#fetch(hop.url.href, init)
-    return this.#fetch(await this.#prepare(new Request(hop.url.href, init)))
+    const prepared = hop.trusted ? await this.#prepare?.(new Request(hop.url.href, init)) : undefined
+    // What has been given up while it was signed is not sent after all.
+    signal.throwIfAborted()
+    const response = await (prepared === undefined ? this.#fetch(hop.url.href, init) : this.#fetch(prepared))
+    // A fetch of the user's may know of no signals: nobody reads this any more.
+    if (signal.aborted) response.body?.cancel().catch(() => {})
+    return response
   }
 
   #secrets(target: Target): string[] {
