@@ -69,6 +69,11 @@ export class Outgoing {
     return whole
   }
 
+  /** Have all pieces gone by, and been right? Whoever puts them may not ask for them all: what is there need not be put. */
+  get isWhole(): boolean {
+    return this.#ended
+  }
+
   /** The Merkle tree, once all pieces have gone by. */
   tree(): Uint8Array {
     return this.#hasher.tree()

@@ -5,6 +5,7 @@
 import { Fault, faultError } from '../format/errno.js'
 import type { HashAlgorithm } from '../format/hash.js'
 import { merkleTreeLength } from '../format/merkle-tree.js'
+import type { ByteSource } from '../source/byte-source.js'
 import { isDigestName, treeName } from '../store/object-name.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { type Expected, Outgoing } from './outgoing.js'
@@ -154,15 +155,26 @@ export class Publisher {
     }
     const source = await this.#store.open(wanted.name)
     try {
-      const outgoing = new Outgoing(source, wanted, this.#hashOf(wanted), bytes => {
+      const outgoing = this.#outgoing(source, wanted, bytes => {
         if (!stays) this.#options.step(0, bytes)
       })
-      if (stays) for await (const _ of outgoing.pieces());
-      else await this.#put(wanted, outgoing, object === 'wrong')
-      if (tree !== 'no') await this.#putTree(wanted, outgoing.tree(), tree === 'wrong')
+      if (!stays) await this.#put(wanted, outgoing, object === 'wrong')
+      if (tree !== 'no') await this.#putTree(wanted, await this.#treeOf(source, wanted, outgoing), tree === 'wrong')
     } finally {
       source.close()
     }
+  }
+
+  #outgoing(source: ByteSource, wanted: Expected, seen: (bytes: number) => void): Outgoing {
+    return new Outgoing(source, wanted, this.#hashOf(wanted), seen)
+  }
+
+  /** What was there, or has come to be there meanwhile from another push, has not gone by as a whole. */
+  async #treeOf(source: ByteSource, wanted: Expected, outgoing: Outgoing): Promise<Uint8Array> {
+    if (outgoing.isWhole) return outgoing.tree()
+    const again = this.#outgoing(source, wanted, () => {})
+    for await (const _ of again.pieces());
+    return again.tree()
   }
 
   async #put(wanted: Expected, outgoing: Outgoing, replace: boolean): Promise<void> {
