@@ -63,13 +63,17 @@ function main(): number | Promise<number> {
     writeAll(new TextEncoder().encode(command.help))
     return 0
   }
-  try {
-    return command.run(args)
-  } catch (error) {
+  const failed = (error: unknown): never => {
     if (error instanceof CommandError && error.status === 2 && !error.message.startsWith(`${name}:`)) {
       throw new CommandError(`${name}: ${error.message}`, error.status)
     }
     throw error
+  }
+  try {
+    const status = command.run(args)
+    return typeof status === 'number' ? status : status.catch(failed)
+  } catch (error) {
+    return failed(error)
   }
 }
 

@@ -2,7 +2,7 @@
 // store as mkcomposefs lays it out. Not here: writing objects (src/store/directory.ts), registers of those who do.
 
 import fs from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { FileSource } from '../host/file-source.js'
 import { OBJECTS, type Target } from '../publish/target.js'
 import type { ByteSource } from '../source/byte-source.js'
@@ -63,7 +63,8 @@ export class DirectoryTarget implements Target {
 
   async putImage(name: string, bytes: Uint8Array): Promise<void> {
     fs.mkdirSync(this.label, { recursive: true })
-    const path = join(this.label, name)
+    // Absolute: an image may be called `-`.
+    const path = resolve(this.label, name)
     checkOutput(path)
     writeOutput(path, [bytes], () => {})
   }

@@ -106,7 +106,7 @@ function writeWhole(fd: number, piece: Uint8Array, path: string): void {
 
 /** No regular file, or a path that stands for a descriptor. */
 function isSpecial(path: string, stat: fs.Stats): boolean {
-  return !stat.isFile() || /^\/(dev|proc)\//.test(resolve(path))
+  return !stat.isFile() || /^\/(dev(?!\/shm\/)|proc)\//.test(resolve(path))
 }
 
 /** Where a path leads, through symlinks: they stay, what they lead to is replaced. */

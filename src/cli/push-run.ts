@@ -49,10 +49,11 @@ function targetOf(to: string): Target {
 /** The name that an image gets. Throws a CommandError for one that can't be, or that another image of the same push has. */
 function nameOf(path: string, taken: Set<string>): string {
   const name = lastPart(path)
-  const bad = name === '' || name === '.' || name === '..' || name === OBJECTS
+  const bad = ['', '.', '..', OBJECTS].includes(name) || /[/\0]/.test(name)
   if (bad) throw wrongUsage(`${shown(path)}: no name for an image`)
-  if (taken.has(name)) throw wrongUsage(`${printable(name)}: two files would have this name`)
-  taken.add(name).add(`${name}.verity`)
+  const names = [name, `${name}.verity`]
+  for (const one of names) if (taken.has(one)) throw wrongUsage(`${printable(one)}: two files would have this name`)
+  for (const one of names) taken.add(one)
   return name
 }
 

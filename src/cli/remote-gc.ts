@@ -4,7 +4,7 @@
 // rules (src/store/directory-gc.ts).
 
 import { Fault, faultError } from '../format/errno.js'
-import { MARKS } from '../publish/s3-target.js'
+import { isFreshMark, MARKS } from '../publish/s3-target.js'
 import type { GcReport } from '../store/directory-gc.js'
 import { isDigestName, objectOfTree, treeName } from '../store/object-name.js'
 import type { S3Entry, S3Store } from '../store/s3.js'
@@ -65,6 +65,8 @@ export class RemoteCollector {
   /** Removes the objects that are not in `needed`, with their trees. What can't be removed is in the report. */
   async collect(needed: ReadonlySet<string>): Promise<void> {
     const garbage: S3Entry[] = []
+    // A push may have begun while the images were read.
+    await this.#countMarks()
     for (const entry of this.#entries.values()) {
       const { name } = entry
       if (needed.has(name)) this.report.needed++
@@ -96,7 +98,8 @@ export class RemoteCollector {
   async #countMarks(): Promise<void> {
     this.live = 0
     for await (const entry of this.#marks.entries()) {
-      if (this.#isFresh(entry)) this.live++
+      // However young the objects are that may go: a push relies on old ones.
+      if (isFreshMark(entry.modified)) this.live++
       else if (!this.#options.dryRun) await this.#marks.delete(entry.name)
     }
   }

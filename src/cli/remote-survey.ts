@@ -8,7 +8,7 @@ import { toHex } from '../format/hex.js'
 import { merkleTreeLength } from '../format/merkle-tree.js'
 import { VerityHasher } from '../format/verity.js'
 import { sha256, sha512 } from '../host/hash.js'
-import { MARKS } from '../publish/s3-target.js'
+import { isFreshMark, MARKS } from '../publish/s3-target.js'
 import { readWhole } from '../source/whole.js'
 import type { Claim, Problem } from '../store/directory-problem.js'
 import { isDigestName, objectOfTree, treeName } from '../store/object-name.js'
@@ -207,11 +207,4 @@ export class RemoteSurvey {
       this.#options.report({ kind: 'missing', object, why: `${why}, needed by ${neededBy}`, neededBy })
     }
   }
-}
-
-const DAY_MS = 24 * 60 * 60 * 1000
-
-/** Does a push that left this mark go on, or may it? */
-function isFreshMark(modified: number): boolean {
-  return !(modified < Date.now() - DAY_MS)
 }

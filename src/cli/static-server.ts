@@ -68,7 +68,8 @@ interface Part {
 function wantedPath(url: string): string | undefined {
   let path: string
   try {
-    path = decodeURIComponent(url.replace(/[?#].*$/s, ''))
+    // The absolute form, too, which RFC 9112 has every server take.
+    path = decodeURIComponent(url.replace(/^https?:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, ''))
   } catch {
     return undefined
   }

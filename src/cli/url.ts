@@ -29,8 +29,14 @@ export function shown(text: string): string {
   return `${URL_START.exec(text)?.[1]}//…`
 }
 
-/** The last part of a path or URL: the name of the file. */
+/** The last part of a path or URL, without the escapes of URLs that have them: the name of the file. */
 export function lastPart(text: string): string {
-  const path = isUrl(text) ? shown(text) : text
-  return path.slice(path.lastIndexOf('/') + 1)
+  const path = isUrl(text) ? shown(text) : localPath(text)
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  if (!/^https?:/i.test(text)) return name
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return name
+  }
 }

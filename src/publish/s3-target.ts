@@ -6,8 +6,16 @@ import { OBJECTS, type Target } from './target.js'
 
 /** A key below the objects that says that a publication goes on: `composefs gc` looks for such. */
 export const MARKS = '.push'
+/** How long a mark counts that nobody has renewed, and how often one that goes on renews its own. Milliseconds. */
+const MARK_LIFE = 86_400_000
+const MARK_RENEWED = MARK_LIFE / 24
 /** Names that are asked for one by one in the time that a page of a list takes. */
 const NAMES_A_PAGE = 1000
+
+/** Does the publication that put a mark then go on, or may it? Where the service gives no time (NaN) it may. */
+export function isFreshMark(modified: number): boolean {
+  return !(modified < Date.now() - MARK_LIFE)
+}
 
 function isErrno(error: unknown, ...codes: string[]): boolean {
   return error instanceof Error && 'code' in error && codes.includes(String(error.code))
@@ -28,9 +36,21 @@ export class S3Target implements Target {
   }
 
   async begin(): Promise<() => Promise<void>> {
-    await this.#objects.replace(this.#mark, new TextEncoder().encode(`${new Date().toISOString()}\n`))
-    // The mark that stays where this fails counts for a day.
-    return () => this.#objects.delete(this.#mark).catch(() => {})
+    await this.#putMark()
+    let renewal = Promise.resolve()
+    const timer = setInterval(() => {
+      renewal = this.#putMark().catch(() => {})
+    }, MARK_RENEWED)
+    return async () => {
+      clearInterval(timer)
+      await renewal
+      // The mark that stays where this fails counts for a day.
+      await this.#objects.delete(this.#mark).catch(() => {})
+    }
+  }
+
+  #putMark(): Promise<void> {
+    return this.#objects.replace(this.#mark, new TextEncoder().encode(`${new Date().toISOString()}\n`))
   }
 
   /**

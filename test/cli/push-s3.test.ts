@@ -147,12 +147,47 @@ s3('killed while it puts, it goes on; its mark keeps gc away meanwhile', async (
   )
 })
 
-/** Makes an object one of last week. */
-function age(url: string): void {
+const DAY = 86_400_000
+
+/** Makes an object one of last week, or of so many milliseconds ago. */
+function age(url: string, by = 7 * DAY): void {
   const key = url.slice(`s3://${server.bucket}/`.length)
   const found = server.objects.get(key)
-  if (found !== undefined) server.objects.set(key, { ...found, modified: new Date(Date.now() - 7 * 86_400_000) })
+  if (found !== undefined) server.objects.set(key, { ...found, modified: new Date(Date.now() - by) })
 }
+
+s3('the mark of a push counts for a day, whatever the age of what gc may remove', async () => {
+  const to = place()
+  await well('push', image, '--basedir', basedir, '--to', to)
+  const mark = keyOf(to, '.push/1')
+  server.objects.set(mark, { data: Buffer.from('x'), etag: '"x"', modified: new Date() })
+  for (const key of keysBelow(to).filter(key => !key.includes('.push'))) age(`${to}/${key}`)
+  const before = keysBelow(to)
+  age(`${to}/objects/.push/1`, DAY - 60_000)
+  const kept = JSON.parse(await well('gc', `${to}/objects`, fixture('small.cfs'), '--min-age', '1s', '--json'))
+  assert.equal([kept.removed, kept.builds], [0, 1])
+  assert.equal(keysBelow(to), before)
+  age(`${to}/objects/.push/1`, DAY + 60_000)
+  const gone = JSON.parse(await well('gc', `${to}/objects`, fixture('small.cfs'), '--min-age', '7s', '--json'))
+  assert.equal([gone.removed, gone.builds], [objects.length, 0])
+  assert.equal(keysBelow(to), ['image.cfs', 'image.cfs.verity'])
+})
+
+s3('a push that begins while gc reads the images keeps it away', async () => {
+  const to = place()
+  await well('push', image, '--basedir', basedir, '--to', to)
+  const other = place()
+  await well('push', imageOf(fresh(), 'one.cfs', [objects[3]]), '--basedir', basedir, '--to', other)
+  for (const key of keysBelow(to)) age(`${to}/${key}`)
+  server.mishap = ({ method, key }) => {
+    if (method !== 'GET' || !key.endsWith('one.cfs')) return undefined
+    server.objects.set(keyOf(to, '.push/1'), { data: Buffer.from('x'), etag: '"x"', modified: new Date() })
+    return undefined
+  }
+  const kept = JSON.parse(await well('gc', `${to}/objects`, `${other}/one.cfs`, '--json'))
+  server.mishap = () => undefined
+  assert.equal([kept.removed, kept.builds, kept.fresh], [0, 1, objects.length - 1])
+})
 
 s3('ls, cat, stat, verify, extract and diff read what was pushed', async () => {
   const to = place()

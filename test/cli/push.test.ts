@@ -9,7 +9,7 @@ import * as assert from 'uvu/assert'
 import { merkleTree } from '../../src/format/merkle-tree.js'
 import { command, type Ran, startCommand } from '../helpers/command.js'
 import { pathsIn, poolObject, tick, write } from '../helpers/object-pool.js'
-import { fixture } from '../helpers/paths.js'
+import { fixture, ROOT, skip } from '../helpers/paths.js'
 import { imageOf, sizedObject } from '../helpers/published.js'
 import { sha256 } from '../helpers/store-hash.js'
 
@@ -195,10 +195,47 @@ push('killed at any point, it goes on when it is run again', async () => {
   execFileSync('diff', ['-r', '-x', '.*', basedir, join(target, 'objects')])
 })
 
+push('an image is published by the name of its file, and by one that stays its own', () => {
+  const from = fresh()
+  const target = fresh()
+  for (const name of ['a b', '-', 'x', 'x.verity']) fs.copyFileSync(IMAGE, join(from, name))
+  assert.is(pushed(`file://${from}/a%20b`, '--basedir', STORE, '--to', target).images[0].name, 'a b')
+  const bin = join(ROOT, 'dist/bin/composefs.js')
+  const args = [bin, 'push', join(from, '-'), '--basedir', STORE, '--to', '.', '--json']
+  assert.is(JSON.parse(execFileSync(process.execPath, args, { cwd: target }).toString()).images[0].name, '-')
+  for (const name of ['a b', '-']) assert.equal(fs.readFileSync(join(target, name)), fs.readFileSync(IMAGE))
+  // The tree of one would be in the other's place.
+  for (const pair of [
+    ['x', 'x.verity'],
+    ['x.verity', 'x'],
+  ]) {
+    const both = pair.map(name => join(from, name))
+    fails(
+      command('composefs', 'push', ...both, '--basedir', STORE, '--to', target),
+      'two files would have this name',
+      2,
+    )
+  }
+})
+
+if (!fs.existsSync('/dev/shm')) skip(push, 'in memory', 'no /dev/shm')
+else {
+  push('an image is replaced by another file in memory, too', () => {
+    const target = fs.mkdtempSync('/dev/shm/push-command-')
+    process.on('exit', () => fs.rmSync(target, { recursive: true, force: true }))
+    fs.writeFileSync(join(target, 'small.cfs'), 'what was there')
+    const reader = fs.openSync(join(target, 'small.cfs'), 'r')
+    pushed(IMAGE, '--basedir', STORE, '--to', target)
+    assert.is(fs.readFileSync(reader, 'utf8'), 'what was there')
+    fs.closeSync(reader)
+    assert.equal(fs.readFileSync(join(target, 'small.cfs')), fs.readFileSync(IMAGE))
+  })
+}
+
 push('wrong usage, and places that nothing can go to: one line, and its status', () => {
   const target = fresh()
   const run = (...args: string[]) => command('composefs', 'push', ...args)
-  fails(run(), 'no image given', 2)
+  fails(run(), 'composefs: push: no image given', 2)
   fails(run(IMAGE, '--to', target), '--basedir is needed', 2)
   fails(run(IMAGE, '--basedir', STORE), '--to is needed', 2)
   fails(run(IMAGE, '--basedir', STORE, '--to', target, '--jobs', '0'), '--jobs is a number', 2)

@@ -169,6 +169,7 @@ serve('nothing outside, nothing hidden, no lists', async () => {
   }
   const absolute = await ask(`http://elsewhere/etc/passwd`)
   assert.is(absolute.status, 404)
+  assert.is((await ask(`http://elsewhere/file.bin?x`)).status, 200)
 })
 
 serve('a symlink that is put on the way between two requests leads nowhere', async () => {
