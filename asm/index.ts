@@ -216,7 +216,7 @@ export function readlink(handle: usize, nid: f64): i32 {
 
 /**
  * The piece of an inode's data at byte `at`: its address (0: zeros) and length. 1 at or after the end. Of a paged image it is
- * the piece on one page; where that is not here, \`most\` bytes are said to be wanted.
+ * the piece on one page; where that is not here, `most` bytes are said to be wanted.
  */
 export function map(handle: usize, nid: f64, at: f64, most: f64): i32 {
   use(handle)

@@ -332,6 +332,9 @@ function checkOptions({ digest, lazy, cacheBytes, merkleTree, verity }: OpenOpti
     throw faultError(new Fault('EINVAL', 'merkleTree is a path, a URL, bytes or a source'), 'open')
   }
   checkSource(merkleTree)
+  if (merkleTree !== undefined && digest === undefined) {
+    throw faultError(new Fault('EINVAL', 'without a digest a Merkle tree vouches for nothing'), 'open')
+  }
   if (digest !== undefined && (typeof digest !== 'string' || !/^[0-9a-f]{64}$/i.test(digest))) {
     throw faultError(new Fault('EINVAL', 'digest must be 64 hex digits'), 'open')
   }

@@ -65,6 +65,12 @@ class Opening {
     )
   }
 
+  /** The same for who can wait: nothing is read at once. */
+  ask(sha256: Sha256): Image | Fault {
+    const { patiently } = this.pager
+    return patiently === undefined ? this.open(sha256) : patiently(() => this.open(sha256))
+  }
+
   /** Ends it where nothing came of it. The source is the caller's again. */
   giveUp(): void {
     // What is read ahead may still come.
@@ -96,7 +102,7 @@ export async function openLazyImage(
   const opening = begin(pool, source, head, options)
   if (opening instanceof Fault) return opening
   for (;;) {
-    const image = opening.open(sha256)
+    const image = opening.ask(sha256)
     if (!(image instanceof Fault)) return image
     try {
       if (!(image instanceof Miss)) throw image

@@ -33,6 +33,9 @@ function mayBeBeside(error: unknown): boolean {
 export class Pager {
   readonly source: ByteSource
   readonly label: string
+  /** There where the source reads at once: asks something while it does not, so that what lacks is a Miss. */
+  readonly patiently: (<T>(question: () => T) => T) | undefined
+  #patient = 0
   readonly #pages: Pages
   readonly #ahead: ReadAhead
   readonly #lane = new Lane(READS)
@@ -51,9 +54,24 @@ export class Pager {
     this.label = label
     this.#pages = pages
     this.#pageCount = Math.ceil(source.size / pages.pageSize)
+    this.patiently = source.readSync === undefined ? undefined : question => this.#asked(question)
     // Where all of it has room, nothing is pushed out.
     const room = this.#pageCount <= pages.capacity ? Number.POSITIVE_INFINITY : pages.capacity
     this.#ahead = new ReadAhead(pages.pageSize, room)
+  }
+
+  #asked<T>(question: () => T): T {
+    this.#patient++
+    try {
+      return question()
+    } finally {
+      this.#patient--
+    }
+  }
+
+  /** Can reads be made at once now? */
+  get reads(): boolean {
+    return this.source.readSync !== undefined && this.#patient === 0
   }
 
   /** Forgets all that is here: what is asked next is read anew. */
@@ -76,10 +94,9 @@ export class Pager {
     return new Miss(`${what}: a part of ${this.label} is not here yet`, () => this.#load(ranges))
   }
 
-  /** Reads what the core's last call lacked, at once. False where the source can't, or failed. */
+  /** Reads what the core's last call lacked, at once. False where the source can't, failed, or nobody is to be blocked. */
   fillSync(): boolean {
-    const { readSync } = this.source
-    if (readSync === undefined) return false
+    if (!this.reads) return false
     const lacking = this.#lacking(this.#pages.missed())
     try {
       try {

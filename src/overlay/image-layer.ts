@@ -20,7 +20,7 @@ import { fullXattrName, type View } from '../image/view.js'
 import { canonicalObjectName } from '../store/object-name.js'
 import type { VerifiedObjects } from '../store/verified.js'
 import { ImageFile } from './image-file.js'
-import type { Attr, Bytes, DirList, FsInfo, KnownObject, Layer, ObjectLayer, OpenFile } from './layer.js'
+import type { Attr, Bytes, DirList, FsInfo, KnownObject, Layer, ObjectLayer, OpenFile, Patiently } from './layer.js'
 import { LazyFile } from './lazy-file.js'
 import { AT_LINK, type PlainWalk, type Walked } from './lower.js'
 
@@ -71,6 +71,10 @@ export class ImageLayer implements Layer<ImageNode>, ObjectLayer<ImageNode>, Pla
 
   get waits(): boolean {
     return this.image.lazy
+  }
+
+  get patiently(): Patiently | undefined {
+    return this.image.pager?.patiently
   }
 
   get unmarked(): boolean {

@@ -95,6 +95,8 @@ export interface FsInfo {
   ffree: number
 }
 
+export type Patiently = <T>(question: () => T) => T
+
 /**
  * A read-only tree. `N` is the layer's own handle of an inode, opaque to callers, valid as long as the layer is.
  * No call throws for what an image or a store holds: it answers a Fault (a Miss being one).
@@ -105,6 +107,8 @@ export interface Layer<N extends object = object> {
   readonly overlays?: number
   /** Whether metadata may have to be waited for. */
   readonly waits?: boolean
+  /** There where names may be read at once, blocking: asks something during which they are a Miss nevertheless. */
+  readonly patiently?: Patiently
   /**
    * Resolves a path from the root, symlinks included (40 at most, then ELOOP), `..` physically, as the kernel's path
    * walk does. A leading slash changes nothing; the empty path is ENOENT; a trailing slash asks for a directory. With

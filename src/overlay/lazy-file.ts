@@ -67,7 +67,7 @@ export class LazyFile implements OpenFile {
     const ready = this.#ready.take(0, this.size)
     if (ready !== undefined) return ready.bytes
     // What the pages hold was asked for before (`keep`); who reads a long file otherwise goes past them.
-    const past = this.#pager.source.readSync === undefined && !this.#pager.isSmall(this.size)
+    const past = !this.#pager.reads && !this.#pager.isSmall(this.size)
     if (past && this.#core.read(this.#nid, new Uint8Array(1), this.size - 1) < 0) return this.#miss(0, this.size)
     const r = this.#core.probe(this.#nid)
     // A look at all of it again and again need not come to an end.

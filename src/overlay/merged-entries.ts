@@ -16,6 +16,7 @@ import {
   type Layer,
   newAttr,
   type OpenFile,
+  type Patiently,
 } from './layer.js'
 import { fullList, mergedList, namesOf } from './listing.js'
 import { isDirectory, type LayerNode, Lower, type LowerPart, lowerXattr, shownXattr } from './lower.js'
@@ -48,6 +49,13 @@ export function lowerNode(parts: readonly LowerPart[], dir: OverlayNode, way: st
   return new LowerNode(parts, above.base, `${above.way}/${way}`)
 }
 
+/** That of all layers that have any. */
+function patienceOf(layers: readonly Layer<LayerNode>[]): Patiently | undefined {
+  const all = layers.flatMap(({ patiently }) => (patiently === undefined ? [] : [patiently]))
+  if (all.length === 0) return undefined
+  return <T>(question: () => T) => all.reduce((ask, patiently) => () => patiently(ask), question)()
+}
+
 export class MergedEntries {
   readonly root: UpperInode
   readonly lowers: readonly Lower[]
@@ -61,12 +69,15 @@ export class MergedEntries {
   /** Upper directories by the number of the lower one that they merge with: no two may have the same. */
   readonly #merging = new Map<number, UpperInode>()
 
+  readonly patiently: Patiently | undefined
+
   constructor(
     layers: readonly Layer<LayerNode>[],
     readonly upper: Upper,
     readonly options: OverlayOptions,
   ) {
     this.lowers = layers.map((layer, index) => new Lower(layer, index, layers.length))
+    this.patiently = patienceOf(layers)
     this.overlays = 1 + Math.max(...layers.map(({ overlays = 0 }) => overlays))
     this.#roots = this.lowers.map(lower => lower.root)
     this.root = upper.root

@@ -37,7 +37,7 @@ export function callbackFace<T>(
 ): AnyFunction {
   const call = named(name, (...args) => {
     const callback = takeCallback(args)
-    runCallback(operation(core, args), (error, value) => {
+    runCallback(core, operation(core, args), (error, value) => {
       if (error) callback(error)
       else if (spread !== undefined) callback(null, ...spread(value as T))
       else if (value === undefined) callback(null)
@@ -50,7 +50,7 @@ export function callbackFace<T>(
 }
 
 export function promiseFace<T>(core: Core, name: string, operation: Operation<T>, pick: Pick<T> = same): AnyFunction {
-  return named(name, async (...args) => pick(await runPromise(operation(core, args))))
+  return named(name, async (...args) => pick(await runPromise(core, operation(core, args))))
 }
 
 /** A callback that is given a truth and no error (fs.exists). */

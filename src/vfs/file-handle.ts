@@ -71,7 +71,7 @@ export class FileHandle extends Emitter {
 
   async #run<T>(name: string, make: (fd: number) => Task<T>): Promise<T> {
     if (this.#fd === -1) throw Object.assign(new Error('file closed'), { code: 'EBADF', syscall: name })
-    return runPromise(make(this.#fd))
+    return runPromise(this.#core, make(this.#fd))
   }
 
   #call<T>(name: string, operation: Operation<T>, ...args: readonly unknown[]): Promise<T> {
@@ -161,7 +161,7 @@ export class FileHandle extends Emitter {
   async #shut(): Promise<void> {
     const fd = this.#fd
     this.#fd = -1
-    await runPromise(files.close(this.#core, [fd]))
+    await runPromise(this.#core, files.close(this.#core, [fd]))
   }
 
   /** Closing a closed handle does nothing; one that a stream still holds is closed when the stream is. */

@@ -77,7 +77,7 @@ class Questions {
   async #wait(key: string, name: string, path: unknown, options: unknown): Promise<void> {
     const task = QUESTIONS[name](this.#core, [path, options])
     try {
-      const value = await runPromise(task)
+      const value = await runPromise(this.#core, task)
       this.#known.set(key, () => value)
     } catch (error) {
       // No answer at all is none that the matcher may take for "nothing there".

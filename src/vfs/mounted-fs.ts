@@ -27,7 +27,7 @@ import { FSWatcher, StatWatcher, watch } from './watch.js'
 async function openAsBlob(core: Core, path: unknown, options?: unknown): Promise<Blob> {
   const { type = '' } = (options ?? {}) as { type?: string }
   try {
-    const data = await runPromise(readFile(core, [path]))
+    const data = await runPromise(core, readFile(core, [path]))
     return new Blob([(typeof data === 'string' ? utf8Bytes(data) : data) as Uint8Array<ArrayBuffer>], { type })
   } catch (cause) {
     if (!(cause instanceof Error) || !('syscall' in cause)) throw cause

@@ -45,7 +45,8 @@ function inPieces(open: AnyFunction, flag: string, call: AnyFunction): AnyFuncti
 
 /** All calls of fs.promises; each works detached. */
 export function promisesOf(core: Core, streams: () => StreamClasses): Record<string, unknown> {
-  const open = async (...args: unknown[]) => new FileHandle(core, streams, await runPromise(files.open(core, args)))
+  const open = async (...args: unknown[]) =>
+    new FileHandle(core, streams, await runPromise(core, files.open(core, args)))
   const made: Record<string, unknown> = {
     constants,
     open,

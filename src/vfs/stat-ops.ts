@@ -115,7 +115,7 @@ export function existsNow(core: Core, pathArg: unknown): boolean {
 /** The same for who can wait: false for what can't be had, too. */
 export async function existsSoon(core: Core, pathArg: unknown): Promise<boolean> {
   try {
-    await runPromise(access(core, [pathArg]))
+    await runPromise(core, access(core, [pathArg]))
     return true
   } catch {
     return false

@@ -25,7 +25,7 @@ export interface StreamCalls {
 
 function mountCalls(core: Core): Required<StreamCalls> {
   const make = <T>(operation: Operation<T>, args: readonly unknown[], done: Done<T>) =>
-    runCallback(operation(core, args), done)
+    runCallback(core, operation(core, args), done)
   return {
     open: (path, flags, mode, done) => make(files.open, [path, flags, mode], done),
     close: (fd, done) => make(files.close, [fd], done),

@@ -52,7 +52,13 @@ export function runSync<T>(task: Task<T>): T {
 }
 
 /** Runs a task as far as it comes at once, then as its Misses are filled. Calls exactly one of the two. */
-function attempt<T>(task: Task<T>, resolve: (value: T) => void, reject: (error: unknown) => void, left: number): void {
+function attempt<T>(
+  core: Core,
+  task: Task<T>,
+  resolve: (value: T) => void,
+  reject: (error: unknown) => void,
+  left: number,
+): void {
   const giveUp = (error: unknown) => {
     const cleaned = task.cleanUp?.()
     if (cleaned === undefined) reject(error)
@@ -61,7 +67,8 @@ function attempt<T>(task: Task<T>, resolve: (value: T) => void, reject: (error: 
   let value: Outcome<T>
   try {
     if (task.signal?.aborted === true) throw abortError(task.signal)
-    value = task.step(task, false)
+    const { patiently } = core.layer
+    value = patiently === undefined ? task.step(task, false) : patiently(() => task.step(task, false))
     if (value instanceof Fault && (!(value instanceof Miss) || left === 0)) throw task.error(value)
   } catch (error) {
     giveUp(error)
@@ -69,7 +76,7 @@ function attempt<T>(task: Task<T>, resolve: (value: T) => void, reject: (error: 
   }
   if (value instanceof Miss) {
     loaded(value, task.signal).then(
-      () => attempt(task, resolve, reject, left - 1),
+      () => attempt(core, task, resolve, reject, left - 1),
       cause => giveUp(failedLoad(task, cause)),
     )
   } else {
@@ -98,16 +105,17 @@ function failedLoad<T>(task: Task<T>, cause: unknown): Error {
 }
 
 /** Runs a task at once as far as it comes; rejects with Node's error. */
-export function runPromise<T>(task: Task<T>): Promise<T> {
-  return new Promise((resolve, reject) => attempt(task, resolve, reject, MISS_LIMIT))
+export function runPromise<T>(core: Core, task: Task<T>): Promise<T> {
+  return new Promise((resolve, reject) => attempt(core, task, resolve, reject, MISS_LIMIT))
 }
 
 /** Runs a task in the next tick, and calls back in a tick of its own, so that what a callback throws is its own. */
-export function runCallback<T>(task: Task<T>, done: (error: unknown, value?: T) => void): void {
+export function runCallback<T>(core: Core, task: Task<T>, done: (error: unknown, value?: T) => void): void {
   let waited = false
   const call = (run: () => void) => (waited ? defer(run) : run())
   defer(() => {
     attempt(
+      core,
       task,
       value => call(() => (value === undefined ? done(null) : done(null, value))),
       error => call(() => done(error)),

@@ -240,7 +240,7 @@ export class FileWatchers {
       const found = this.core.statPath(path, true, bigint)
       if (!(found instanceof Fault)) return { stats: found, isThere: true }
       if (!(found instanceof Miss)) return none
-      return runPromise(stat(this.core, [path, { bigint }])).then(
+      return runPromise(this.core, stat(this.core, [path, { bigint }])).then(
         stats => ({ stats: stats as Stats | BigIntStats, isThere: true }),
         () => none,
       )
@@ -306,7 +306,7 @@ export async function* watchPromise(core: Core, path: unknown, options?: unknown
     })
     return watcher
   }
-  const watcher = await runPromise(new Task('watch', bytes, begin, undefined, abort)).catch(error => {
+  const watcher = await runPromise(core, new Task('watch', bytes, begin, undefined, abort)).catch(error => {
     throw aborted() ? error : Object.assign(error as Error, { filename: showPath(bytes) })
   })
   const onAbort = () => wake()

@@ -78,6 +78,7 @@ opening('what is no option is EINVAL', async () => {
     { lazy: 1 },
     { cacheBytes: '5' },
     { merkleTree: 42 },
+    { merkleTree: new Uint8Array(4096), digest: undefined },
     { merkleTree: null },
     { merkleTree: new Blob(['']) },
     { merkleTree: Object.assign(new Counted(BYTES), { size: -1 }) },
