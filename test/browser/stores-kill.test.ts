@@ -75,9 +75,11 @@ function alive(group: number): boolean {
 
 /** Kills a browser, and waits until none of its processes has the profile open any more. */
 async function killed(child: ChildProcess): Promise<void> {
-  const ended = new Promise(resolve => child.once('exit', resolve))
-  kill(child)
-  await ended
+  if (child.exitCode === null && child.signalCode === null) {
+    const ended = new Promise(resolve => child.once('exit', resolve))
+    kill(child)
+    await ended
+  }
   if (!existsSync('/proc/self/stat')) return pause(1000)
   while (alive(child.pid as number)) await pause(5)
 }
