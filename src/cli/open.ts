@@ -50,6 +50,7 @@ export class ImageFiles {
     this.#pool ??= new CorePool(compileSync(new Uint8Array(Buffer.from(CORE_BASE64, 'base64'))))
     let fd = -1
     try {
+      if (isUrl(path)) throw new Fault('ENOTSUP', 'an image by URL is not read by this command')
       fd = fs.openSync(localPath(path), O_RDONLY | O_NONBLOCK)
       const stat = fs.fstatSync(fd)
       if (!stat.isFile()) throw new Error('not a regular file')

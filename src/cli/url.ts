@@ -4,7 +4,8 @@
 import { fileURLToPath } from 'node:url'
 
 const URL_START = /^([a-z][a-z0-9+.-]+:)\/\//i
-const S3_PLAIN = /^s3:\/\/[A-Za-z0-9._-]+(?:\/[^?#]*)?$/i
+/** Names of objects may have `?` and `#` in them: there are no queries. */
+const S3_PLAIN = /^s3:\/\/[A-Za-z0-9._-]+(?:\/.*)?$/is
 
 /** Is it a URL of something elsewhere? `file://` is a path written in another way. */
 export function isUrl(text: string): boolean {

@@ -113,6 +113,7 @@ test('what can not be done is said in a line, and nothing is at the new name', (
   }
   fail(1, /^composefs: open: .*holds no upper/, 'changes', base, '--upper', at('nowhere'))
   fail(1, /^composefs: open: .*holds no upper/, 'commit', base, out, '--upper', at('empty'), '--basedir', store)
+  fail(1, /an image by URL is not read by this command/, 'changes', 'https://u:hush@host/x', '--upper', edited)
   fail(2, /--upper is needed/, 'changes', base)
   fail(2, /IMAGE and NEW/, 'commit', base, '--upper', edited)
   fail(2, /--basedir/, 'commit', base, out, '--upper', edited)

@@ -156,6 +156,17 @@ function age(url: string, by = 7 * DAY): void {
   if (found !== undefined) server.objects.set(key, { ...found, modified: new Date(Date.now() - by) })
 }
 
+s3('the name of an object is one as it is, odd or not', async () => {
+  const [to, dir] = [place(), fresh()]
+  const odd = join(dir, 'a?b#c%20 d.cfs')
+  fs.copyFileSync(image, odd)
+  await well('push', odd, '--basedir', basedir, '--to', to)
+  assert.match(await well('ls', `${to}/a?b#c%20 d.cfs`), 'f0')
+  const again = await well('push', `${to}/a?b#c%20 d.cfs`, '--basedir', basedir, '--to', join(dir, 'back'), '--json')
+  assert.is(JSON.parse(again).images[0].name, 'a?b#c%20 d.cfs')
+  assert.equal(fs.readFileSync(join(dir, 'back', 'a?b#c%20 d.cfs')), fs.readFileSync(image))
+})
+
 s3('the mark of a push counts for a day, whatever the age of what gc may remove', async () => {
   const to = place()
   await well('push', image, '--basedir', basedir, '--to', to)
