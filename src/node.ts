@@ -15,7 +15,7 @@ import { Fault, faultError } from './format/errno.js'
 import type { HashAlgorithm, HashName } from './format/hash.js'
 import { nodeThread } from './host/bridge-thread.js'
 import { buildDirectory } from './host/directory-build.js'
-import { FileSource } from './host/file-source.js'
+import { openFileSource } from './host/file-source.js'
 import { sha256, sha512 } from './host/hash.js'
 import { readKernelUpper } from './host/kernel-upper-read.js'
 import { writeKernelUpper } from './host/kernel-upper-write.js'
@@ -116,10 +116,10 @@ function nodeHost(): Host {
     pagedModule: async () => pagedModule(),
     pagedModuleSync: pagedModule,
     source: async (source, head) =>
-      isRemoteUrl(source) ? remote.source(source, head) : new FileSource(pathOf(source)),
+      isRemoteUrl(source) ? remote.source(source, head) : openFileSource(pathOf(source)),
     sourceSync: source => {
       if (isRemoteUrl(source)) throw notNow(source)
-      return new FileSource(pathOf(source))
+      return openFileSource(pathOf(source))
     },
     openSync(source) {
       if (isRemoteUrl(source)) throw notNow(source)

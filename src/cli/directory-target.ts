@@ -3,7 +3,7 @@
 
 import fs from 'node:fs'
 import { join, resolve } from 'node:path'
-import { FileSource } from '../host/file-source.js'
+import { openFileSource } from '../host/file-source.js'
 import { OBJECTS, type Target } from '../publish/target.js'
 import type { ByteSource } from '../source/byte-source.js'
 import { DirectoryStore } from '../store/directory.js'
@@ -54,7 +54,7 @@ export class DirectoryTarget implements Target {
 
   async openImage(name: string): Promise<ByteSource | undefined> {
     try {
-      return new FileSource(join(this.label, name))
+      return openFileSource(join(this.label, name))
     } catch (error) {
       if (isMissing(error)) return undefined
       throw error

@@ -1,6 +1,7 @@
 // The answer to one request, whose body is still to be read. Whoever has one reads it to its end or cancels it; one that is
 // forgotten ends by its time limit. Not here: which answers are good.
 
+import { joinBytes } from '../format/join-bytes.js'
 import { AnswerHead } from './http-answer.js'
 import { brokenError, HttpError, networkError } from './http-error.js'
 import type { Exchange } from './http-exchange.js'
@@ -94,13 +95,7 @@ export class HttpResponse extends AnswerHead {
       }
       chunks.push(chunk)
     }
-    const whole = new Uint8Array(length)
-    let at = 0
-    for (const chunk of chunks) {
-      whole.set(chunk, at)
-      at += chunk.length
-    }
-    return whole
+    return joinBytes(chunks, length)
   }
 
   async text(limit: number): Promise<string> {

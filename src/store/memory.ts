@@ -1,5 +1,6 @@
 // Objects in memory: for browsers, tests and small images. Never waits. Not here: eviction (it is no cache).
 
+import { joinBytes } from '../format/join-bytes.js'
 import { canonicalName, objectError } from './errors.js'
 import type { ObjectInfo, ObjectStore, StoredObject } from './object-store.js'
 
@@ -31,20 +32,14 @@ class MemoryObject implements StoredObject {
 
 /** A copy of all that comes, in one piece. */
 async function collect(data: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
+  const chunks: Uint8Array<ArrayBuffer>[] = []
   let size = 0
   for await (const chunk of data) {
     // Copied at once: a source may fill the same buffer again.
     chunks.push(new Uint8Array(chunk))
     size += chunk.length
   }
-  const whole = new Uint8Array(size)
-  let at = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, at)
-    at += chunk.length
-  }
-  return whole
+  return joinBytes(chunks, size)
 }
 
 export class MemoryStore implements ObjectStore {

@@ -1,5 +1,7 @@
 // Bytes, or chunks of any lengths, as pieces of one length: for stores that write so. Not here: where they go.
 
+import { joinBytes } from '../format/join-bytes.js'
+
 /** Pieces of `length` bytes, the last one shorter, none for no bytes. Each is the receiver's: no view of what was given. */
 export async function* pieces(
   data: Uint8Array | AsyncIterable<Uint8Array>,
@@ -20,21 +22,10 @@ export async function* pieces(
       size += part.length
       at += part.length
       if (size < length) continue
-      yield joined(held, size)
+      yield joinBytes(held, size)
       held = []
       size = 0
     }
   }
-  if (size > 0) yield joined(held, size)
-}
-
-function joined(parts: readonly Uint8Array<ArrayBuffer>[], size: number): Uint8Array<ArrayBuffer> {
-  if (parts.length === 1) return parts[0]
-  const whole = new Uint8Array(size)
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
+  if (size > 0) yield joinBytes(held, size)
 }
