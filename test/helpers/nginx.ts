@@ -190,7 +190,8 @@ class Running implements Nginx {
 
   async stop(): Promise<void> {
     this.#link?.close()
-    const ended = new Promise(resolve => this.#child.once('close', resolve))
+    // Not `close`: its stdin keeps nothing alive, so that this process might end before that does.
+    const ended = new Promise(resolve => this.#child.once('exit', resolve))
     this.#child.ref()
     this.#child.stdin?.end()
     await ended

@@ -20,7 +20,8 @@ export async function startServing(dir: string, ...more: string[]): Promise<Serv
   const { stdin, stdout } = child
   stdin.on('error', () => {})
   for (const stream of [stdin, stdout]) if ('unref' in stream) (stream as unknown as { unref(): void }).unref()
-  const ended = new Promise<void>(resolve => child.once('close', () => resolve()))
+  // Not `close`: its streams keep nothing alive, so that this process might end before they do.
+  const ended = new Promise<void>(resolve => child.once('exit', () => resolve()))
   let said = ''
   const url = await new Promise<string>((resolve, reject) => {
     stdout.on('data', chunk => {
