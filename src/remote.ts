@@ -14,7 +14,7 @@ import type { ObjectStore } from './store/object-store.js'
 const HTTP = /^https?:\/\//i
 const S3 = /^s3:\/\//i
 
-function isHttpUrl(source: string): boolean {
+export function isHttpUrl(source: string): boolean {
   return HTTP.test(source)
 }
 

@@ -6,14 +6,14 @@ import { Records, readBatch } from '../../wasm/records.js'
 import { Fault } from '../format/errno.js'
 import { CONSTANTS, QUERY_FLAGS } from '../format/structs.js'
 import type { Image } from '../image/image.js'
-import { withLoads } from './layers.js'
+import { answered } from '../overlay/waiting.js'
 import { find } from './paths.js'
 
 const { S_IFMT, S_IFLNK } = CONSTANTS
 
 /** An answer of the core, once all that it needs is here; a Fault where that can't be had. Other errors are the asker's. */
 async function settled(image: Image, what: string, ask: () => number): Promise<Fault | undefined> {
-  const answer = await withLoads(() => {
+  const answer = await answered(() => {
     const r = ask()
     return r === -CONSTANTS.EAGAIN ? image.fault(r, what) : r
   })
@@ -37,7 +37,7 @@ async function bringFacts(image: Image, nid: number, mode: number, what: string)
 /** All that can be asked of what is at a path. */
 export async function bringInode(image: Image, path: string, follow: boolean): Promise<Fault | undefined> {
   if (!image.lazy) return undefined
-  const found = await withLoads(() => find(image, path, follow))
+  const found = await answered(() => find(image, path, follow))
   if (found instanceof Fault) return found
   return bringFacts(image, found.nid, found.mode, path)
 }

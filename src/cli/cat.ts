@@ -1,9 +1,10 @@
 // composefs cat: the bytes of files in an image, checked against their digests, on standard output.
 
 import { Fault } from '../format/errno.js'
+import { answered } from '../overlay/waiting.js'
 import { parseArguments } from './arguments.js'
 import { complain, failure, wrongUsage } from './failure.js'
-import { eachPieceLater, layerOf, withLoads } from './layers.js'
+import { eachPieceLater, layerOf } from './layers.js'
 import { ImageFiles } from './open.js'
 import { writeAll } from './standard-output.js'
 
@@ -29,8 +30,8 @@ export async function cat(args: readonly string[]): Promise<number> {
   )
   let failed = false
   for (const path of paths) {
-    const node = await withLoads(() => layer.resolve(path, true))
-    const opened = node instanceof Fault ? node : await withLoads(() => layer.open(node, true))
+    const node = await answered(() => layer.resolve(path, true))
+    const opened = node instanceof Fault ? node : await answered(() => layer.open(node, true))
     const why = opened instanceof Fault ? opened : await eachPieceLater(opened, writeAll)
     if (why === undefined) continue
     failed = true

@@ -10,9 +10,10 @@ import { CONSTANTS } from '../format/structs.js'
 import { TreeCursor } from '../image/tree-cursor.js'
 import type { ImageLayer } from '../overlay/image-layer.js'
 import { type Attr, newAttr } from '../overlay/layer.js'
+import { answered } from '../overlay/waiting.js'
 import { parseArguments } from './arguments.js'
 import { CommandError, failure, wrongUsage } from './failure.js'
-import { eachPiece, eachPieceLater, layerOf, withLoads } from './layers.js'
+import { eachPiece, eachPieceLater, layerOf } from './layers.js'
 import { majorOf, minorOf } from './mode-text.js'
 import { ImageFiles } from './open.js'
 import { type Progress, startProgress } from './progress.js'
@@ -147,7 +148,7 @@ class Extraction {
     }
     if (file instanceof Miss) {
       this.#later(entry, fd, async () => {
-        const opened = await withLoads(open)
+        const opened = await answered(open)
         return opened instanceof Fault ? opened : eachPieceLater(opened, take)
       })
       return

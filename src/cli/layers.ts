@@ -1,11 +1,12 @@
 // An image with its store as the commands read files through it. Not here: what is done with the bytes.
 
 import fs from 'node:fs'
-import { Fault, loadFault, Miss } from '../format/errno.js'
+import { Fault } from '../format/errno.js'
 import { sha256 } from '../host/hash.js'
 import type { Image } from '../image/image.js'
 import { ImageLayer } from '../overlay/image-layer.js'
 import type { OpenFile } from '../overlay/layer.js'
+import { answered } from '../overlay/waiting.js'
 import { DirectoryStore } from '../store/directory.js'
 import { VerifiedObjects } from '../store/verified.js'
 import { failure } from './failure.js'
@@ -43,26 +44,13 @@ export async function layerOf(image: Image, basedir: string | undefined): Promis
   return new ImageLayer(image, await openStoreAny(basedir), 'on')
 }
 
-/** Asks until the answer is no Miss, bringing what lacks; a Fault where that can't be had. */
-export async function withLoads<T>(ask: () => T | Fault): Promise<T | Fault> {
-  for (;;) {
-    const answer = ask()
-    if (!(answer instanceof Miss)) return answer
-    try {
-      await answer.load()
-    } catch (error) {
-      return loadFault(error)
-    }
-  }
-}
-
 /** As eachPiece, of a file whose bytes may have to be waited for. */
 export async function eachPieceLater(file: OpenFile, take: (piece: Uint8Array) => void): Promise<Fault | undefined> {
   try {
     const buffer = new Uint8Array(Math.min(PIECE_ELSEWHERE, Math.max(file.size, 1)))
     for (let position = 0; position < file.size; ) {
       const at = position
-      const n = await withLoads(() => file.read(buffer, at, true))
+      const n = await answered(() => file.read(buffer, at, true))
       if (n instanceof Fault) return n
       if (n === 0) return new Fault('EIO', `ends after ${position} of ${file.size} bytes`)
       take(buffer.subarray(0, n))

@@ -5,11 +5,12 @@
 
 import { Fault, faultError } from '../format/errno.js'
 import { isFreshMark, MARKS } from '../publish/s3-target.js'
+import { isHttpUrl } from '../remote.js'
 import type { GcReport } from '../store/directory-gc.js'
 import { isDigestName, objectOfTree, treeName } from '../store/object-name.js'
 import type { S3Entry, S3Store } from '../store/s3.js'
 import { inLanes } from './lanes.js'
-import { isHttp, s3Store } from './remote.js'
+import { s3Store } from './remote.js'
 import { shown } from './url.js'
 
 /** Removed at once, and between two looks for marks. */
@@ -45,7 +46,7 @@ export class RemoteCollector {
 
   /** Throws EROFS for a web server, ENOTSUP for another scheme. */
   constructor(url: string, options: RemoteGcOptions) {
-    if (isHttp(url)) throw faultError(new Fault('EROFS', 'a web server is read-only'), shown(url))
+    if (isHttpUrl(url)) throw faultError(new Fault('EROFS', 'a web server is read-only'), shown(url))
     if (!/^s3:/i.test(url)) throw faultError(new Fault('ENOTSUP', 'no store is read by this scheme'), shown(url))
     const base = url.replace(/\/+$/, '')
     this.#store = s3Store(base)

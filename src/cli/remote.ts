@@ -21,14 +21,9 @@ export interface OpenImageOptions {
 
 /** Bound of what is kept of a lazily opened image: more than any directory takes, so that nothing is brought twice. */
 const CACHE_BYTES = 256 << 20
-const HTTP = /^https?:\/\//i
 
 function base64Bytes(text: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.from(text, 'base64'))
-}
-
-export function isHttp(url: string): boolean {
-  return HTTP.test(url)
 }
 
 /** A bucket; who asks is said by the environment, as the AWS tools have it. */

@@ -7,11 +7,12 @@ import { CONSTANTS } from '../format/structs.js'
 import type { Image } from '../image/image.js'
 import { TreeEntries } from '../image/tree-entries.js'
 import { ImageLayer } from '../overlay/image-layer.js'
+import { answered } from '../overlay/waiting.js'
 import type { VerifiedObjects } from '../store/verified.js'
 import { parseArguments } from './arguments.js'
 import { complain, failure, reason, wrongUsage } from './failure.js'
 import { inLanes } from './lanes.js'
-import { eachPiece, eachPieceLater, openStoreAny, withLoads } from './layers.js'
+import { eachPiece, eachPieceLater, openStoreAny } from './layers.js'
 import { ImageFiles } from './open.js'
 import { startProgress } from './progress.js'
 import { writeAll } from './standard-output.js'
@@ -127,7 +128,7 @@ async function checkObjectsLater(objects: VerifiedObjects, report: Report): Prom
   const progress = await startProgress('verifying objects', report.objects.size)
   const found = new Map<string, Fault>()
   await inLanes(report.objects, OBJECTS_AT_ONCE, async ([name, { size, digest }]) => {
-    const file = await withLoads(() => objects.open(name, { size, digest }, true))
+    const file = await answered(() => objects.open(name, { size, digest }, true))
     const count = (piece: Uint8Array) => {
       report.objectBytes += piece.length
     }

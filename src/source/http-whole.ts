@@ -7,9 +7,8 @@ import { checkRange, IDENTITY, ifRange, rangeHeaders, type Version, versionOf } 
 import type { HttpResponse } from './http-response.js'
 import { isBrowser } from './http-target.js'
 import type { Tries } from './http-tries.js'
+import { WHOLE_MAX } from './whole.js'
 
-/** What a file may have at most: nearly all of a 32-bit WebAssembly memory. */
-export const WHOLE_MAX = 2 ** 32 - 2 ** 24
 /** The same where the server does not say how long it is, and might go on for ever. */
 const UNSAID_MAX = 2 ** 28
 const RENEW_BYTES = 2 ** 20

@@ -4,7 +4,7 @@ import { Fault, faultError } from '../format/errno.js'
 import type { ByteSource } from './byte-source.js'
 
 /** What a file may have at most: nearly all of a 32-bit WebAssembly memory. */
-const WHOLE_MAX = 2 ** 32 - 2 ** 24
+export const WHOLE_MAX = 2 ** 32 - 2 ** 24
 /** Bytes of one read, and how many go on at once. */
 const PIECE = 4 << 20
 const PIECES = 4

@@ -3,13 +3,13 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import esbuild from 'esbuild'
 import { chromium } from 'playwright-core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Nginx, NO_NGINX, startNginx } from '../helpers/nginx.js'
 import { ROOT, skip } from '../helpers/paths.js'
 import { noise } from '../helpers/store-hash.js'
+import { bundled } from './bundle.js'
 import { ARGS, CHROMIUM, TIMEOUT_MS } from './chromium.js'
 
 const test = suite('browser: HttpStore')
@@ -56,18 +56,6 @@ function sum(bytes: Uint8Array): number {
   return bytes.reduce((a, b) => (a * 31 + b) >>> 0, bytes.length)
 }
 
-async function bundle(code: string, name: string): Promise<void> {
-  const result = await esbuild.build({
-    stdin: { contents: code, resolveDir: ROOT, loader: 'ts' },
-    bundle: true,
-    format: 'esm',
-    platform: 'browser',
-    write: false,
-    logLevel: 'silent',
-  })
-  writeFileSync(join(top, name), result.outputFiles[0].text)
-}
-
 /** A browser's cache asks for other ranges than it is asked for; what comes out is the same. */
 const UNCACHED = 'add_header Cache-Control no-store;'
 
@@ -80,8 +68,8 @@ const PARTS = [
 const SUMS = PARTS.map(([at, length]) => sum(noise(SIZE).subarray(at, at + length)))
 
 async function add(executablePath: string, home: Nginx, away: Nginx): Promise<void> {
-  await bundle(page, 'page.js')
-  await bundle(worker, 'worker.js')
+  writeFileSync(join(top, 'page.js'), await bundled(page))
+  writeFileSync(join(top, 'worker.js'), await bundled(worker))
   const browser = await chromium.launch({ executablePath, args: ARGS, timeout: TIMEOUT_MS })
   const tab = await browser.newPage()
   await tab.goto(`${home.url}/`)

@@ -3,7 +3,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import esbuild from 'esbuild'
 import { chromium } from 'playwright-core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -12,6 +11,7 @@ import { buildImage, DirectoryStore, merkleTree, TreeBuilder } from '../../src/n
 import { type Nginx, NO_NGINX, startNginx } from '../helpers/nginx.js'
 import { ROOT, skip } from '../helpers/paths.js'
 import { noise } from '../helpers/store-hash.js'
+import { bundled } from './bundle.js'
 import { ARGS, CHROMIUM, TIMEOUT_MS } from './chromium.js'
 
 const test = suite('browser: lazy images')
@@ -79,25 +79,13 @@ async function atOnce(spec) {
 const PAGE = `${CODE}; Object.assign(globalThis, { read, early })`
 const WORKER = `${CODE}; onmessage = ({ data }) => (data.sync ? atOnce : read)(data).then(answer => postMessage({ answer }), error => postMessage({ error: String(error.stack) }))`
 
-async function bundle(code: string, name: string): Promise<void> {
-  const result = await esbuild.build({
-    stdin: { contents: code, resolveDir: ROOT, loader: 'ts' },
-    bundle: true,
-    format: 'esm',
-    platform: 'browser',
-    write: false,
-    logLevel: 'silent',
-  })
-  writeFileSync(join(top, name), result.outputFiles[0].text)
-}
-
 const PATHS = [3, 7, 19].map(dir => `/d${dir}/a file with a name of some length ${dir % 5}`)
 const CONTENTS = [3, 7, 19].map(dir => [dir, dir % 5, ...noise(SIZE).subarray(2, 8)])
 const NAMES = Array.from({ length: 20 }, (_, i) => `d${i}`).sort()
 
 async function add(executablePath: string, server: Nginx): Promise<void> {
-  await bundle(PAGE, 'page.js')
-  await bundle(WORKER, 'worker.js')
+  writeFileSync(join(top, 'page.js'), await bundled(PAGE))
+  writeFileSync(join(top, 'worker.js'), await bundled(WORKER))
   const browser = await chromium.launch({ executablePath, args: ARGS, timeout: TIMEOUT_MS })
   const tab = await browser.newPage()
   const errors: string[] = []
