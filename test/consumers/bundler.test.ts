@@ -58,9 +58,9 @@ async function build(place: Place, output: OutputOptions, input: InputOptions = 
   })
   const { output: written } = await bundle.write({ ...output, dir: `${at}/${output.dir}` })
   await bundle.close()
-  // In the order of arrival.
+  // Both come in the order in which reads ended: on disk alone rollup gives two orders, one of them twice in 400 builds.
   const read = bundle.watchFiles.map(file => file.replace(place.root, ''))
-  return [...written.map(({ fileName }) => fileName), ...read.sort()]
+  return [...written.map(({ fileName }) => fileName).sort(), ...read.sort()]
 }
 
 const source = temporary()
