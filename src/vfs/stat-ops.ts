@@ -16,6 +16,8 @@ const S_IFMT = 0o170000
 const S_IFREG = 0o100000
 const S_IFDIR = 0o040000
 const S_IFLNK = 0o120000
+const S_IFIFO = 0o010000
+const S_IFSOCK = 0o140000
 /** As many symbolic links as the kernel follows in one path. */
 const LINK_LIMIT = 40
 const PATH_MAX = 4096
@@ -146,7 +148,8 @@ function linkTarget(core: Core, path: string): Outcome<string | undefined> {
 
 /**
  * Node's realpath in JavaScript: `..` resolved in the text first, then one name after the other, so that errors name
- * lstat (stat for a link that leads nowhere) and the part of the path that fails.
+ * lstat (stat for a link that leads nowhere) and the part of the path that fails. As there, a link to a FIFO or a socket
+ * ends the search at the next directory that was looked at before: what the text has after it is not looked at.
  */
 export const realpath: Operation = (core, [pathArg, options]) => {
   const encoding = checkOptions(options)['encoding'] as string | undefined
@@ -156,19 +159,30 @@ export const realpath: Operation = (core, [pathArg, options]) => {
     let rest = start.split('/').filter(name => name !== '')
     let done = ''
     let links = 0
+    let ends = false
+    const seen = new Set<string>()
     while (rest.length > 0) {
       const base = `${done}/${rest.shift()}`
+      if (seen.has(base)) {
+        done = base
+        if (!ends) continue
+        done = [base, ...rest].join('/')
+        break
+      }
       task.syscall = 'lstat'
       task.path = base
       const target = linkTarget(core, base)
       if (target instanceof Fault) return target
       if (target === undefined) {
+        seen.add(base)
         done = base
         continue
       }
       task.syscall = 'stat'
       const failed = core.layer.statPath(base, true, core.scratch)
       if (failed !== undefined) return failed
+      const kind = core.scratch.mode & S_IFMT
+      ends = kind === S_IFIFO || kind === S_IFSOCK
       if (++links > LINK_LIMIT * LINK_LIMIT) return fault('ELOOP')
       const next = resolveText(target.startsWith('/') ? target : `${done}/${target}`)
       rest = [...next.split('/').filter(name => name !== ''), ...rest]

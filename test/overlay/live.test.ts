@@ -1,5 +1,6 @@
-// Fresh random scenarios, which the running kernel's overlay and the one here both answer. Only where the oracle stands beside
-// the project, and as root where an overlay can be mounted.
+// Random scenarios, which the running kernel's overlay and the one here both answer. Only where the oracle stands beside the
+// project, and as root where an overlay can be mounted. The seed is fixed, so that a failure belongs to a change;
+// OVERLAY_SEED=fresh asks about scenarios that nobody has seen, which is how to look for more.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,6 +15,8 @@ import { checkScenario, variantsOf } from '../helpers/scenario-check.js'
 const live = suite('random scenarios, against the running kernel')
 const NAME = 'fresh scenarios'
 const COUNT = 24
+/** The first of them has a link to a socket, whose names below realpath does not look at. */
+const SEED = 872_093_585
 const oracle = join(SHARED ?? '', 'overlay/run-kernel.mjs')
 const scratch = mkdtempSync(join(tmpdir(), 'overlay-live-'))
 process.once('exit', () => rmSync(scratch, { recursive: true, force: true }))
@@ -62,7 +65,7 @@ function ask(scenarios: readonly object[]): Scenario[] {
   return (JSON.parse(readFileSync(found, 'utf8')) as { scenarios: Scenario[] }).scenarios
 }
 
-/** The scenarios of seeds from `seed` on. OVERLAY_SEED names one to look at again. */
+/** The scenarios of seeds from `seed` on. */
 async function compare(seed: number): Promise<void> {
   for (const scenario of answered(seed)) {
     for (const variant of variantsOf(scenario)) {
@@ -78,7 +81,7 @@ async function compare(seed: number): Promise<void> {
 
 const why = hindrance()
 if (why === undefined) {
-  const seed = Number(process.env['OVERLAY_SEED'] ?? Date.now() % 1_000_000_000)
-  live(NAME, () => compare(seed))
+  const named = process.env['OVERLAY_SEED'] ?? String(SEED)
+  live(NAME, () => compare(named === 'fresh' ? Date.now() % 1_000_000_000 : Number(named)))
 } else skip(live, NAME, why)
 live.run()

@@ -1,8 +1,11 @@
 // What the `fs` object is: every name of memfs's API, calls that work detached, copied and assigned over; Stats as Node
 // shows them; owners mapped; extended attributes; what it costs to make one.
 import { deepStrictEqual } from 'node:assert'
+import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { inspect, promisify } from 'node:util'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -63,6 +66,36 @@ surface('calls work detached, and are the same each time they are read', async (
   assert.is(mounted.readFileSync, readFileSync)
   const { readFile } = mounted.promises
   assert.is(await readFile('/script', 'utf8'), '#!/bin/sh\n')
+})
+
+surface('realpath ends at a FIFO that a link leads to, as Node’s does', () => {
+  const host = fs.mkdtempSync(join(tmpdir(), 'realpath-'))
+  try {
+    fs.mkdirSync(join(host, 'd/e'), { recursive: true })
+    execFileSync('mkfifo', [join(host, 'd/pipe')])
+    fs.writeFileSync(join(host, 'd/file'), '')
+    for (const target of ['pipe', 'file', 'e']) fs.symlinkSync(target, join(host, `d/to-${target}`))
+    const inside = createFs(new HostLayer(host), ENV)
+    const real = (one: typeof fs, root: string, path: string) => {
+      try {
+        return one.realpathSync(root + path).slice(root.length)
+      } catch (error) {
+        return (error as NodeJS.ErrnoException).code
+      }
+    }
+    for (const path of ['', '/x', '/x/y', '/../file/x', '/../e/x'].flatMap(rest => [
+      `/d/to-pipe${rest}`,
+      `/d/to-file${rest}`,
+      `/d/to-e${rest}`,
+      `/d/to-e/../to-pipe${rest}`,
+    ])) {
+      assert.is(real(inside as unknown as typeof fs, '', path), real(fs, host, path), path)
+    }
+    assert.is(real(inside as unknown as typeof fs, '', '/d/to-pipe/x'), '/d/pipe/x')
+    assert.is(real(inside as unknown as typeof fs, '', '/d/to-file/x'), 'ENOTDIR')
+  } finally {
+    fs.rmSync(host, { recursive: true })
+  }
 })
 
 surface('copies carry the calls, and a call can be replaced', () => {
