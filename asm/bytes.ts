@@ -173,3 +173,19 @@ export function crc32c(p: usize, length: usize, skip: usize): u32 {
 export function sameBytes(p: usize, other: usize, length: usize): bool {
   return memory.compare(p, other, length) == 0
 }
+
+/** Bytes before the first one that is not zero; `length` where all are. */
+export function zerosBefore(p: usize, length: usize): usize {
+  let n: usize = 0
+  while (n + 8 <= length && load<u64>(p + n) == 0) n += 8
+  while (n < length && load<u8>(p + n) == 0) n++
+  return n
+}
+
+/** Bytes up to and with the last one that is not zero; 0 where all are. */
+export function lengthToZeros(p: usize, length: usize): usize {
+  let n = length
+  while (n >= 8 && load<u64>(p + n - 8) == 0) n -= 8
+  while (n > 0 && load<u8>(p + n - 1) == 0) n--
+  return n
+}

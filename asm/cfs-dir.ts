@@ -22,9 +22,11 @@ import {
   ENOENT,
   EROFS_NAME_LEN,
   EUCLEAN,
+  K_DIRENT,
   REC_SIZE,
   RF_ASCII,
 } from './layout'
+import { addPiece, leftOut } from './pieces'
 import { answer, fail } from './scratch'
 
 /** Entries of a block: their names, of 255 bytes each, fit into the table of records. */
@@ -196,4 +198,13 @@ export function emitCfsBlock(rec: usize, flags: u32): i32 {
     out += REC_SIZE
   }
   return <i32>((out - rec) / REC_SIZE)
+}
+
+/** Adds the entries of the current block as pieces, as far as they are good. */
+export function addCfsDirents(): void {
+  for (let k = bFirst, end = bFirst + bCount; k < end; k++) {
+    const r = nameOf(k)
+    if (r < 0) return leftOut(r)
+    addPiece(K_DIRENT, offsetOf(cEntries + k * C1D_SIZE), C1D_SIZE, offsetOf(eName), eLength)
+  }
 }

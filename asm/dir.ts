@@ -19,10 +19,12 @@ import {
   EROFS_FT_MAX,
   EROFS_NAME_LEN,
   EUCLEAN,
+  K_DIRENT,
   REC_SIZE,
   RF_ASCII,
   RF_FTYPE_SHIFT,
 } from './layout'
+import { addPiece, leftOut } from './pieces'
 import { answer, fail, lastError, ownU32, ownU64 } from './scratch'
 
 /** The directory block that openBlock checked last: its bytes, its length, its number of entries. */
@@ -270,4 +272,14 @@ export function emitBlock(rec: usize, flags: u32): i32 {
   }
   keepNames(run, area + areaLength)
   return <i32>((out - rec) / REC_SIZE)
+}
+
+/** Adds the entries of the current block as pieces, as far as they are good. */
+export function addDirents(): void {
+  const start = offsetOf(bStart)
+  for (let k: u32 = 0; k < bCount; k++) {
+    const r = nameOf(k)
+    if (r < 0) return leftOut(r)
+    addPiece(K_DIRENT, start + k * DE_SIZE, DE_SIZE, start + (eName - bStart), eLength)
+  }
 }

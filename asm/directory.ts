@@ -2,6 +2,7 @@
 // decoded inode is the directory. Not here: how either format does it (dir.ts, cfs-dir.ts).
 
 import {
+  addCfsDirents,
   cfsBlockCount,
   cfsEntryCount,
   emitCfsBlock,
@@ -11,7 +12,7 @@ import {
   openCfsBlock,
   resumeCfsDirectory,
 } from './cfs-dir'
-import { blockCount, emitBlock, entryCount, findEntry, findIn, fits, openBlock, parentIs, resumeDirectory } from './dir'
+import { addDirents, blockCount, emitBlock, entryCount, findEntry, findIn, fits, openBlock, parentIs, resumeDirectory } from './dir'
 import { isCfs } from './image'
 import { iNid } from './inode'
 
@@ -73,4 +74,10 @@ export function blockEntries(): u32 {
 @inline
 export function writeBlock(rec: usize, flags: u32): i32 {
   return isCfs ? emitCfsBlock(rec, flags) : emitBlock(rec, flags)
+}
+
+/** Adds the entries of the current block as pieces. */
+export function addBlockEntries(): void {
+  if (isCfs) addCfsDirents()
+  else addDirents()
 }

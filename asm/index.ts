@@ -2,9 +2,10 @@
 // in the scratch record and the table of records (src/format/structs.ts: SCRATCH, RECORD, XATTR_RECORD).
 // nids cross as f64; a negative one, of the metabox, is not read yet.
 
-import { inside, settled, span } from './bytes'
+import { addFrame, addPieces } from './anatomy'
+import { inside, lengthToZeros, settled, span, zerosBefore } from './bytes'
 import { putCtime, putDetails } from './cfs-details'
-import { blockFits, countBlocks, find, resume, takeBlock, writeBlock } from './directory'
+import { addBlockEntries, blockFits, countBlocks, find, resume, takeBlock, writeBlock } from './directory'
 import { beginRecords, dropNames, endRecords, namesMark, readFound } from './entries'
 import { IMAGE_HEAD, image, isCfs, openImage, setPages, use } from './image'
 import { HOLE, iNid, iOffset, isDir, iSize, mapData, mLength, mOffset, putInode, putName, readCfsInode, readInode } from './inode'
@@ -30,6 +31,7 @@ import { beginPages, dropPage, findPage, leftOfPage, MISSES, missed, putPage, wa
 import { lookupDirectory, lookupPath } from './dcache'
 import { clearWidths, fitWidths, writeLines } from './listing'
 import { linkLength, linkTarget, resolvePath } from './path'
+import { beginPieces, pieceCount } from './pieces'
 import { answer, CHAIN, fail, lastError, MAX_RECORDS, NAME, NAMES, PATH, RECORDS, SCRATCH, WORK, WORK_BYTES } from './scratch'
 import { beginWalk, growWalk, nextRecords, WALK_HEAD } from './walk'
 import { getXattr, listXattrs } from './xattr'
@@ -281,6 +283,67 @@ export function getxattr(handle: usize, nid: f64, index: u32, length: u32): i32 
   use(handle)
   const r = readInode(toNid(nid))
   return settled(r < 0 ? r : getXattr(index, length))
+}
+
+/**
+ * Where the parts of an inode lie, as pieces; from byte `at` of its data on only those of data, where that is not 0. Their
+ * number; the scratch cookie is the byte to go on with, -1 at the end.
+ */
+export function pieces(handle: usize, nid: f64, at: f64, flags: u32): i32 {
+  use(handle)
+  beginPieces()
+  const r = readInode(toNid(nid))
+  if (r == 0) addPieces(<u64>at, flags)
+  return settled(r < 0 ? r : <i32>pieceCount)
+}
+
+/** The same of what belongs to no inode; the scratch cookie is the nid of an inode without a name, -1 without one. */
+export function framePieces(handle: usize): i32 {
+  use(handle)
+  beginPieces()
+  addFrame()
+  return settled(<i32>pieceCount)
+}
+
+/** The entries of block `block` of a directory, as pieces; the scratch cookie is the number of blocks. */
+export function direntPieces(handle: usize, nid: f64, block: f64): i32 {
+  use(handle)
+  beginPieces()
+  let r = readInode(toNid(nid))
+  if (r < 0) return settled(r)
+  if (!isDir()) return answer(ENOTDIR)
+  const blocks = countBlocks()
+  store<f64>(SCRATCH + SCR_COOKIE, <f64>blocks)
+  if (!(block >= 0 && block < <f64>blocks)) return settled(0)
+  r = takeBlock(<u64>block)
+  if (r == 0) addBlockEntries()
+  return settled(r < 0 ? r : <i32>pieceCount)
+}
+
+/** Bytes of the image as they are: their address. */
+export function peek(handle: usize, at: f64, length: f64): i32 {
+  use(handle)
+  if (!(at >= 0 && length >= 0)) return answer(EINVAL)
+  const p = span(<u64>at, <u64>length)
+  if (!p && missed == 0) return answer(EINVAL)
+  store<u32>(SCRATCH + SCR_DATA, <u32>p)
+  return settled(0)
+}
+
+/**
+ * Of the bytes `from`…`to` of a resident image: where the first one stands that is not zero (the cookie; `to` where all are),
+ * and where those after the last such one begin.
+ */
+export function zeros(handle: usize, from: f64, to: f64): i32 {
+  use(handle)
+  if (PAGED || !(from >= 0 && to >= from)) return answer(EINVAL)
+  const length = <usize>(to - from)
+  const p = span(<u64>from, length)
+  if (!p) return answer(EINVAL)
+  const first = zerosBefore(p, length)
+  store<f64>(SCRATCH + SCR_COOKIE, from + <f64>first)
+  store<f64>(SCRATCH + SCR_DATA_LEN, from + <f64>(first == length ? first : lengthToZeros(p, length)))
+  return 0
 }
 
 /** Forgets the widths of a listing's columns. */

@@ -203,3 +203,42 @@ export function getXattr(index: u32, length: u32): i32 {
   }
   return answer(ENODATA)
 }
+
+/** What the pieces of an inode's xattrs are read from: its body, checked as far as its shared ids. 0 for none, or -errno. */
+export function xattrBody(): i32 {
+  return openBody()
+}
+
+/** Ids of shared entries in the body that xattrBody checked. */
+@inline
+export function sharedIds(): u32 {
+  return sharedCount
+}
+
+/** The id of shared entry `i` of a body at `body`. */
+@inline
+export function sharedId(body: usize, i: u32): u32 {
+  return u32At(body, XH_SIZE + (i << 2))
+}
+
+@inline
+export function xattrBodyStart(): usize {
+  return bodyStart
+}
+
+/** Checks the inline entry at byte `at` of a body of `size` bytes. Its padded size, or -errno. */
+export function inlineEntry(body: usize, at: u32, size: u32): i32 {
+  return takeEntry(body + at, size - at)
+}
+
+/** Checks the shared entry of an id. Its size with the padding behind it, or -errno. */
+export function sharedEntry(id: u32): i32 {
+  const r = takeShared(id)
+  return r < 0 ? r : <i32>((XE_SIZE + xNameLength + xValueLength + 3) & ~3)
+}
+
+/** Byte offset in the image of the shared entry of an id. */
+@inline
+export function sharedOffset(id: u32): u64 {
+  return image.xattrOffset + ((<u64>id) << 2)
+}

@@ -23,6 +23,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'src/format': [],
   'src/source': ['src/format'],
   'src/image': ['wasm', 'src/format', 'src/source'],
+  'src/anatomy': ['wasm', 'src/format', 'src/image'],
   'src/store': ['src/format', 'src/source'],
   'src/bridge': ['src/format', 'src/source', 'src/store'],
   'src/tree': ['wasm', 'src/format', 'src/image'],
@@ -141,7 +142,7 @@ tidy('every import leads to a file', () => {
 
 tidy('no file is dead', () => {
   const used = new Set(files.flatMap(localImports))
-  const isEntry = (path: string) => /^src\/(index|node)\.ts$|\.main\.ts$|^asm\/(?:build\/)?index\.ts$/.test(path)
+  const isEntry = (path: string) => /^src\/(index|node|anatomy\/anatomy)\.ts$|\.main\.ts$|^asm\/(?:build\/)?index\.ts$/.test(path)
   const layout = 'src/format/structs.ts'
   const dead = files.map(file => file.path).filter(path => !used.has(path) && !isEntry(path) && path !== layout)
   assert.equal(dead, [])

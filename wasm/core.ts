@@ -36,6 +36,11 @@ export interface CoreExports {
   details(handle: number, nid: number): number
   listxattr(handle: number, nid: number, skip: number): number
   getxattr(handle: number, nid: number, index: number, length: number): number
+  pieces(handle: number, nid: number, at: number, flags: number): number
+  framePieces(handle: number): number
+  direntPieces(handle: number, nid: number, block: number): number
+  peek(handle: number, at: number, length: number): number
+  zeros(handle: number, from: number, to: number): number
   longClear(withAcls: number): void
   longFit(handle: number, from: number, to: number): void
   longWrite(handle: number, from: number, to: number): number

@@ -52,6 +52,10 @@ const QUESTIONS = [
   'listxattr',
   'getxattr',
   'walkNext',
+  'pieces',
+  'framePieces',
+  'direntPieces',
+  'peek',
 ] as const satisfies readonly (keyof CoreExports)[]
 
 /**

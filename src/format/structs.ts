@@ -4,6 +4,7 @@
 // EROFS: fs/erofs/erofs_fs.h; composefs header: libcomposefs/lcfs-erofs.h; facts in the project's spec of both. The
 // structs of cfs v1 are written down in cfs-v1-structs.ts.
 
+import { PIECE, PIECE_CONSTANTS, PIECE_FLAGS } from './anatomy-structs.js'
 import {
   CFS_V1_DIR_HEADER,
   CFS_V1_DIRENT,
@@ -199,6 +200,8 @@ export const SCRATCH = struct('SCR', 152, {
   digest: [140, 4],
   /** Paged images: pages that the call has missed, as ranges at \`misses\`. */
   misses: [144, 4],
+  /** pieces: errno of what is wrong with a part of the inode, which is left out; 0. */
+  pieces_error: [148, 4],
 })
 
 /** Flags of a RECORD. */
@@ -347,6 +350,7 @@ const STRUCTS: readonly Struct[] = [
   CFS_V1_XATTR,
   RECORD,
   XATTR_RECORD,
+  PIECE,
   SCRATCH,
 ]
 
@@ -362,6 +366,7 @@ export function layoutConstants(): [string, number][] {
     out.push([`${prefix}_SIZE`, size])
     for (const [name, field] of Object.entries(fields)) out.push([`${prefix}_${name.toUpperCase()}`, field.offset])
   }
-  for (const table of [CONSTANTS, RECORD_FLAGS, QUERY_FLAGS, STOP, WHERE]) out.push(...Object.entries(table))
+  for (const table of [CONSTANTS, RECORD_FLAGS, QUERY_FLAGS, STOP, WHERE, PIECE_FLAGS, PIECE_CONSTANTS])
+    out.push(...Object.entries(table))
   return out
 }

@@ -1,0 +1,5 @@
+// The room's door: maps, fields and facts of images, for who shows what an image is made of. Not in the package's entries.
+
+export type { KindTotal, MapFault, MapRange, PieceKind } from './image-map.js'
+export { ImageMap, KIND_LABELS } from './image-map.js'
+export { mapOf, mapSteps } from './map-of.js'

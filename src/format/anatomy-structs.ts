@@ -1,0 +1,70 @@
+// What an image is made of: the kinds of its pieces, and how the core answers them. Part of the table of structs.ts, for the
+// core and for src/anatomy. Not here: the structs that the pieces hold (structs.ts, cfs-v1-structs.ts).
+
+import { struct } from './struct.js'
+
+/** What the core answers about one piece of an image. Ours, not on disk; a power of two, read as typed arrays. */
+export const PIECE = struct('PC', 32, {
+  /** Byte offset in the image, and bytes; a piece is never beyond the image's end. */
+  start: [0, 8],
+  length: [8, 8],
+  /** Byte of the file's data that it begins with; of a dirent, byte offset of its name in the image. */
+  at: [16, 8],
+  /** Index in PIECE_KINDS. */
+  kind: [24, 4],
+  /** Id of a shared xattr, number of a prefix, device of a chunk, length of a dirent's name. */
+  detail: [28, 4],
+})
+
+/**
+ * Kinds of pieces. The first three are what is left where no structure is: zeros, bytes that nothing refers to, and bytes that
+ * only compressed files can say something of.
+ */
+export const PIECE_KINDS = [
+  'padding',
+  'unclaimed',
+  'unread',
+  'composefs-header',
+  'superblock',
+  'compression-configuration',
+  'xattr-prefix',
+  'shared-xattr',
+  'inode-compact',
+  'inode-extended',
+  'inode-xattrs',
+  'chunk-indexes',
+  'compression-header',
+  'inline-entries',
+  'inline-target',
+  'inline-data',
+  'directory-block',
+  'symlink-block',
+  'file-data',
+  /** Of cfs v1. */
+  'inode-cfs',
+  'cfs-entries',
+  'cfs-target',
+  'cfs-backing-path',
+  'cfs-xattrs',
+  'cfs-digest',
+  /** Inside of others, where they are asked for. */
+  'xattr-header',
+  'xattr-shared-ids',
+  'xattr-entry',
+  'dirent',
+] as const
+
+export type PieceKind = (typeof PIECE_KINDS)[number]
+
+/** Flags of a question for pieces. */
+export const PIECE_FLAGS = {
+  /** Header, ids and every entry of the xattrs instead of all in one. */
+  PF_ENTRIES: 1,
+  /** No data of chunk-based inodes: only their table. */
+  PF_NO_CHUNKS: 2,
+} as const
+
+/** The kinds as constants of the core. */
+export const PIECE_CONSTANTS = Object.fromEntries(
+  PIECE_KINDS.map((name, at) => [`K_${name.toUpperCase().replaceAll('-', '_')}`, at]),
+)
