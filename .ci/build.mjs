@@ -158,6 +158,8 @@ export async function build() {
   await buildCore()
   await bundle()
   declarations()
+  const { buildSite } = await import('./site.mjs')
+  await buildSite()
   writeFileSync(at('dist/.built'), '')
 }
 

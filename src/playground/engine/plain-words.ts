@@ -1,0 +1,57 @@
+// Failures as people are told of them: one plain sentence, and what to do. Made here because an Error that crosses to the page
+// keeps nothing but its name and message. Not here: which failures there are.
+
+import { isErrnoName } from '../../format/errno.js'
+
+/** What an errno name means to someone who looks at an image, and what can be done. */
+const WORDS: Readonly<Record<string, string>> = {
+  EUCLEAN: 'The image is damaged or is no image. Check where it came from, or fetch it again.',
+  ENOTSUP: 'This needs something that is not supported here.',
+  ENOENT: 'There is no such file or object. Give the store that holds the objects, or check the name.',
+  EIO: 'The bytes are not what they should be, or can’t be read. Fetch them again from a source you trust.',
+  EACCES: 'Reading it is not allowed. Check the permissions of the file or the server.',
+  ENOSPC: 'There is no room left. Close an image, or free some of the browser’s storage.',
+  ENOMEM: 'There is not enough memory for it. Close an image and try again.',
+  ETIMEDOUT: 'The server does not answer. Check the address and the connection.',
+  ESTALE: 'It was closed or changed meanwhile. Open it again.',
+  EROFS: 'The image can’t be changed. Start changing it first.',
+  EINVAL: 'That is not valid here. Check what was given.',
+  ENOTEMPTY: 'The folder is not empty. Empty it first.',
+  EEXIST: 'There is something of that name already. Take another name.',
+  ENOTDIR: 'That is not a folder.',
+  EISDIR: 'That is a folder.',
+  ENAMETOOLONG: 'The name is too long. Take a shorter one.',
+  ELOOP: 'The symlinks lead round in a circle.',
+}
+
+/** What the library said, without the words that only programs need. */
+function detailOf(error: Error): string {
+  const cause = error.cause instanceof Error && error.cause.message !== error.message ? ` (${error.cause.message})` : ''
+  return `${error.message}${cause}`
+}
+
+/** An Error that is ready to be shown: `name` is the code, the message begins with what was tried. */
+export function plainError(what: string, error: unknown): Error {
+  if (error instanceof PlainError) return error
+  const given = error instanceof Error ? error : new Error(String(error))
+  const code = 'code' in given && isErrnoName(given.code) ? given.code : ''
+  const words = WORDS[code]
+  return new PlainError(code === '' ? 'Error' : code, `${what}: ${words ?? ''}${words ? ' ' : ''}[${detailOf(given)}]`)
+}
+
+/** One that says all that is to be said. */
+export class PlainError extends Error {
+  constructor(name: string, message: string) {
+    super(message)
+    this.name = name
+  }
+}
+
+/** Does something; what fails is told in plain words. */
+export async function inPlainWords<T>(what: string, action: () => Promise<T> | T): Promise<T> {
+  try {
+    return await action()
+  } catch (error) {
+    throw plainError(what, error)
+  }
+}

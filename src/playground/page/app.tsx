@@ -1,0 +1,73 @@
+// The whole page: the bar on top, one or two panes or the start screen, and what people are told. Not here: what a pane shows.
+
+import { useEffect, useState } from 'preact/hooks'
+import { useSession } from './context.js'
+import { filesOf } from './drop.js'
+import { Header } from './header.js'
+import { Notices } from './notices.js'
+import { openFiles } from './opening.js'
+import { PaneView } from './pane.js'
+import { StartScreen } from './start-screen.js'
+
+/** Whether something is being dragged over the page, and what is done with it when it is let go. */
+function useDropping(): boolean {
+  const session = useSession()
+  const [over, setOver] = useState(false)
+  useEffect(() => {
+    const ended = new AbortController()
+    const { signal } = ended
+    const isFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') === true
+    addEventListener(
+      'dragover',
+      event => {
+        if (!isFiles(event)) return
+        event.preventDefault()
+        setOver(true)
+      },
+      { signal },
+    )
+    addEventListener('dragleave', event => event.relatedTarget === null && setOver(false), { signal })
+    addEventListener(
+      'drop',
+      event => {
+        if (event.dataTransfer === null || !isFiles(event)) return
+        event.preventDefault()
+        setOver(false)
+        void filesOf(event.dataTransfer).then(files => openFiles(session, files))
+      },
+      { signal },
+    )
+    return () => ended.abort()
+  }, [session])
+  return over
+}
+
+export function App() {
+  const session = useSession()
+  const dropping = useDropping()
+  const { documents, sideBySide, panes, active } = session
+  const none = documents.value.length === 0
+  return (
+    <div class={`app${dropping ? ' dropping' : ''}`}>
+      <a class="skip" href="#main">
+        Skip to the content
+      </a>
+      <Header />
+      <main id="main" tabIndex={-1}>
+        {none ? (
+          <StartScreen />
+        ) : (
+          <div class={`panes${sideBySide.value ? ' two' : ''}`}>
+            {panes.map((pane, index) =>
+              sideBySide.value || index === active.value ? (
+                <PaneView key={String(index)} pane={pane} index={index} />
+              ) : null,
+            )}
+          </div>
+        )}
+      </main>
+      <Notices />
+      {dropping && <div class="drop-hint">Let go to open it here. Nothing is uploaded.</div>}
+    </div>
+  )
+}

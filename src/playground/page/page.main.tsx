@@ -1,0 +1,21 @@
+// The page's start: the worker, the session, and what is drawn of them. Not here: anything that is drawn.
+
+import { render } from 'preact'
+import { App } from './app.js'
+import { SessionContext } from './context.js'
+import { startEngine } from './engine.js'
+import { openWanted } from './opening.js'
+import { Session } from './session.js'
+import { SiteScripts } from './site-scripts.js'
+
+const session = new Session(startEngine(new SiteScripts()))
+const place = document.getElementById('app')
+if (place !== null) {
+  render(
+    <SessionContext.Provider value={session}>
+      <App />
+    </SessionContext.Provider>,
+    place,
+  )
+}
+void openWanted(session)

@@ -1,0 +1,190 @@
+// The page's state: which images are open, what each pane shows, and what people are told. Signals, so that what is drawn follows.
+// Not here: how anything is drawn, and what an image holds.
+
+import { computed, type Signal, signal } from '@preact/signals'
+import { fragmentToPath, pathToFragment } from '../path-text.js'
+import type { DocumentId, DocumentInfo, Progress } from '../protocol.js'
+import type { EngineCalls } from './engine.js'
+
+/** A part of the window that shows one image. */
+export interface Pane {
+  readonly document: Signal<DocumentId | undefined>
+  /** Path text of what is chosen, by document. */
+  readonly chosen: Signal<ReadonlyMap<DocumentId, string>>
+  /** Name of the view. */
+  readonly view: Signal<string>
+  /** What the search box holds; the tree is shown where it is empty. */
+  readonly query: Signal<string>
+}
+
+export interface Notice {
+  readonly id: number
+  readonly kind: 'error' | 'info'
+  readonly text: string
+}
+
+export interface Job {
+  readonly id: number
+  readonly progress: Signal<Progress>
+  cancel?(): void
+}
+
+export const DEFAULT_VIEW = 'contents'
+const INFO_MS = 6000
+
+function newPane(): Pane {
+  return { document: signal(undefined), chosen: signal(new Map()), view: signal(DEFAULT_VIEW), query: signal('') }
+}
+
+export class Session {
+  readonly engine: EngineCalls
+  readonly documents = signal<readonly DocumentInfo[]>([])
+  readonly panes: readonly [Pane, Pane] = [newPane(), newPane()]
+  /** Whether both panes are shown. */
+  readonly sideBySide = signal(false)
+  readonly active = signal(0)
+  readonly notices = signal<readonly Notice[]>([])
+  readonly jobs = signal<readonly Job[]>([])
+  readonly pane = computed(() => this.panes[this.active.value])
+  #next = 1
+
+  constructor(engine: EngineCalls) {
+    this.engine = engine
+  }
+
+  documentOf(pane: Pane): DocumentInfo | undefined {
+    return this.documents.value.find(one => one.id === pane.document.value)
+  }
+
+  chosenIn(pane: Pane): string {
+    const id = pane.document.value
+    return (id === undefined ? undefined : pane.chosen.value.get(id)) ?? '/'
+  }
+
+  /** Chooses an entry of the pane's image, and shows it in a view if one is named. */
+  choose(pane: Pane, path: string, view?: string): void {
+    const id = pane.document.value
+    if (id === undefined) return
+    pane.chosen.value = new Map(pane.chosen.value).set(id, path)
+    if (view !== undefined) pane.view.value = view
+    this.#showAddress()
+  }
+
+  /** Shows an image in a pane. */
+  show(id: DocumentId, pane: Pane = this.pane.value): void {
+    pane.document.value = id
+    this.#showAddress()
+  }
+
+  /** Two panes, or one again. */
+  splitOrJoin(): void {
+    this.sideBySide.value = !this.sideBySide.value
+    const other = this.panes[1 - this.active.value]
+    const shown = this.pane.value.document.value
+    if (this.sideBySide.value && (other.document.value === undefined || other.document.value === shown))
+      other.document.value = this.documents.value.find(one => one.id !== shown)?.id
+  }
+
+  /** Takes up an image that the worker has opened. */
+  opened(info: DocumentInfo, path?: string): void {
+    this.documents.value = [...this.documents.value.filter(one => one.id !== info.id), info]
+    const other = this.panes[1 - this.active.value]
+    const pane = this.sideBySide.value && other.document.value === undefined ? other : this.pane.value
+    this.show(info.id, pane)
+    if (path !== undefined) this.choose(pane, path)
+  }
+
+  /** Something about an image is no longer what it was. */
+  async refresh(id: DocumentId): Promise<void> {
+    const info = await this.engine.documents.info(id)
+    this.documents.value = this.documents.value.map(one => (one.id === id ? info : one))
+  }
+
+  async close(id: DocumentId): Promise<void> {
+    this.documents.value = this.documents.value.filter(one => one.id !== id)
+    for (const pane of this.panes) {
+      const chosen = new Map(pane.chosen.value)
+      chosen.delete(id)
+      pane.chosen.value = chosen
+      if (pane.document.value === id) pane.document.value = this.documents.value.at(-1)?.id
+    }
+    this.#showAddress()
+    await this.attempt(() => this.engine.documents.close(id))
+  }
+
+  say(text: string, kind: Notice['kind'] = 'info'): void {
+    const id = this.#next++
+    this.notices.value = [...this.notices.value.slice(-3), { id, kind, text }]
+    if (kind === 'info') setTimeout(() => this.unsay(id), INFO_MS)
+  }
+
+  unsay(id: number): void {
+    this.notices.value = this.notices.value.filter(one => one.id !== id)
+  }
+
+  /** Does something; what fails is told, and undefined answered. */
+  async attempt<T>(action: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await action()
+    } catch (error) {
+      this.say(error instanceof Error ? error.message : String(error), 'error')
+      return undefined
+    }
+  }
+
+  /** Long work, with how far it has come where people see it. */
+  async work<T>(
+    what: string,
+    action: (listener: (progress: Progress) => void) => Promise<T>,
+    cancel?: () => void,
+  ): Promise<T | undefined> {
+    const job: Job = { id: this.#next++, progress: signal({ what, done: 0, total: 0, unit: 'bytes' }), cancel }
+    this.jobs.value = [...this.jobs.value, job]
+    try {
+      return await this.attempt(() =>
+        action(progress => {
+          job.progress.value = progress
+        }),
+      )
+    } finally {
+      this.jobs.value = this.jobs.value.filter(one => one !== job)
+    }
+  }
+
+  /** The address bar holds a link to what is shown, where the image came from a URL. */
+  #showAddress(): void {
+    const pane = this.pane.value
+    const info = this.documentOf(pane)
+    const address = info === undefined ? location.pathname : linkTo(info, this.chosenIn(pane))
+    history.replaceState(null, '', address)
+  }
+}
+
+/** What can be shared: the image, its store, and the path. */
+export function linkTo(info: DocumentInfo, path: string): string {
+  const query = new URLSearchParams()
+  if (info.url !== undefined) query.set('image', info.url)
+  if (info.url !== undefined && info.storeUrl !== undefined) query.set('store', info.storeUrl)
+  if (info.url !== undefined && info.digest !== undefined) query.set('digest', info.digest)
+  const search = query.toString()
+  return `${location.pathname}${search === '' ? '' : `?${search}`}#${pathToFragment(path)}`
+}
+
+/** What a link asks for. */
+export interface Wanted {
+  readonly image?: string
+  readonly store?: string
+  readonly digest?: string
+  readonly path: string
+}
+
+export function wantedBy(address: Location): Wanted {
+  const query = new URLSearchParams(address.search)
+  const path = fragmentToPath(address.hash.slice(1))
+  return {
+    image: query.get('image') ?? undefined,
+    store: query.get('store') ?? undefined,
+    digest: query.get('digest') ?? undefined,
+    path: path.startsWith('/') ? path : '/',
+  }
+}

@@ -1,0 +1,32 @@
+// The views that a pane can show, each in a file of its own that is loaded when it is first shown. Not here: what a view shows.
+
+import type { ComponentType } from 'preact'
+import type { DocumentInfo } from '../protocol.js'
+import type { Pane } from './session.js'
+
+export interface ViewProps {
+  readonly pane: Pane
+  readonly document: DocumentInfo
+  /** Path text of what is chosen. */
+  readonly path: string
+}
+
+export interface View {
+  readonly name: string
+  readonly label: string
+  /** For people who wonder. */
+  readonly hint: string
+  /** What it is about: the chosen entry, the image, or all open images. */
+  readonly about: 'entry' | 'image' | 'images'
+  load(): Promise<{ readonly default: ComponentType<ViewProps> }>
+}
+
+export const VIEWS: readonly View[] = [
+  {
+    name: 'contents',
+    label: 'Contents',
+    hint: 'What is in the chosen file or folder',
+    about: 'entry',
+    load: () => import('./views/contents.js'),
+  },
+]

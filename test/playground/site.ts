@@ -1,0 +1,94 @@
+// The playground as people meet it: the built site on a server of its own, in real Chromium. What a page says that it should not
+// (errors, warnings of its policy, failed requests) is kept, for a test to find that there is none. Not here: any test.
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { ServedDirectory } from '../../src/cli/served-files.js'
+import { StaticServer } from '../../src/cli/static-server.js'
+import { ARGS, CHROMIUM, TIMEOUT_MS } from '../browser/chromium.js'
+import { ROOT } from '../helpers/paths.js'
+
+/** Where screenshots go, to be looked at. */
+export const SHOTS = join(ROOT, 'node_modules/.cache/composefs-wasm-shots')
+
+export const WIDE = { width: 1280, height: 800 } as const
+export const PHONE = { width: 390, height: 844 } as const
+
+export interface OpenPage {
+  readonly page: Page
+  /** What it said that it should not have. */
+  readonly complaints: readonly string[]
+}
+
+export interface PageOptions {
+  readonly viewport?: { readonly width: number; readonly height: number }
+  readonly dark?: boolean
+  /** What follows the site's address: `?image=…#/path`. */
+  readonly address?: string
+  /** The page may say what these find. */
+  readonly expected?: readonly RegExp[]
+}
+
+/** The site, served; one browser for all pages of a test file. */
+export class Site {
+  readonly dir: string
+  readonly #server: StaticServer
+  readonly #browser: Browser
+  readonly url: string
+
+  private constructor(dir: string, server: StaticServer, browser: Browser, url: string) {
+    this.dir = dir
+    this.#server = server
+    this.#browser = browser
+    this.url = url
+  }
+
+  /** Builds the site from what is here, serves it and starts the browser. All of it ends with the process. */
+  static async start(): Promise<Site> {
+    const dir = mkdtempSync(join(tmpdir(), 'composefs-site-'))
+    process.once('exit', () => rmSync(dir, { recursive: true, force: true }))
+    const { buildSite } = (await import(pathToFileURL(join(ROOT, '.ci/site.mjs')).href)) as {
+      buildSite(out: string): Promise<void>
+    }
+    await buildSite(dir)
+    const places = [{ prefix: '/', files: new ServedDirectory(dir), typed: true }]
+    const headers = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }
+    const server = new StaticServer({ places, headers })
+    const url = await server.listen(0, '127.0.0.1')
+    const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS, timeout: TIMEOUT_MS })
+    mkdirSync(SHOTS, { recursive: true })
+    return new Site(dir, server, browser, url)
+  }
+
+  /** A new page of the site, in a context of its own. */
+  async open(options: PageOptions = {}): Promise<OpenPage> {
+    const context: BrowserContext = await this.#browser.newContext({
+      viewport: options.viewport ?? WIDE,
+      colorScheme: options.dark === true ? 'dark' : 'light',
+      acceptDownloads: true,
+    })
+    const page = await context.newPage()
+    const complaints: string[] = []
+    const say = (text: string) => {
+      if (options.expected?.some(one => one.test(text)) !== true) complaints.push(text)
+    }
+    page.on('pageerror', error => say(`page error: ${error.message}`))
+    page.on('console', message => {
+      if (message.type() === 'error' || message.type() === 'warning') say(`${message.type()}: ${message.text()}`)
+    })
+    await page.goto(this.url + (options.address ?? ''), { timeout: TIMEOUT_MS })
+    return { page, complaints }
+  }
+
+  async stop(): Promise<void> {
+    await this.#browser.close()
+    this.#server.close()
+  }
+}
+
+/** A screenshot to be looked at. */
+export async function shot(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: join(SHOTS, `${name}.png`) })
+}
