@@ -46,6 +46,22 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'src/publish',
     'src',
   ],
+  'src/playground': [],
+  'src/playground/engine': [
+    'wasm',
+    'src/format',
+    'src/source',
+    'src/image',
+    'src/store',
+    'src/overlay',
+    'src/tree',
+    'src/writer',
+    'src/vfs',
+    'src/oci',
+    'src/playground',
+    'src',
+  ],
+  'src/playground/page': ['src/playground', 'src/playground/engine'],
   src: [
     'wasm',
     'src/format',
@@ -63,7 +79,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Where Node's own modules may be imported. */
-const NODE_ROOMS = [/^src\/node\.ts$/, /^src\/store\/directory[a-z-]*\.ts$/, /^src\/(cli|host|wasi|playground)\//]
+const NODE_ROOMS = [/^src\/node\.ts$/, /^src\/store\/directory[a-z-]*\.ts$/, /^src\/(cli|host|wasi)\//]
 
 interface SourceFile {
   readonly path: string
@@ -74,7 +90,7 @@ interface SourceFile {
 
 function listed(dir: string): string[] {
   return readdirSync(join(ROOT, dir), { recursive: true, withFileTypes: true })
-    .filter(entry => entry.isFile() && entry.name.endsWith('.ts'))
+    .filter(entry => entry.isFile() && /\.tsx?$/.test(entry.name))
     .map(entry => relative(ROOT, join(entry.parentPath, entry.name)))
 }
 
@@ -83,8 +99,9 @@ function importsOf(text: string): string[] {
   return Array.from(found, match => match[1] ?? match[2] ?? match[3])
 }
 
-const files: SourceFile[] = ['asm', 'wasm', 'src']
-  .flatMap(listed)
+const paths = new Set(['asm', 'wasm', 'src'].flatMap(listed))
+
+const files: SourceFile[] = [...paths]
   .filter(path => !GENERATED.has(path))
   .map(path => {
     const text = readFileSync(join(ROOT, path), 'utf8')
@@ -93,14 +110,16 @@ const files: SourceFile[] = ['asm', 'wasm', 'src']
 
 function roomOf(path: string): string {
   const parts = path.split('/')
-  return parts[0] === 'src' && parts.length > 2 ? `src/${parts[1]}` : parts[0]
+  if (parts[0] !== 'src' || parts.length <= 2) return parts[0]
+  return parts[1] === 'playground' && parts.length > 3 ? `src/playground/${parts[2]}` : `src/${parts[1]}`
 }
 
 /** The file that a relative import means. */
 function target(file: SourceFile, specifier: string): string {
-  return normalize(join(dirname(file.path), specifier))
+  const path = normalize(join(dirname(file.path), specifier))
     .replace(/\.js$/, '.ts')
     .replace(/^(asm\/[^.]+)$/, '$1.ts')
+  return !paths.has(path) && paths.has(`${path}x`) ? `${path}x` : path
 }
 
 function localImports(file: SourceFile): string[] {
@@ -118,6 +137,12 @@ tidy('arrows between rooms point one way', () => {
       const other = roomOf(path)
       assert.ok(other === room || allowed.includes(other), `${file.path} imports ${path}: no arrow ${room} -> ${other}`)
     }
+  }
+})
+
+tidy('the page of the playground knows its worker by types alone', () => {
+  for (const { path, text } of files.filter(file => roomOf(file.path) === 'src/playground/page')) {
+    assert.not.match(text, /^(?:import|export) (?!type\b)[^'"]*'[./]+\/engine\//m, path)
   }
 })
 
@@ -142,7 +167,7 @@ tidy('every import leads to a file', () => {
 
 tidy('no file is dead', () => {
   const used = new Set(files.flatMap(localImports))
-  const isEntry = (path: string) => /^src\/(index|node|anatomy\/anatomy)\.ts$|\.main\.ts$|^asm\/(?:build\/)?index\.ts$/.test(path)
+  const isEntry = (path: string) => /^src\/(index|node|anatomy\/anatomy)\.ts$|\.main\.tsx?$|^asm\/(?:build\/)?index\.ts$/.test(path)
   const layout = 'src/format/structs.ts'
   const dead = files.map(file => file.path).filter(path => !used.has(path) && !isEntry(path) && path !== layout)
   assert.equal(dead, [])
@@ -171,7 +196,7 @@ tidy('every file says at its head what it is', () => {
 tidy('names of files are kebab-case, and none is a drawer for everything', () => {
   for (const { path } of files) {
     const name = path.split('/').at(-1) ?? ''
-    assert.match(name, /^[a-z0-9-]+(?:\.main)?\.ts$/, path)
+    assert.match(name, /^[a-z0-9-]+(?:\.main)?\.tsx?$/, path)
     assert.not.match(name, /^(?:utils?|helpers?|misc|common)\.ts$/, path)
   }
 })
