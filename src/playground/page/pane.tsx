@@ -8,7 +8,8 @@ import { useSession } from './context.js'
 import type { Pane } from './session.js'
 import { SidePanel } from './side-panel.js'
 import { Splitter } from './splitter.js'
-import { VIEWS, type View, type ViewProps } from './views.js'
+import type { ViewProps } from './view-props.js'
+import { VIEWS, type View } from './views.js'
 
 function Breadcrumbs({ pane, document, path }: ViewProps) {
   const session = useSession()

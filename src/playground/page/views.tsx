@@ -1,15 +1,7 @@
 // The views that a pane can show, each in a file of its own that is loaded when it is first shown. Not here: what a view shows.
 
 import type { ComponentType } from 'preact'
-import type { DocumentInfo } from '../protocol.js'
-import type { Pane } from './session.js'
-
-export interface ViewProps {
-  readonly pane: Pane
-  readonly document: DocumentInfo
-  /** Path text of what is chosen. */
-  readonly path: string
-}
+import type { ViewProps } from './view-props.js'
 
 export interface View {
   readonly name: string
