@@ -117,4 +117,7 @@ export interface Progress {
   readonly unit: 'bytes' | 'files' | 'entries'
 }
 
+/** Long work that can be cancelled by this number: `engine.jobs.cancel(id)`. */
+export type JobId = number
+
 export type ProgressListener = (progress: Progress) => void

@@ -2,9 +2,11 @@
 // any of the concerns.
 
 import { Documents } from './documents.js'
+import { Jobs } from './jobs.js'
 import { Trees } from './trees.js'
 
 export class Engine {
+  readonly jobs = new Jobs()
   readonly documents: Documents
   readonly trees: Trees
 

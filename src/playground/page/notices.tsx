@@ -15,11 +15,9 @@ function JobRow({ job }: { readonly job: Job }) {
         <span>{total > 0 ? `${amount(done)} of ${amount(total)}` : amount(done)}</span>
       </div>
       <progress aria-label={what} max={total > 0 ? total : undefined} value={total > 0 ? done : undefined} />
-      {job.cancel !== undefined && (
-        <button type="button" onClick={() => job.cancel?.()}>
-          Cancel
-        </button>
-      )}
+      <button type="button" onClick={() => job.cancel()}>
+        Cancel
+      </button>
     </div>
   )
 }

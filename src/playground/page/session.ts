@@ -2,8 +2,9 @@
 // Not here: how anything is drawn, and what an image holds.
 
 import { computed, type Signal, signal } from '@preact/signals'
+import { proxy } from 'comlink'
 import { fragmentToPath, pathToFragment } from '../path-text.js'
-import type { DocumentId, DocumentInfo, Progress } from '../protocol.js'
+import type { DocumentId, DocumentInfo, JobId, Progress, ProgressListener } from '../protocol.js'
 import type { EngineCalls } from './engine.js'
 
 /** A part of the window that shows one image. */
@@ -26,7 +27,7 @@ export interface Notice {
 export interface Job {
   readonly id: number
   readonly progress: Signal<Progress>
-  cancel?(): void
+  cancel(): void
 }
 
 export const DEFAULT_VIEW = 'contents'
@@ -127,28 +128,35 @@ export class Session {
     try {
       return await action()
     } catch (error) {
-      this.say(error instanceof Error ? error.message : String(error), 'error')
+      this.#complain(error)
       return undefined
     }
   }
 
-  /** Long work, with how far it has come where people see it. */
-  async work<T>(
-    what: string,
-    action: (listener: (progress: Progress) => void) => Promise<T>,
-    cancel?: () => void,
-  ): Promise<T | undefined> {
-    const job: Job = { id: this.#next++, progress: signal({ what, done: 0, total: 0, unit: 'bytes' }), cancel }
+  /** Long work, with how far it has come where people see it, and a way to cancel it. */
+  async work<T>(what: string, action: (job: JobId, listener: ProgressListener) => Promise<T>): Promise<T | undefined> {
+    const id = this.#next++
+    const job: Job = {
+      id,
+      progress: signal({ what, done: 0, total: 0, unit: 'bytes' }),
+      cancel: () => void this.engine.jobs.cancel(id),
+    }
+    const listener = proxy((progress: Progress) => {
+      job.progress.value = progress
+    })
     this.jobs.value = [...this.jobs.value, job]
     try {
-      return await this.attempt(() =>
-        action(progress => {
-          job.progress.value = progress
-        }),
-      )
+      return await action(id, listener)
+    } catch (error) {
+      if (!(error instanceof Error && error.name === 'AbortError')) this.#complain(error)
+      return undefined
     } finally {
       this.jobs.value = this.jobs.value.filter(one => one !== job)
     }
+  }
+
+  #complain(error: unknown): void {
+    this.say(error instanceof Error ? error.message : String(error), 'error')
   }
 
   /** The address bar holds a link to what is shown, where the image came from a URL. */
