@@ -1,5 +1,9 @@
 // The room's door: maps, fields and facts of images, for who shows what an image is made of. Not in the package's entries.
 
+export { dumpLines } from './dump.js'
+export { type DataExtent, factsOf, type InodeFacts, type StoredXattrFacts } from './facts.js'
+export { entriesOf, fieldsAt, fieldsOf, frameFields, type InodeStructures, type StructureAt } from './fields.js'
 export type { KindTotal, MapFault, MapRange, PieceKind } from './image-map.js'
 export { ImageMap, KIND_LABELS } from './image-map.js'
 export { mapOf, mapSteps } from './map-of.js'
+export type { Field, Structure } from './structures.js'
