@@ -16,7 +16,7 @@ import { statUpper } from './upper-attr.js'
 import type { UpperInode } from './upper-inode.js'
 
 const { S_IFMT, S_IFREG } = CONSTANTS
-/** Directories that may stand below one another: each takes a few calls, and a path can name 2048 at most. */
+/** Directories that may stand below one another: their paths grow with the square, and a path can name 2048 at most. */
 const DEPTH_MAX = 1500
 const PERMISSIONS = 0o7777
 
@@ -58,6 +58,17 @@ interface Place {
   readonly before: readonly LowerPart[]
   /** Whether names that the upper does not have are gone. */
   readonly replaced: boolean
+  /** Directories above it. */
+  readonly depth: number
+}
+
+/** A directory to be looked into. */
+interface Waiting {
+  readonly place: Place
+  /** What it is compared with; undefined for one that is new, which has been told of. */
+  readonly was: LowerPart | undefined
+  /** Where it was moved from. */
+  readonly from: string | undefined
 }
 
 class Differences {
@@ -65,7 +76,8 @@ class Differences {
   readonly #attr: Attr = newAttr()
   readonly #facts: LowerFacts
   readonly found: Changed[] = []
-  #depth = 0
+  /** Here and not on the stack: a browser's worker has too little of it for as many as may stand below one another. */
+  readonly #waiting: Waiting[] = []
 
   constructor(tree: MergedTree, facts: LowerFacts) {
     this.#tree = tree
@@ -76,14 +88,21 @@ class Differences {
     const inode = this.#tree.root
     const before = this.#tree.below(inode)
     if (before instanceof Fault) return before
-    return this.#directory({ inode, path: '', origin: '', before, replaced: false }, before[0], undefined)
+    const place = { inode, path: '', origin: '', before, replaced: false, depth: 0 }
+    this.#waiting.push({ place, was: before[0], from: undefined })
+    for (let next = this.#waiting.pop(); next !== undefined; next = this.#waiting.pop()) {
+      const failed = this.#directory(next)
+      if (failed !== undefined) return failed
+    }
+    return undefined
   }
 
-  /** A directory and what is in it; `from` where it was moved from. */
-  #directory(place: Place, was: LowerPart, from: string | undefined): Fault | undefined {
-    const { inode, path } = place
+  /** A directory and its names. */
+  #directory({ place, was, from }: Waiting): Fault | undefined {
+    const { inode, path, depth } = place
+    if (depth >= DEPTH_MAX) return new Fault('ENAMETOOLONG', 'directories stand too deep')
     const moves = this.#names(place)
-    if (moves instanceof Fault) return moves
+    if (moves instanceof Fault || was === undefined) return moves instanceof Fault ? moves : undefined
     const what = this.#compare(inode, was)
     if (what instanceof Fault) return what
     if (what.length > 0 || from !== undefined || place.replaced) {
@@ -94,13 +113,6 @@ class Differences {
 
   /** What is in a directory; whether a name came or went. */
   #names(place: Place): Outcome<boolean> {
-    if (++this.#depth > DEPTH_MAX) return new Fault('ENAMETOOLONG', 'directories stand too deep')
-    const moves = this.#namesIn(place)
-    this.#depth--
-    return moves
-  }
-
-  #namesIn(place: Place): Outcome<boolean> {
     let moves = false
     for (const [name, entry] of place.inode.children ?? []) {
       const before = this.#facts.search(this.#tree, place.before, name)
@@ -146,25 +158,27 @@ class Differences {
     if (!inode.isDirectory) return this.#single({ ...plain, what: [] })
     const merged = this.#tree.below(inode)
     if (merged instanceof Fault) return merged
-    if (merged.length > 0)
-      return this.#merged({ inode, path, origin: here, before: merged, replaced: false }, place, was)
+    const depth = place.depth + 1
+    if (merged.length > 0) {
+      this.#merged({ inode, path, origin: here, before: merged, replaced: false, depth }, place, was)
+      return undefined
+    }
     const replaced = was !== undefined && isDirectory(was.node)
-    const inside = { inode, path, origin: here, before: replaced ? before : [], replaced }
-    if (replaced) return this.#directory(inside, was, undefined)
-    const what: Difference[] = was === undefined ? [] : ['type']
-    this.found.push({ ...plain, what })
-    const moves = this.#names(inside)
-    return moves instanceof Fault ? moves : undefined
+    const inside = { inode, path, origin: here, before: replaced ? before : [], replaced, depth }
+    this.#waiting.push({ place: inside, was: replaced ? was : undefined, from: undefined })
+    if (!replaced) this.found.push({ ...plain, what: was === undefined ? [] : ['type'] })
+    return undefined
   }
 
   /** A directory that is merged with one below, there or elsewhere. */
-  #merged(inside: Place, { origin }: Place, was: LowerPart | undefined): Fault | undefined {
+  #merged(inside: Place, { origin }: Place, was: LowerPart | undefined): void {
     const { inode, path } = inside
     const { redirect } = inode
     const from = redirect === undefined ? inside.origin : redirect.startsWith('/') ? redirect : `${origin}/${redirect}`
-    if (from === inside.origin) return this.#directory(inside, inside.before[0], undefined)
-    if (was !== undefined) this.#gone(path, inside.origin, was)
-    return this.#directory({ ...inside, origin: from }, inside.before[0], from)
+    const isMoved = from !== inside.origin
+    if (isMoved && was !== undefined) this.#gone(path, inside.origin, was)
+    const place = { ...inside, origin: from }
+    this.#waiting.push({ place, was: inside.before[0], from: isMoved ? from : undefined })
   }
 
   /** What is no directory: there if it is new, or different from what was under the name. */

@@ -49,18 +49,35 @@ for (let seed = 1; seed <= SEEDS; seed++) {
     assert.equal(stateOf(other), then)
     assert.is(quotaOf(other), used)
     other.unmount()
+  })
+}
+random.run()
+
+const kept = suite('a directory that begins with a snapshot keeps it')
+for (let seed = 1; seed <= SEEDS; seed++) {
+  kept(`seed ${seed}`, async () => {
+    const plan = await randomPlan(seed)
+    const options = plan.options[seed % plan.options.length]
+    const mount = mountPlan(plan, options)
+    const half = Math.floor(plan.ops.length / 2)
+    doAll(plan, mount, plan.ops.slice(0, half))
+    const snapshot = mount.snapshot()
+    const then = stateOf(mount)
+    doAll(plan, mount, plan.ops.slice(half))
+    const later = { state: stateOf(mount), snapshot: mount.snapshot() }
+    mount.unmount()
     const upper = join(temporary, String(seed))
-    const kept = mountPlan(plan, { ...options, upper, snapshot })
-    assert.equal(stateOf(kept), then)
-    kept.restore(later.snapshot)
-    kept.unmount()
+    const first = mountPlan(plan, { ...options, upper, snapshot })
+    assert.equal(stateOf(first), then)
+    first.restore(later.snapshot)
+    first.unmount()
     const again = mountPlan(plan, { ...options, upper })
     sameBytes(again.snapshot(), later.snapshot, 'what the directory has kept')
     assert.equal(stateOf(again), later.state)
     again.unmount()
   })
 }
-random.run()
+kept.run()
 
 const LAYER = [
   { path: '/d', type: 'dir' },
