@@ -13,7 +13,7 @@ export function parseArguments<const T extends Options>(args: readonly string[],
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     // Its first sentence says what is wrong, the others how to quote.
-    throw wrongUsage(message.split(/[.\n] /)[0].replace(/\.$/, ''), help)
+    throw wrongUsage(message.split(/[.\n]\s/)[0].replace(/\.$/, ''), help)
   }
 }
 

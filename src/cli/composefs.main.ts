@@ -13,6 +13,7 @@ import { FSCK_HELP, fsck } from './fsck.js'
 import { GC_HELP, gc } from './gc.js'
 import { handsOver } from './hand-over.js'
 import { LS_HELP, ls } from './ls.js'
+import { PLAYGROUND_HELP, playground } from './playground.js'
 import { PUSH_HELP, push } from './push.js'
 import { SERVE_HELP, serve } from './serve.js'
 import { writeAll } from './standard-output.js'
@@ -40,6 +41,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['gc', { run: gc, help: GC_HELP }],
   ['push', { run: push, help: PUSH_HELP }],
   ['serve', { run: serve, help: SERVE_HELP }],
+  ['playground', { run: playground, help: PLAYGROUND_HELP }],
 ])
 
 /** What a command's help begins with says how it is called. */

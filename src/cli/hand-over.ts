@@ -8,8 +8,8 @@ import { createRequire } from 'node:module'
 declare const WHOLE_BUNDLE: string | undefined
 
 const ANYWHERE = /[a-z][a-z0-9+.-]+:\/\//i
-/** Commands that are all about what is elsewhere. */
-const ELSEWHERE = new Set(['push', 'serve'])
+/** Commands that are all about what is elsewhere, or for it. */
+const ELSEWHERE = new Set(['push', 'serve', 'playground'])
 
 /** True when the second bundle has taken over. */
 export function handsOver(): boolean {

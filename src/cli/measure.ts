@@ -53,10 +53,13 @@ export const hashSlices: Task<Slices, void> = {
 /** Measures files, one after the other. Has threads once there was a large one, so it must be closed. */
 export class Measurer {
   readonly #algorithm: HashName
+  readonly #threads: number
   #pool: WorkerPool | undefined
 
-  constructor(algorithm: HashName = 'sha256') {
+  /** `threads`: for large files; more than one only in commands that serve `hashSlices`. */
+  constructor(algorithm: HashName = 'sha256', threads = Math.min(processors(), MOST_WORKERS + 1)) {
     this.#algorithm = algorithm
+    this.#threads = threads
   }
 
   /** fs-verity digest of what a file holds. Throws the host's error. */
@@ -65,8 +68,7 @@ export class Measurer {
     try {
       const stat = fs.fstatSync(fd)
       if (!stat.isFile() || stat.size < LARGE) return this.#whole(fd)
-      const threads = Math.min(processors(), MOST_WORKERS + 1)
-      return threads > 1 ? await this.#slices(fd, stat.size, threads) : this.#whole(fd)
+      return this.#threads > 1 ? await this.#slices(fd, stat.size, this.#threads) : this.#whole(fd)
     } finally {
       fs.closeSync(fd)
     }

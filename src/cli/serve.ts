@@ -3,6 +3,7 @@
 
 import { parseArguments } from './arguments.js'
 import { failure, wrongUsage } from './failure.js'
+import { LISTEN_OPTIONS, listeningAt, toldToEnd } from './serving.js'
 import { writeAll } from './standard-output.js'
 
 const HELP = 'composefs serve --help'
@@ -16,27 +17,44 @@ is in DIR, save names that begin with a dot. Symlinks that lead out of DIR are n
   --host H   address to listen at; 127.0.0.1 unless given
 `
 
-const OPTIONS = { port: { type: 'string' }, host: { type: 'string' } } as const
-const PORT = 8080
+/** For pages of other origins, which need not be trusted with more than what is served; and for such as want to be isolated. */
+const OPEN = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'Accept-Ranges, Content-Length, Content-Range, ETag, Last-Modified',
+  'cross-origin-resource-policy': 'cross-origin',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+  'x-content-type-options': 'nosniff',
+}
+
+const PREFLIGHT = {
+  'access-control-allow-methods': 'GET, HEAD, OPTIONS',
+  'access-control-allow-headers':
+    'Authorization, Cache-Control, If-Match, If-Modified-Since, If-None-Match, If-Range, If-Unmodified-Since, Range',
+  'access-control-allow-private-network': 'true',
+  'access-control-max-age': '86400',
+}
 
 export async function serve(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArguments(args, OPTIONS, HELP)
+  const { values, positionals } = parseArguments(args, LISTEN_OPTIONS, HELP)
   const [dir, ...more] = positionals
   if (dir === undefined || more.length > 0) throw wrongUsage('give one directory', HELP)
-  const { port = String(PORT), host = '127.0.0.1' } = values
-  if (!/^\d{1,5}$/.test(port) || Number(port) > 65535) throw wrongUsage('--port is a number up to 65535', HELP)
-  const { StaticServer } = await import('./static-server.js')
-  let server: InstanceType<typeof StaticServer>
+  const { port, host } = listeningAt(values, HELP)
+  const [{ StaticServer }, { ServedDirectory }] = await Promise.all([
+    import('./static-server.js'),
+    import('./served-files.js'),
+  ])
+  let files: InstanceType<typeof ServedDirectory>
   try {
-    server = new StaticServer(dir)
+    files = new ServedDirectory(dir)
   } catch (error) {
     throw failure('serve', dir, error)
   }
-  const ended = new Promise<void>(resolve => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
-  })
+  const places = [{ prefix: '/', files, typed: true }]
+  const server = new StaticServer({ places, headers: OPEN, preflight: PREFLIGHT })
+  const ended = toldToEnd()
   try {
-    const url = await server.listen(Number(port), host)
+    const url = await server.listen(port, host)
     writeAll(new TextEncoder().encode(`${url}\n`))
   } catch (error) {
     throw failure('serve', `${host}:${port}`, error)

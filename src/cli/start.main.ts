@@ -1,6 +1,6 @@
 // What `npm start` runs: an image of a real tree, this checkout with its node_modules, is built, mounted, verified and held
 // against the tree, with the time that each step took. The store stays in the user's cache folder, so a second run shows
-// what is shared.
+// what is shared. At its end the playground is served with that image open in it.
 
 import fs from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
@@ -10,14 +10,19 @@ import { buildDirectory, type DirectoryBuild } from '../host/directory-build.js'
 import { ingestFiles } from '../host/ingest-pool.js'
 import { serveTasks } from '../host/worker-pool.js'
 import { type Image, type MountedFs, mountSync, openImageSync } from '../node.js'
-import { complain, reason } from './failure.js'
+import { parseArguments } from './arguments.js'
+import { CommandError, reason, runCommand, wrongUsage } from './failure.js'
+import { servePlayground } from './playground-server.js'
 import { byteText } from './progress.js'
+import { LISTEN_OPTIONS, type Listening, listeningAt, toldToEnd } from './serving.js'
 import { writeAll } from './standard-output.js'
 import { writeImage } from './write-image.js'
 
 const PROGRAM = 'start'
 const WIDTH = 34
 const FOLDER = 'composefs-wasm'
+const OPTIONS = { port: LISTEN_OPTIONS.port, 'no-serve': { type: 'boolean' } } as const
+const USAGE = 'usage: npm start -- [--no-serve] [--port N]'
 
 function print(line: string): void {
   writeAll(new TextEncoder().encode(`${line}\n`))
@@ -89,7 +94,15 @@ async function change(image: Image, store: string): Promise<void> {
   w.unmount()
 }
 
-async function show(): Promise<void> {
+/** What was made. */
+interface Shown {
+  readonly image: string
+  readonly store: string
+  /** Whether all of it is as in the tree. */
+  readonly same: boolean
+}
+
+async function show(): Promise<Shown> {
   // The bundle lies in dist/bin.
   const source = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
   const folder = cacheFolder()
@@ -146,13 +159,32 @@ What to type next:
   node dist/bin/composefs.js build ${join(source, 'src')} ${join(folder, 'src.cfs')} --digest-store ${store}
   node dist/bin/composefs.js diff ${path} ${join(folder, 'src.cfs')}
   node dist/bin/composefs.js fsck ${store} ${path}
+  node dist/bin/composefs.js playground ${path} --basedir ${store}
   npm test`)
-  if (result.different > 0 || summary.files === 0) process.exitCode = 1
+  return { image: path, store, same: result.different === 0 && summary.files > 0 }
 }
 
-if (!serveTasks([ingestFiles])) {
-  show().catch(error => {
-    complain(PROGRAM, reason(error))
-    process.exitCode = 1
-  })
+/** Until it is told to end. */
+async function serve({ image, store }: Shown, listening: Listening): Promise<void> {
+  const ended = toldToEnd()
+  const { url, close } = await servePlayground({ image, store, ...listening })
+  print(`\nThe playground, with the image open in it (Ctrl-C ends it):\n  ${url}`)
+  await ended
+  close()
 }
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArguments(process.argv.slice(2), OPTIONS, '')
+  if (positionals.length > 0) throw wrongUsage(USAGE)
+  const listening = listeningAt(values, '')
+  let shown: Shown
+  try {
+    shown = await show()
+  } catch (error) {
+    throw error instanceof CommandError ? error : new CommandError(reason(error))
+  }
+  if (!values['no-serve']) await serve(shown, listening)
+  return shown.same ? 0 : 1
+}
+
+if (!serveTasks([ingestFiles])) runCommand(PROGRAM, main)

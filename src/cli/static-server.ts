@@ -1,6 +1,6 @@
-// A small static web server: GET and HEAD of files below one directory, by ranges, with validators that let a client notice a
-// changed file, and open to pages of any origin. Follows RFC 9110 sections 13 and 14. Not here: lists of directories,
-// compression, anything that changes a file.
+// A small static web server: GET and HEAD of files, by ranges, with validators that let a client notice a changed file.
+// Follows RFC 9110 sections 13 and 14. Not here: which files there are (served-files.ts); who may read them, which the command
+// says by headers and hosts; lists of directories, compression, anything that changes a file.
 
 import fs from 'node:fs'
 import {
@@ -11,13 +11,12 @@ import {
   type ServerResponse,
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join, sep } from 'node:path'
+import { networkInterfaces } from 'node:os'
 import { pipeline } from 'node:stream'
-import { localPath } from './url.js'
+import type { OpenedFile, ServedFiles } from './served-files.js'
 
-const { O_RDONLY, O_NONBLOCK = 0, O_NOFOLLOW = 0 } = fs.constants
 const KEEP_ALIVE_MS = 75_000
-const INDEX = 'index.html'
+const HTTP_PORT = 80
 const TYPES: Readonly<Record<string, string>> = {
   css: 'text/css; charset=utf-8',
   html: 'text/html; charset=utf-8',
@@ -30,32 +29,33 @@ const TYPES: Readonly<Record<string, string>> = {
   svg: 'image/svg+xml',
   txt: 'text/plain; charset=utf-8',
   wasm: 'application/wasm',
+  webmanifest: 'application/manifest+json',
+  woff2: 'font/woff2',
 }
 
-/** For pages of other origins, which need not be trusted with more than what is served; and for such as want to be isolated. */
-const OPEN: OutgoingHttpHeaders = {
-  'access-control-allow-origin': '*',
-  'access-control-expose-headers': 'Accept-Ranges, Content-Length, Content-Range, ETag, Last-Modified',
-  'cross-origin-resource-policy': 'cross-origin',
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-embedder-policy': 'require-corp',
-  'x-content-type-options': 'nosniff',
+/** Files at paths that begin alike. */
+export interface Place {
+  /** Begins and ends with a slash. */
+  readonly prefix: string
+  readonly files: ServedFiles
+  /** Whether a file's name says its type; else it is nothing that a browser would show. */
+  readonly typed: boolean
+  /** Beside those of the server. */
+  readonly headers?: OutgoingHttpHeaders
 }
 
-const PREFLIGHT: OutgoingHttpHeaders = {
-  'access-control-allow-methods': 'GET, HEAD, OPTIONS',
-  'access-control-allow-headers':
-    'Authorization, Cache-Control, If-Match, If-Modified-Since, If-None-Match, If-Range, If-Unmodified-Since, Range',
-  'access-control-allow-private-network': 'true',
-  'access-control-max-age': '86400',
-}
-
-interface Opened {
-  readonly fd: number
-  readonly path: string
-  readonly size: number
-  readonly etag: string
-  readonly modified: string
+export interface ServerOptions {
+  /** The first whose prefix fits has the answer. */
+  readonly places: readonly Place[]
+  /** Sent with every answer. */
+  readonly headers: OutgoingHttpHeaders
+  /** What OPTIONS is answered with beside them; without it there is none. */
+  readonly preflight?: OutgoingHttpHeaders
+  /**
+   * Whether who asks has to call this server by an address that it has. Else a page elsewhere may have its own name resolved to
+   * this machine, and read what is served as its own.
+   */
+  readonly strict?: boolean
 }
 
 interface Part {
@@ -64,25 +64,30 @@ interface Part {
   readonly to: number
 }
 
-/** The path that a request names, below the directory; undefined for one that no file can be at. */
-function wantedPath(url: string): string | undefined {
-  let path: string
+/** The path that a request names, decoded, and the host where it names one; undefined for one that no file can be at. */
+function targetOf(url: string): { path: string; host: string | undefined } | undefined {
+  // The absolute form, too, which RFC 9112 has every server take.
+  const [start, host] = /^https?:\/\/([^/?#]*)/i.exec(url) ?? ['', undefined]
   try {
-    // The absolute form, too, which RFC 9112 has every server take.
-    path = decodeURIComponent(url.replace(/^https?:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, ''))
+    const path = decodeURIComponent(url.slice(start.length).replace(/[?#].*$/s, ''))
+    return path.startsWith('/') ? { path, host } : undefined
   } catch {
     return undefined
   }
-  if (!path.startsWith('/') || path.includes('\0') || path.includes('\\')) return undefined
-  // Neither `..` nor what is hidden.
-  const parts = path.slice(1).split('/')
-  if (parts.some(part => part.startsWith('.'))) return undefined
-  return path.endsWith('/') ? path + INDEX : path
 }
 
-/** Strong: another file, another size or another time is another tag. */
-function tagOf({ ino, size, mtimeNs }: fs.BigIntStats): string {
-  return `"${ino.toString(36)}-${size.toString(36)}-${mtimeNs.toString(36)}"`
+function inUrl(address: string): string {
+  return address.includes(':') ? `[${address}]` : address
+}
+
+/** What a server that listens at a host is called by those who mean it. */
+function authorities(host: string, address: string, port: number): ReadonlySet<string> {
+  const isWildcard = address === '::' || address === '0.0.0.0'
+  const own = isWildcard
+    ? Object.values(networkInterfaces()).flatMap(found => found?.map(one => one.address) ?? [])
+    : []
+  const names = ['127.0.0.1', 'localhost', '::1', host, address, ...own].map(name => inUrl(name.toLowerCase()))
+  return new Set(names.flatMap(name => (port === HTTP_PORT ? [name, `${name}:${port}`] : [`${name}:${port}`])))
 }
 
 /** The range of bytes that is asked for; 'all' where there is none that is understood, 'none' where no byte of it is there. */
@@ -104,13 +109,13 @@ function names(header: string, etag: string): boolean {
 }
 
 export class StaticServer {
-  readonly #root: string
+  readonly #options: ServerOptions
   readonly #server: Server
+  /** Set once it listens. */
+  #authorities: ReadonlySet<string> = new Set()
 
-  /** Throws the host's error for what is no directory. */
-  constructor(dir: string) {
-    this.#root = fs.realpathSync(localPath(dir))
-    if (!fs.statSync(this.#root).isDirectory()) throw new Error('not a directory')
+  constructor(options: ServerOptions) {
+    this.#options = options
     this.#server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
       try {
         this.#answer(request, response)
@@ -118,16 +123,22 @@ export class StaticServer {
         this.#refuse(response, 500)
       }
     })
+    // A connection that can not be taken is not the end of the others.
+    this.#server.on('error', () => {})
   }
 
   /** Begins; gives the URL. Rejects with the host's error. */
   async listen(port: number, host: string): Promise<string> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject)
-      this.#server.listen(port, host, () => resolve())
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', reject)
+        resolve()
+      })
     })
-    const { port: real, address, family } = this.#server.address() as AddressInfo
-    return `http://${family === 'IPv6' ? `[${address}]` : address}:${real}/`
+    const { port: real, address } = this.#server.address() as AddressInfo
+    this.#authorities = authorities(host, address, real)
+    return `http://${inUrl(address)}:${real}/`
   }
 
   /** Ends it, and what is under way. */
@@ -138,23 +149,33 @@ export class StaticServer {
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const { method, headers } = request
+    const { preflight, strict = false } = this.#options
     // What is sent along is of no interest, but has to go by.
     request.resume()
-    if (method === 'OPTIONS') {
-      response.writeHead(204, { ...OPEN, ...PREFLIGHT }).end()
+    const target = targetOf(request.url ?? '')
+    if (strict && ![headers.host, target?.host ?? headers.host].every(name => this.#isOwn(name))) {
+      this.#refuse(response, 421)
+      return
+    }
+    if (method === 'OPTIONS' && preflight !== undefined) {
+      response.writeHead(204, { ...this.#options.headers, ...preflight }).end()
       return
     }
     if (method !== 'GET' && method !== 'HEAD') {
-      this.#refuse(response, 405, { allow: 'GET, HEAD, OPTIONS' })
+      this.#refuse(response, 405, { allow: preflight === undefined ? 'GET, HEAD' : 'GET, HEAD, OPTIONS' })
       return
     }
-    const file = this.#open(request.url ?? '')
-    if (typeof file === 'number') {
-      this.#refuse(response, file)
-      return
-    }
+    const place = this.#options.places.find(({ prefix }) => target?.path.startsWith(prefix))
+    const file = target && place ? place.files.open(target.path.slice(place.prefix.length)) : 404
+    if (typeof file === 'number' || place === undefined) this.#refuse(response, typeof file === 'number' ? file : 404)
+    else this.#answerWith(file, place, request, response)
+  }
+
+  #answerWith(file: OpenedFile, place: Place, { method, headers }: IncomingMessage, response: ServerResponse): void {
     const { fd, size, etag, modified } = file
-    const facts = { ...OPEN, 'accept-ranges': 'bytes', 'cache-control': 'no-cache', etag, 'last-modified': modified }
+    const validators = { etag, 'last-modified': modified }
+    const ours = { ...this.#options.headers, ...place.headers }
+    const facts = { ...ours, 'accept-ranges': 'bytes', 'cache-control': 'no-cache', ...validators }
     const refused = this.#precondition(headers, file)
     if (refused !== undefined) {
       fs.closeSync(fd)
@@ -170,7 +191,7 @@ export class StaticServer {
       return
     }
     const { from, to } = part === 'all' ? { from: 0, to: size } : part
-    const extension = file.path.slice(file.path.lastIndexOf('.') + 1).toLowerCase()
+    const extension = place.typed ? file.path.slice(file.path.lastIndexOf('.') + 1).toLowerCase() : ''
     response.writeHead(part === 'all' ? 200 : 206, {
       ...facts,
       'content-type': TYPES[extension] ?? 'application/octet-stream',
@@ -203,52 +224,27 @@ export class StaticServer {
     }
     const text = `${status}\n`
     response
-      .writeHead(status, { ...OPEN, 'content-type': 'text/plain', 'content-length': text.length, ...more })
+      .writeHead(status, {
+        ...this.#options.headers,
+        'content-type': 'text/plain',
+        'content-length': text.length,
+        ...more,
+      })
       .end(text)
   }
 
-  /** The file that a request names, or the status of the refusal. */
-  #open(url: string): Opened | number {
-    const wanted = wantedPath(url)
-    if (wanted === undefined) return 404
-    let fd = -1
-    try {
-      const path = fs.realpathSync(join(this.#root, wanted))
-      if (!this.#isInside(path)) return 404
-      fd = fs.openSync(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW)
-      const stat = fs.fstatSync(fd, { bigint: true })
-      // A symlink may have been put on the way meanwhile.
-      if (!stat.isFile() || !this.#isInside(this.#pathOf(fd) ?? path)) throw new Error('not to be served')
-      const modified = new Date(Number(stat.mtimeMs)).toUTCString()
-      return { fd, path, size: Number(stat.size), etag: tagOf(stat), modified }
-    } catch (error) {
-      if (fd >= 0) fs.closeSync(fd)
-      const code = error instanceof Error && 'code' in error ? error.code : undefined
-      return code === 'EACCES' || code === 'EPERM' ? 403 : 404
-    }
+  #isOwn(authority: string | undefined): boolean {
+    return authority !== undefined && this.#authorities.has(authority.toLowerCase())
   }
 
-  #isInside(path: string): boolean {
-    return path.startsWith(this.#root.endsWith(sep) ? this.#root : this.#root + sep)
-  }
-
-  /** Where what is open really lies, on hosts that say so. */
-  #pathOf(fd: number): string | undefined {
-    try {
-      return process.platform === 'linux' ? fs.readlinkSync(`/proc/self/fd/${fd}`) : undefined
-    } catch {
-      return undefined
-    }
-  }
-
-  #precondition(headers: IncomingMessage['headers'], { etag, modified }: Opened): number | undefined {
+  #precondition(headers: IncomingMessage['headers'], { etag, modified }: OpenedFile): number | undefined {
     const { 'if-match': match, 'if-none-match': noneMatch, 'if-modified-since': since } = headers
     if (match !== undefined && !(match.trim() === '*' || match.split(',').some(one => one.trim() === etag))) return 412
     if (noneMatch !== undefined) return names(noneMatch, etag) ? 304 : undefined
     return since !== undefined && Date.parse(since) >= Date.parse(modified) ? 304 : undefined
   }
 
-  #mayRange(ifRange: IncomingMessage['headers']['if-range'], { etag, modified }: Opened): boolean {
+  #mayRange(ifRange: IncomingMessage['headers']['if-range'], { etag, modified }: OpenedFile): boolean {
     const known = Array.isArray(ifRange) ? ifRange[0] : ifRange
     return known === undefined || known.trim() === etag || known.trim() === modified
   }

@@ -1,7 +1,7 @@
 // composefs serve: ranges, validators, what pages of other origins may do, and what is not to be had.
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
-import { get, request } from 'node:http'
+import { get } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { command, startCommand } from '../helpers/command.js'
 import { skip } from '../helpers/paths.js'
+import { askAt } from '../helpers/playground-package.js'
 import { startServing } from '../helpers/serving.js'
 import { noise } from '../helpers/store-hash.js'
 
@@ -39,28 +40,8 @@ fs.writeSync(fs.openSync(big, 'r+'), 'here', BIG - 1000)
 
 const { url, stop } = await startServing(root)
 
-interface Got {
-  readonly status: number
-  readonly headers: Record<string, string | string[] | undefined>
-  readonly body: Buffer
-}
-
-/** A request whose path is sent as it is. */
-function ask(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Got> {
-  const { hostname, port } = new URL(url)
-  return new Promise((resolve, reject) => {
-    const sent = request({ hostname, port, path, headers, method }, response => {
-      const chunks: Buffer[] = []
-      response.on('data', chunk => chunks.push(chunk))
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }),
-      )
-      response.on('error', reject)
-    })
-    sent.on('error', reject)
-    sent.end()
-  })
-}
+const ask = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
+  askAt(url, path, { headers, method })
 
 serve('files as they are, with length, type and validators', async () => {
   const whole = await ask('/file.bin')

@@ -22,7 +22,12 @@ const LATER_MS = 120_000
 
 /** Starts a command of dist/bin; it is ended when this process ends, unless that is killed. */
 export function startCommand(name: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
-  const child = spawn(process.execPath, [join(ROOT, 'dist/bin', `${name}.js`), ...args], {
+  return startScript(join(ROOT, 'dist/bin', `${name}.js`), args, env)
+}
+
+/** The same for a script anywhere. */
+export function startScript(path: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+  const child = spawn(process.execPath, [path, ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: LATER_MS,
