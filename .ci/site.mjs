@@ -1,8 +1,10 @@
 // Builds the playground: a static site in dist/playground/, or in the folder that is named.
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { createHash } from 'node:crypto'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import esbuild from 'esbuild'
+import { buildDemo } from './demo.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const source = join(root, 'src/playground')
@@ -52,12 +54,25 @@ export async function buildSite(out = join(root, 'dist/playground')) {
   const html = readFileSync(join(source, 'index.html'), 'utf8').replace('%CSP%', CSP)
   writeFileSync(join(out, 'index.html'), html)
   for (const name of ['icon.svg', 'manifest.webmanifest']) copyFileSync(join(source, name), join(out, name))
-  try {
-    const { buildDemo } = await import('./demo.mjs')
-    await buildDemo(join(out, 'demo'))
-  } catch (error) {
-    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
-  }
+  await buildDemo(join(out, 'demo'))
+  await esbuild.build({
+    ...shared,
+    format: 'iife',
+    entryPoints: { 'service-worker': join(source, 'service-worker.main.ts') },
+    define: { SITE_FILES: JSON.stringify(siteFiles(out)), 'process.env.NODE_ENV': '"production"' },
+  })
+}
+
+/** Every file of the site with a hash of what is in it, as the service worker keeps them. */
+function siteFiles(out) {
+  return readdirSync(out, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry => join(entry.parentPath, entry.name))
+    .map(path => ({
+      url: relative(out, path).split(sep).map(encodeURIComponent).join('/'),
+      revision: createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 16),
+    }))
+    .sort((a, b) => (a.url < b.url ? -1 : 1))
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -27,6 +27,8 @@ export interface PageOptions {
   readonly dark?: boolean
   /** What follows the site's address: `?image=…#/path`. */
   readonly address?: string
+  /** Without it, what is fetched is fetched from the server. */
+  readonly withoutServiceWorker?: boolean
   /** The page may say what these find. */
   readonly expected?: readonly RegExp[]
 }
@@ -68,10 +70,12 @@ export class Site {
       viewport: options.viewport ?? WIDE,
       colorScheme: options.dark === true ? 'dark' : 'light',
       acceptDownloads: true,
+      serviceWorkers: options.withoutServiceWorker === true ? 'block' : 'allow',
     })
     const page = await context.newPage()
     const complaints: string[] = []
     const say = (text: string) => {
+      if (/blocked by Playwright/.test(text)) return
       if (options.expected?.some(one => one.test(text)) !== true) complaints.push(text)
     }
     page.on('pageerror', error => say(`page error: ${error.message}`))

@@ -4,11 +4,13 @@ import { render } from 'preact'
 import { App } from './app.js'
 import { SessionContext } from './context.js'
 import { startEngine } from './engine.js'
+import { workOffline } from './offline.js'
 import { openWanted } from './opening.js'
 import { Session } from './session.js'
 import { SiteScripts } from './site-scripts.js'
 
-const session = new Session(startEngine(new SiteScripts()))
+const scripts = new SiteScripts()
+const session = new Session(startEngine(scripts))
 const place = document.getElementById('app')
 if (place !== null) {
   render(
@@ -19,3 +21,4 @@ if (place !== null) {
   )
 }
 void openWanted(session)
+void workOffline(session, scripts)
