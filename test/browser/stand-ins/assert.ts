@@ -1,0 +1,2 @@
+// Of node:assert what tests use.
+export { equal as deepStrictEqual } from 'uvu/assert'
