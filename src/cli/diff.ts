@@ -1,15 +1,15 @@
-// composefs diff: what differs between two images, entry by entry, and which objects they share. Both are walked at once in
-// the order in which images list, so neither is held in memory. Not here: how an entry is compared (entry-diff.ts).
+// composefs diff: what differs between two images, entry by entry, and which objects they share. Not here: how they are compared
+// (src/image/image-diff.ts).
 
 import { writeEscapedPath } from '../format/dump-text.js'
-import { Fault } from '../format/errno.js'
-import { CONSTANTS } from '../format/structs.js'
-import { binaryString } from '../format/xattr-name.js'
-import type { Image } from '../image/image.js'
-import { TreeEntries } from '../image/tree-entries.js'
+import type { Fault } from '../format/errno.js'
+import { typeName } from '../format/file-type.js'
+import { sha256 } from '../host/hash.js'
+import type { EntryChange } from '../image/entry-diff.js'
+import { type DiffListener, DiffSide, imageDiff } from '../image/image-diff.js'
+import type { TreeEntries } from '../image/tree-entries.js'
 import { parseArguments } from './arguments.js'
-import { type Change, entryChanges } from './entry-diff.js'
-import { bytesJson, typeName } from './entry-json.js'
+import { bytesJson } from './entry-json.js'
 import { failure, wrongUsage } from './failure.js'
 import { ImageFiles } from './open.js'
 import { byteText } from './progress.js'
@@ -25,64 +25,6 @@ IMAGEs may be http(s) and s3 URLs.
 `
 
 const OPTIONS = { json: { type: 'boolean' }, 'exit-code': { type: 'boolean' } } as const
-const { S_IFMT, S_IFREG } = CONSTANTS
-const SLASH = 0x2f
-
-/** One side of the comparison: an image, and the entry of it that is next. */
-class Side {
-  readonly path: string
-  readonly entries: TreeEntries
-  readonly objects = new Map<string, number>()
-  more = true
-
-  constructor(path: string, image: Image) {
-    this.path = path
-    const entries = TreeEntries.open(image)
-    if (entries instanceof Fault) throw failure('load', path, entries)
-    this.entries = entries
-    this.next()
-  }
-
-  next(): void {
-    const { entries } = this
-    const more = entries.next()
-    if (more instanceof Fault) throw failure('load', this.path, more)
-    this.more = more
-    const { payload } = entries
-    if (!more || entries.hardLink || payload.from < 0 || (entries.mode & S_IFMT) !== S_IFREG) return
-    this.objects.set(binaryString(payload.bytes.subarray(payload.from, payload.to)), entries.size)
-  }
-}
-
-/** Order of two paths in a listing, in which a directory comes before what is in it and that before its next sibling. */
-function order(a: TreeEntries, b: TreeEntries): number {
-  const common = Math.min(a.pathLength, b.pathLength)
-  for (let i = 0; i < common; i++) {
-    const difference = (a.path[i] === SLASH ? 0 : a.path[i]) - (b.path[i] === SLASH ? 0 : b.path[i])
-    if (difference !== 0) return difference
-  }
-  return a.pathLength - b.pathLength
-}
-
-/** Told of everything that differs; entries are good during the call. */
-interface Listener {
-  added(entry: TreeEntries): void
-  removed(entry: TreeEntries): void
-  changed(entry: TreeEntries, changes: readonly Change[]): void
-}
-
-function compare(a: Side, b: Side, listener: Listener): void {
-  while (a.more || b.more) {
-    const which = !a.more ? 1 : !b.more ? -1 : order(a.entries, b.entries)
-    if (which === 0) {
-      const changes = entryChanges(a.entries, b.entries)
-      if (changes.length > 0) listener.changed(b.entries, changes)
-    } else if (which < 0) listener.removed(a.entries)
-    else listener.added(b.entries)
-    if (which <= 0) a.next()
-    if (which >= 0) b.next()
-  }
-}
 
 interface Objects {
   readonly objects: number
@@ -99,7 +41,7 @@ function sum(objects: Iterable<[string, number]>): Objects {
   return { objects: count, bytes }
 }
 
-function sharing(a: Side, b: Side): { shared: Objects; first: Objects; second: Objects } {
+function sharing(a: DiffSide, b: DiffSide): { shared: Objects; first: Objects; second: Objects } {
   return {
     shared: sum([...a.objects].filter(([name]) => b.objects.has(name))),
     first: sum([...a.objects].filter(([name]) => !b.objects.has(name))),
@@ -108,7 +50,7 @@ function sharing(a: Side, b: Side): { shared: Objects; first: Objects; second: O
 }
 
 /** Writes lines, and counts them. */
-class Lines implements Listener {
+class Lines implements DiffListener {
   readonly counts = { added: 0, removed: 0, changed: 0 }
   readonly #out = new StandardOutput()
 
@@ -122,13 +64,13 @@ class Lines implements Listener {
     this.#line('- ', entry)
   }
 
-  changed(entry: TreeEntries, changes: readonly Change[]): void {
+  changed(entry: TreeEntries, changes: readonly EntryChange[]): void {
     this.counts.changed++
     const texts = changes.map(({ what, from, to }) => (what === 'content' ? what : `${what} ${from} -> ${to}`))
     this.#line('~ ', entry, `: ${texts.join(', ')}`)
   }
 
-  end(a: Side, b: Side): void {
+  end(a: DiffSide, b: DiffSide): void {
     const { added, removed, changed } = this.counts
     const { shared, first, second } = sharing(a, b)
     const said = ({ objects, bytes }: Objects) => `${objects} objects (${byteText(bytes)})`
@@ -148,7 +90,7 @@ class Lines implements Listener {
 }
 
 /** Gathers what `--json` prints. */
-class Json implements Listener {
+class Json implements DiffListener {
   readonly counts = { added: 0, removed: 0, changed: 0 }
   readonly #lists = { added: [] as unknown[], removed: [] as unknown[], changed: [] as unknown[] }
 
@@ -160,13 +102,13 @@ class Json implements Listener {
     this.#add('removed', entry, { type: typeName(entry.mode) })
   }
 
-  changed(entry: TreeEntries, changes: readonly Change[]): void {
+  changed(entry: TreeEntries, changes: readonly EntryChange[]): void {
     this.#add('changed', entry, {
       changes: Object.fromEntries(changes.map(({ what, from, to }) => [what, [from, to]])),
     })
   }
 
-  end(a: Side, b: Side): void {
+  end(a: DiffSide, b: DiffSide): void {
     const { shared, first, second } = sharing(a, b)
     const out = new StandardOutput()
     const result = { ...this.#lists, objects: { shared, onlyFirst: first, onlySecond: second } }
@@ -192,9 +134,11 @@ export async function diff(args: readonly string[]): Promise<number> {
     throw wrongUsage('two images are compared', 'composefs diff --help')
   }
   const files = new ImageFiles()
-  const [a, b] = [new Side(first, await files.openAny(first)), new Side(second, await files.openAny(second))]
+  const side = async (path: string) =>
+    new DiffSide(await files.openAny(path), (fault: Fault) => failure('load', path, fault))
+  const [a, b] = [await side(first), await side(second)]
   const listener = values.json ? new Json() : new Lines()
-  compare(a, b, listener)
+  for (const _ of imageDiff(a, b, listener, sha256));
   listener.end(a, b)
   const { added, removed, changed } = listener.counts
   return values['exit-code'] && added + removed + changed > 0 ? 1 : 0

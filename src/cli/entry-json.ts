@@ -1,27 +1,13 @@
 // An entry's numbers as the object that every `--json` prints. Not here: xattrs and objects (stat.ts adds those).
 
 import { linkTarget, type Records } from '../../wasm/records.js'
+import { isDevice, majorOf, minorOf, typeName } from '../format/file-type.js'
 import { toHex } from '../format/hex.js'
 import { CONSTANTS } from '../format/structs.js'
 import type { Image } from '../image/image.js'
-import { isDevice, majorOf, minorOf } from './mode-text.js'
 
-const { S_IFMT, S_IFREG, S_IFDIR, S_IFLNK, S_IFCHR, S_IFBLK, S_IFIFO, S_IFSOCK } = CONSTANTS
+const { S_IFMT, S_IFLNK } = CONSTANTS
 const PERMISSIONS = 0o7777
-
-const TYPES: ReadonlyMap<number, string> = new Map([
-  [S_IFREG, 'file'],
-  [S_IFDIR, 'directory'],
-  [S_IFLNK, 'symlink'],
-  [S_IFCHR, 'character device'],
-  [S_IFBLK, 'block device'],
-  [S_IFIFO, 'fifo'],
-  [S_IFSOCK, 'socket'],
-])
-
-export function typeName(mode: number): string {
-  return TYPES.get(mode & S_IFMT) ?? 'unknown'
-}
 
 /** Bytes as a string; where they are not UTF-8, also as hex under `<key>Hex`. */
 export function bytesJson(key: string, bytes: Uint8Array): Record<string, string> {

@@ -1,4 +1,4 @@
-// Modes and device numbers as `ls` and `stat` show them. Not here: whole lines of a listing (wasm/long-lines.ts).
+// Modes as `ls` and `stat` show them. Not here: whole lines of a listing (wasm/long-lines.ts).
 
 import { CONSTANTS } from '../format/structs.js'
 
@@ -23,17 +23,4 @@ export function modeText(mode: number): string {
   const owner = triple(mode >> 6, (mode & 0o4000) !== 0, 's')
   const group = triple(mode >> 3, (mode & 0o2000) !== 0, 's')
   return (TYPES.get(mode & S_IFMT) ?? '?') + owner + group + triple(mode, (mode & 0o1000) !== 0, 't')
-}
-
-/** As glibc's makedev puts them together. */
-export function majorOf(rdev: number): number {
-  return (rdev >>> 8) & 0xfff
-}
-
-export function minorOf(rdev: number): number {
-  return (rdev & 0xff) | ((rdev >>> 12) & 0xfff00)
-}
-
-export function isDevice(mode: number): boolean {
-  return (mode & S_IFMT) === S_IFCHR || (mode & S_IFMT) === S_IFBLK
 }

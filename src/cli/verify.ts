@@ -3,10 +3,8 @@
 // the digest that the image gives. What verify passes, every read answers.
 
 import { Fault } from '../format/errno.js'
-import { CONSTANTS } from '../format/structs.js'
 import type { Image } from '../image/image.js'
-import { TreeEntries } from '../image/tree-entries.js'
-import { ImageLayer } from '../overlay/image-layer.js'
+import { ImageCheck } from '../overlay/image-check.js'
 import { answered } from '../overlay/waiting.js'
 import type { VerifiedObjects } from '../store/verified.js'
 import { parseArguments } from './arguments.js'
@@ -28,17 +26,8 @@ IMAGE and STORE may be http(s) and s3 URLs.
 `
 
 const OPTIONS = { digest: { type: 'string' }, basedir: { type: 'string' }, json: { type: 'boolean' } } as const
-const { S_IFMT, S_IFREG, S_IFLNK } = CONSTANTS
 /** Of a store that is elsewhere. */
 const OBJECTS_AT_ONCE = 8
-
-interface Wanted {
-  /** Bytes. */
-  readonly size: number
-  readonly digest: Uint8Array | undefined
-  /** The first path that needs it, for messages. */
-  readonly path: string
-}
 
 interface Problem {
   readonly path: string
@@ -47,11 +36,14 @@ interface Problem {
 }
 
 class Report {
-  entries = 0
-  readonly objects = new Map<string, Wanted>()
+  readonly check: ImageCheck
   objectsRead = 0
   objectBytes = 0
   readonly problems: Problem[] = []
+
+  constructor(image: Image) {
+    this.check = new ImageCheck(image, (path, why) => this.problem(path, why))
+  }
 
   problem(path: string, why: unknown): void {
     const code = why instanceof Fault ? why.code : 'EIO'
@@ -60,57 +52,9 @@ class Report {
   }
 }
 
-/** A composefs image, by the tree that it stands for. */
-function checkTree(image: Image, report: Report): void {
-  const entries = TreeEntries.open(image)
-  if (entries instanceof Fault) {
-    report.problem('/', entries)
-    return
-  }
-  const decoder = new TextDecoder()
-  for (;;) {
-    const more = entries.next()
-    if (more instanceof Fault) {
-      report.problem('/', more)
-      return
-    }
-    if (!more) return
-    report.entries++
-    const { payload, digest, hardLink, mode } = entries
-    if (hardLink || payload.from < 0 || (mode & S_IFMT) !== S_IFREG) continue
-    const stored = decoder.decode(payload.bytes.subarray(payload.from, payload.to))
-    // A cfs v1 image names files by their absolute path, too.
-    const name = image.format === 'cfs-v1' ? stored.replace(/^\/+/, '') : stored
-    if (report.objects.has(name)) continue
-    report.objects.set(name, {
-      size: entries.size,
-      digest: digest.from < 0 ? undefined : digest.bytes.slice(digest.from, digest.to),
-      path: decoder.decode(entries.path.subarray(0, entries.pathLength)),
-    })
-  }
-}
-
-/** Every entry as the mount shows it: whatever can be read of it is read, but for bytes in a store. */
-function checkMount(image: Image, layer: ImageLayer, report: Report): void {
-  const composefs = image.treeView !== undefined
-  for (const { path, ino, mode } of image.entries()) {
-    if (!composefs) report.entries++
-    const node = { nid: ino, mode, way: path }
-    const xattrs = layer.listxattr(node)
-    if (xattrs instanceof Fault) report.problem(path, xattrs)
-    if ((mode & S_IFMT) === S_IFLNK) {
-      const target = layer.readlink(node)
-      if (target instanceof Fault) report.problem(path, target)
-    }
-    if (composefs || (mode & S_IFMT) !== S_IFREG) continue
-    const r = image.core.probe(ino)
-    if (r < 0) report.problem(path, image.fault(r, 'data'))
-  }
-}
-
 async function checkObjects(objects: VerifiedObjects, report: Report): Promise<void> {
-  const progress = await startProgress('verifying objects', report.objects.size)
-  for (const [name, { size, digest, path }] of report.objects) {
+  const progress = await startProgress('verifying objects', report.check.objects.size)
+  for (const [name, { size, digest, path }] of report.check.objects) {
     const file = objects.open(name, { size, digest }, true)
     const count = (piece: Uint8Array) => {
       report.objectBytes += piece.length
@@ -125,9 +69,9 @@ async function checkObjects(objects: VerifiedObjects, report: Report): Promise<v
 
 /** The same in a store that is elsewhere, several at once; problems come in the image's order all the same. */
 async function checkObjectsLater(objects: VerifiedObjects, report: Report): Promise<void> {
-  const progress = await startProgress('verifying objects', report.objects.size)
+  const progress = await startProgress('verifying objects', report.check.objects.size)
   const found = new Map<string, Fault>()
-  await inLanes(report.objects, OBJECTS_AT_ONCE, async ([name, { size, digest }]) => {
+  await inLanes(report.check.objects, OBJECTS_AT_ONCE, async ([name, { size, digest }]) => {
     const file = await answered(() => objects.open(name, { size, digest }, true))
     const count = (piece: Uint8Array) => {
       report.objectBytes += piece.length
@@ -138,14 +82,15 @@ async function checkObjectsLater(objects: VerifiedObjects, report: Report): Prom
     progress.step()
   })
   progress.stop()
-  for (const [name, { path }] of report.objects) {
+  for (const [name, { path }] of report.check.objects) {
     const why = found.get(name)
     if (why !== undefined) report.problem(path, why)
   }
 }
 
 function summary(image: Image, report: Report, withStore: boolean): string {
-  const { entries, objects, objectsRead, objectBytes, problems } = report
+  const { objectsRead, objectBytes, problems } = report
+  const { entries, objects } = report.check
   const version = image.version === undefined ? '' : ` version ${image.version}`
   const lines = [
     `${image.format}${version}, ${image.byteLength} bytes, fs-verity ${image.digest()}`,
@@ -165,18 +110,18 @@ export async function verify(args: readonly string[]): Promise<number> {
   if (more.length > 0) throw wrongUsage('verify: more than one image given', 'composefs verify --help')
   const image = await new ImageFiles().openAny(file, { digest: values.digest })
   const objects = await openStoreAny(values.basedir)
-  const report = new Report()
+  const report = new Report(image)
   try {
-    checkMount(image, new ImageLayer(image, undefined, 'on'), report)
-    if (image.treeView !== undefined && report.problems.length === 0) checkTree(image, report)
+    for (const _ of report.check.run());
   } catch (error) {
     report.problem(file, error)
   }
   const check = objects?.store.openSync === undefined ? checkObjectsLater : checkObjects
   if (objects !== undefined) await check(objects, report)
-  const { entries, objectsRead, objectBytes, problems } = report
+  const { objectsRead, objectBytes, problems } = report
+  const { entries } = report.check
   const facts = { format: image.format, version: image.version, bytes: image.byteLength, digest: image.digest() }
-  const json = { ...facts, entries, objects: report.objects.size, objectsRead, objectBytes, problems }
+  const json = { ...facts, entries, objects: report.check.objects.size, objectsRead, objectBytes, problems }
   const text = values.json ? `${JSON.stringify(json, null, 1)}\n` : summary(image, report, objects !== undefined)
   writeAll(new TextEncoder().encode(text))
   return problems.length === 0 ? 0 : 1

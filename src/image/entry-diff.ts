@@ -3,22 +3,21 @@
 
 import type { Span } from '../format/dump-text.js'
 import { writeEscaped } from '../format/dump-text.js'
+import { isDevice, majorOf, minorOf, typeName } from '../format/file-type.js'
+import type { Sha256 } from '../format/hash.js'
 import { toHex } from '../format/hex.js'
 import { CONSTANTS } from '../format/structs.js'
 import { TextBuffer } from '../format/text-buffer.js'
 import { verityDigest } from '../format/verity.js'
 import { binaryString } from '../format/xattr-name.js'
-import { sha256 } from '../host/hash.js'
-import type { TreeEntries } from '../image/tree-entries.js'
-import { typeName } from './entry-json.js'
-import { isDevice, majorOf, minorOf } from './mode-text.js'
+import type { TreeEntries } from './tree-entries.js'
 
 const { S_IFMT, S_IFREG, S_IFDIR, S_IFLNK } = CONSTANTS
 const PERMISSIONS = 0o7777
 const ABSENT = 'none'
 
 /** One thing that differs, in words. */
-export interface Change {
+export interface EntryChange {
   readonly what: string
   readonly from: string
   readonly to: string
@@ -47,17 +46,17 @@ function sameSpan(a: Span, b: Span): boolean {
 }
 
 /** Which bytes a regular file has: by digest where the image gives one or holds them, else by the object's name. */
-function contentName({ size, content, digest, payload }: TreeEntries): string {
+export function contentName({ size, content, digest, payload }: TreeEntries, sha256: Sha256): string {
   if (size === 0) return 'empty'
   if (digest.from >= 0) return toHex(digest.bytes.subarray(digest.from, digest.to))
   if (content.from >= 0) return toHex(verityDigest(content.bytes.subarray(content.from, content.to), sha256))
   return spanText(payload)
 }
 
-function sameContent(a: TreeEntries, b: TreeEntries): boolean {
+function sameContent(a: TreeEntries, b: TreeEntries, sha256: Sha256): boolean {
   if (a.content.from >= 0 && b.content.from >= 0) return sameSpan(a.content, b.content)
   if (a.digest.from >= 0 && b.digest.from >= 0) return sameSpan(a.digest, b.digest)
-  return contentName(a) === contentName(b)
+  return contentName(a, sha256) === contentName(b, sha256)
 }
 
 /** Names and values, escaped. */
@@ -84,8 +83,8 @@ function quoted(value: string | undefined): string {
 }
 
 /** What has changed from `a` to `b`; nothing where they are the same. */
-export function entryChanges(a: TreeEntries, b: TreeEntries): Change[] {
-  const changes: Change[] = []
+export function entryChanges(a: TreeEntries, b: TreeEntries, sha256: Sha256): EntryChange[] {
+  const changes: EntryChange[] = []
   const add = (what: string, from: string, to: string) => {
     if (from !== to) changes.push({ what, from, to })
   }
@@ -106,7 +105,9 @@ export function entryChanges(a: TreeEntries, b: TreeEntries): Change[] {
     if (type !== S_IFDIR && a.nlink !== b.nlink) add('nlink', String(a.nlink), String(b.nlink))
     if (type === S_IFLNK && !sameSpan(a.payload, b.payload)) add('target', spanText(a.payload), spanText(b.payload))
     if (type === S_IFREG && a.size !== b.size) add('size', String(a.size), String(b.size))
-    if (type === S_IFREG && !sameContent(a, b)) add('content', contentName(a), contentName(b))
+    if (type === S_IFREG && !sameContent(a, b, sha256)) {
+      add('content', contentName(a, sha256), contentName(b, sha256))
+    }
     if (isDevice(b.mode) && a.rdev !== b.rdev) {
       add('device', `${majorOf(a.rdev)}:${minorOf(a.rdev)}`, `${majorOf(b.rdev)}:${minorOf(b.rdev)}`)
     }
