@@ -52,6 +52,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'src/format',
     'src/source',
     'src/image',
+    'src/anatomy',
     'src/store',
     'src/overlay',
     'src/tree',
@@ -167,7 +168,7 @@ tidy('every import leads to a file', () => {
 
 tidy('no file is dead', () => {
   const used = new Set(files.flatMap(localImports))
-  const isEntry = (path: string) => /^src\/(index|node|anatomy\/anatomy)\.ts$|\.main\.tsx?$|^asm\/(?:build\/)?index\.ts$/.test(path)
+  const isEntry = (path: string) => /^src\/(index|node)\.ts$|\.main\.tsx?$|^asm\/(?:build\/)?index\.ts$/.test(path)
   const layout = 'src/format/structs.ts'
   const dead = files.map(file => file.path).filter(path => !used.has(path) && !isEntry(path) && path !== layout)
   assert.equal(dead, [])

@@ -125,6 +125,16 @@ export class Pager {
     return length <= 4 * this.#pages.pageSize
   }
 
+  /** Bytes of a page. */
+  get pageSize(): number {
+    return this.#pages.pageSize
+  }
+
+  /** A byte for each page of the image: 1 where it is here. For who shows what has been read. */
+  presentPages(): Uint8Array {
+    return Uint8Array.from({ length: this.#pageCount }, (_, page) => Number(this.#pages.has(page)))
+  }
+
   /** Bytes that can be here at once beside what else is needed. */
   get room(): number {
     return (this.#pages.capacity >> 1) * this.#pages.pageSize

@@ -32,12 +32,19 @@ export class OpenDocument {
   readonly parts: DocumentParts
   /** What views keep of it, by view; gone with it, and when something changes. */
   readonly kept = new Map<string, unknown>()
+  readonly #ending = new AbortController()
   #work: Mount | undefined
   #revision = 0
+  readonly #ends: (() => void)[] = []
 
   constructor(id: DocumentId, parts: DocumentParts) {
     this.id = id
     this.parts = parts
+  }
+
+  /** Aborted when it is closed, for those who hold more of it than `kept`. */
+  get ended(): AbortSignal {
+    return this.#ending.signal
   }
 
   get image(): Image {
@@ -124,7 +131,13 @@ export class OpenDocument {
     if (failed !== undefined) throw faultError(failed, what)
   }
 
+  /** What is to be done when it is closed. */
+  atClose(end: () => void): void {
+    this.#ends.push(end)
+  }
+
   close(): void {
+    for (const end of this.#ends.splice(0)) end()
     this.kept.clear()
     this.#work?.unmount()
     this.#work = undefined
