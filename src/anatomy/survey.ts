@@ -87,6 +87,12 @@ export class Survey {
     if (this.faults.length < FAULTS_MOST) this.faults.push({ nid, code, what })
   }
 
+  /** Says that something was left out since there was no end to it; once for each such thing, so there is room for it. */
+  #noteLimit(nid: number, what: string): void {
+    this.faultCount++
+    this.faults.push({ nid, code: 'EUCLEAN', what })
+  }
+
   #noteFault(nid: number, fault: Fault): void {
     this.#note(nid, fault.code, fault.detail)
   }
@@ -133,7 +139,7 @@ export class Survey {
         steps += batch.count + 1
       }
       if (this.#looks < 0) {
-        this.#note(dir, 'EUCLEAN', 'directories hold more entries than the image has room for; some are left out')
+        this.#noteLimit(dir, 'directories hold more entries than the image has room for; some are left out')
         return
       }
       if (steps < STEPS) continue
@@ -171,6 +177,7 @@ export class Survey {
 
   #inode(nid: number): void {
     const pieces = this.#pieces
+    let told = false
     for (let at = 0; at >= 0; at = pieces.cookie) {
       const flags = this.#looks < 0 ? PIECE_FLAGS.PF_NO_CHUNKS : 0
       const r = pieces.load(nid, at, flags)
@@ -179,7 +186,8 @@ export class Survey {
         return
       }
       this.#take(r, nid + 1)
-      if (pieces.error !== 0) {
+      if (pieces.error !== 0 && !told) {
+        told = true
         const detail = this.#image.core.errorDetail()
         this.#note(nid, errnoName(pieces.error), detail === '' ? 'a part of an inode can not be read' : detail)
       }
@@ -206,7 +214,7 @@ export class Survey {
     if (this.#looks < 0) return
     this.#looks -= bytes / width
     if (this.#looks < 0)
-      this.#note(nid, 'EUCLEAN', 'inodes have more chunk indexes than the image has room for; data of some is left out')
+      this.#noteLimit(nid, 'inodes have more chunk indexes than the image has room for; data of some is left out')
   }
 
   #sharedXattr(start: number, end: number): void {
