@@ -48,6 +48,7 @@ export async function buildSite(out = join(root, 'dist/playground')) {
   const entryPoints = {
     page: join(source, 'page/page.main.tsx'),
     engine: join(source, 'engine/worker.main.ts'),
+    search: join(source, 'engine/search.main.ts'),
   }
   await esbuild.build({ ...shared, entryPoints, splitting: true, chunkNames: 'parts/[name]-[hash]' })
   await esbuild.build({ ...shared, entryPoints: { page: join(source, 'page/styles/index.css') } })

@@ -98,6 +98,12 @@ export interface RowWindow extends TreeState {
 
 export type SearchKind = 'text' | 'glob' | 'regex'
 
+/** An entry that was found, and which part of its path was looked for, in code units. */
+export interface Found extends Entry {
+  readonly from: number
+  readonly to: number
+}
+
 export interface SearchResult {
   /** Entries found. */
   readonly count: number
@@ -105,8 +111,16 @@ export interface SearchResult {
   readonly took: number
   /** Which search: later windows ask by it. */
   readonly search: number
+  /** How what was typed was understood. */
+  readonly kind: SearchKind
+  /** Whole paths were looked at, not names alone. */
+  readonly onPaths: boolean
+  /** Why nothing was looked for, in words. */
+  readonly problem?: string
+  /** Folders whose names are not among those looked at, since they can’t be read. */
+  readonly unread: number
   /** The first of them. */
-  readonly entries: readonly Entry[]
+  readonly entries: readonly Found[]
 }
 
 /** How far long work has come. `total` is 0 where it is not known. */

@@ -5,6 +5,7 @@ import { Documents } from './documents.js'
 import { ImageMaps } from './image-map.js'
 import { Inspector } from './inspector.js'
 import { Jobs } from './jobs.js'
+import { Network } from './network.js'
 import { type RunningFinder, Search } from './search.js'
 import { Trees } from './trees.js'
 
@@ -12,14 +13,19 @@ export class Engine {
   readonly jobs = new Jobs()
   readonly documents: Documents
   readonly trees: Trees
+  readonly network: Network
+  readonly search: Search
   readonly maps: ImageMaps
   readonly inspector: Inspector
 
-  /** `base`: the page's URL. */
-  constructor(base: string) {
+  /** `base`: the page's URL. `startFinder`: what searches run in; a worker of their own in the browser. */
+  constructor(base: string, startFinder: () => RunningFinder) {
     this.documents = new Documents(base)
     this.maps = new ImageMaps(this.documents, this.jobs)
     this.inspector = new Inspector(this.documents, this.maps, this.jobs)
-    this.trees = new Trees(this.documents, async () => new Map())
+    const badges = async () => new Map()
+    this.network = new Network(this.documents)
+    this.trees = new Trees(this.documents, badges)
+    this.search = new Search(this.documents, startFinder, badges)
   }
 }

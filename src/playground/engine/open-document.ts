@@ -10,6 +10,7 @@ import { answered } from '../../overlay/waiting.js'
 import type { ObjectStore } from '../../store/object-store.js'
 import { pathArgument, pathNames } from '../path-text.js'
 import type { DocumentId, DocumentInfo, DocumentOrigin } from '../protocol.js'
+import type { NetworkLog } from './network-log.js'
 
 /** What a document is made of. */
 export interface DocumentParts {
@@ -21,6 +22,8 @@ export interface DocumentParts {
   readonly store?: ObjectStore
   readonly url?: string
   readonly storeUrl?: string
+  /** What has gone over the network for it. */
+  readonly network?: NetworkLog
   /** fs-verity digest that it was opened with. */
   readonly digest?: string
   /** The very bytes that were opened, where they are in memory or a file. */

@@ -2,5 +2,7 @@
 
 import { expose } from 'comlink'
 import { Engine } from './engine.js'
+import { finderStarter } from './search-worker.js'
 
-expose(new Engine(new URL('./', location.href).href))
+const base = new URL('./', location.href).href
+expose(new Engine(base, finderStarter(base)))
