@@ -2,10 +2,11 @@
 // (intake.ts), what is shown of an image.
 
 import { fault, faultError } from '../../format/errno.js'
-import { HttpStore, mount, openImage } from '../../index.js'
+import { mount, openImage } from '../../index.js'
 import type { ImageSource, OpenOptions } from '../../open-image.js'
 import type { ObjectStore } from '../../store/object-store.js'
 import type { DocumentId, DocumentInfo } from '../protocol.js'
+import { NetworkLog, ObjectCache, openRemote } from './network-log.js'
 import { type DocumentParts, OpenDocument } from './open-document.js'
 import { inPlainWords } from './plain-words.js'
 
@@ -21,6 +22,7 @@ export interface Opening extends Omit<DocumentParts, 'image' | 'mount'> {
 export class Documents {
   readonly #open = new Map<DocumentId, OpenDocument>()
   readonly #base: string
+  readonly #objects = new ObjectCache()
   #next = 1
 
   /** `base`: what relative URLs are relative to. */
@@ -78,12 +80,12 @@ export class Documents {
         .split('/')
         .at(-1) ?? image,
     )
-    return inPlainWords(`${name} can’t be opened`, () => {
-      const url = new URL(image, this.#base).href
-      const storeUrl = store === undefined ? undefined : new URL(store, this.#base).href
-      const objects = storeUrl === undefined ? undefined : new HttpStore(storeUrl)
-      const options = { lazy: true, digest }
-      return this.add({ bytes: url, options, name, origin: 'url', url: image, storeUrl: store, store: objects })
+    return inPlainWords(`${name} can’t be opened`, async () => {
+      const network = new NetworkLog()
+      const { bytes, options } = await openRemote(network, new URL(image, this.#base).href, digest)
+      const objects =
+        store === undefined ? undefined : await this.#objects.store(network, new URL(store, this.#base).href)
+      return this.add({ bytes, options, name, origin: 'url', url: image, storeUrl: store, store: objects, network })
     })
   }
 

@@ -21,4 +21,11 @@ export const VIEWS: readonly View[] = [
     about: 'entry',
     load: () => import('./views/contents.js'),
   },
+  {
+    name: 'network',
+    label: 'Network',
+    hint: 'Requests, bytes and cache hits of an image that is read over the network',
+    about: 'image',
+    load: () => import('./views/network.js'),
+  },
 ]
