@@ -4,6 +4,8 @@
 const FIRST_ROOM = 1024
 const DIGIT_BITS = 16
 const DIGITS = 1 << DIGIT_BITS
+/** Fewer claims than that are sooner added one by one. */
+const SHORT_RUN = 64
 
 type Offsets = Uint32Array | Float64Array
 
@@ -40,6 +42,22 @@ export class Claims {
     this.kinds[i] = kind
     this.owners[i] = owner
     this.length++
+  }
+
+  /** Adds those of another list from `from` to `to`, which come after all that are here. */
+  addRun(other: Claims, from: number, to: number): void {
+    if (to - from < SHORT_RUN) {
+      for (let i = from; i < to; i++) this.add(other.starts[i], other.ends[i], other.kinds[i], other.owners[i])
+      return
+    }
+    const { length } = this
+    const needed = length + to - from
+    if (needed > this.kinds.length) this.#resize(Math.max(needed, this.kinds.length * 2))
+    this.starts.set(other.starts.subarray(from, to), length)
+    this.ends.set(other.ends.subarray(from, to), length)
+    this.kinds.set(other.kinds.subarray(from, to), length)
+    this.owners.set(other.owners.subarray(from, to), length)
+    this.length = needed
   }
 
   #resize(room: number): void {

@@ -4,19 +4,23 @@
 
 import { Claims } from './claims.js'
 
+/** Claims between two stops. */
+const STEPS = 65536
+
 /** Adds to `also` the claim `i` of a list. */
 function note(also: Claims, claims: Claims, i: number): void {
   also.add(claims.starts[i], claims.ends[i], claims.kinds[i], claims.owners[i])
 }
 
 /** Ranges of `before`, which do not overlap, and what is left for the claims of a list; both in order. */
-function merge(size: number, before: Claims, claims: Claims, also: Claims): Claims {
+function* merge(size: number, before: Claims, claims: Claims, also: Claims): Generator<void, Claims> {
   const out = new Claims(size)
   let at = 0
   // Adds the ranges of `before` that begin before a byte.
   const takeBefore = (limit: number): void => {
-    for (; at < before.length && before.starts[at] < limit; at++)
-      out.add(before.starts[at], before.ends[at], before.kinds[at], before.owners[at])
+    const from = at
+    while (at < before.length && before.starts[at] < limit) at++
+    if (at > from) out.addRun(before, from, at)
   }
   let done = 0
   for (let i = 0; i < claims.length; i++) {
@@ -38,18 +42,27 @@ function merge(size: number, before: Claims, claims: Claims, also: Claims): Clai
     }
     done = Math.max(done, end)
     if (!whole) note(also, claims, i)
+    if (i % STEPS === STEPS - 1) yield
   }
   takeBefore(Number.POSITIVE_INFINITY)
   return out
 }
 
-/** What covers an image of `size` bytes: ranges in order, with gaps, and the claims that did not get all. */
-export function cover(size: number, lists: readonly Claims[]): { ranges: Claims; also: Claims } {
+export interface Cover {
+  /** In order, with gaps. */
+  readonly ranges: Claims
+  /** Claims that did not get all. */
+  readonly also: Claims
+}
+
+/** What covers an image of `size` bytes. Stops now and then. */
+export function* cover(size: number, lists: readonly Claims[]): Generator<void, Cover> {
   const also = new Claims(size)
   let ranges = new Claims(size)
   for (const claims of lists) {
     claims.sort()
-    ranges = merge(size, ranges, claims, also)
+    ranges = yield* merge(size, ranges, claims, also)
+    yield
   }
   also.sort()
   also.trim()

@@ -3,7 +3,7 @@
 
 import { Fault, type Outcome } from '../format/errno.js'
 import type { Image } from '../image/image.js'
-import { entriesOf, fieldsOf, frameFields } from './fields.js'
+import { entriesOf, fieldsAt, fieldsOf, frameFields } from './fields.js'
 import type { ImageMap } from './image-map.js'
 import type { Field, Structure } from './structures.js'
 
@@ -54,6 +54,7 @@ export function* dumpLines(image: Image, map: ImageMap): Generator<string> {
     yield `${offsetText(range.start)} +${range.end - range.start} ${range.kind}${owner}`
     for (const other of map.alsoAt(range.start)) yield `  also ${other.kind} of nid ${other.nid ?? '-'}`
     const found: Outcome<readonly Structure[]> = range.nid === undefined ? frame : structuresOf(image, range.nid)
+    if (range.kind === 'shared-xattr') yield* sharedLines(image, map, range.start)
     if (found instanceof Fault) {
       yield `  ${found.code} ${found.detail}`
       continue
@@ -65,6 +66,12 @@ export function* dumpLines(image: Image, map: ImageMap): Generator<string> {
     }
     if (range.nid !== undefined && ENTRIES.has(range.kind)) yield* entryLines(image, range.nid, range)
   }
+}
+
+function* sharedLines(image: Image, map: ImageMap, start: number): Generator<string> {
+  const shared = fieldsAt(image, start, map)
+  if (shared instanceof Fault) yield `    ${shared.code} ${shared.detail}`
+  else yield* fieldLines(shared?.structure.fields ?? [], '    ')
 }
 
 function structuresOf(image: Image, nid: number): Outcome<readonly Structure[]> {

@@ -31,9 +31,13 @@ export function* mapSteps(image: Image): Generator<number, Outcome<ImageMap>> {
     yield part * 0.7
     if (image.closed) return new Fault('ESTALE')
   }
-  const { ranges, also } = cover(image.byteLength, [survey.fixed, survey.shared, survey.data])
-  yield 0.8
-  if (image.closed) return new Fault('ESTALE')
+  const covering = cover(image.byteLength, [survey.fixed, survey.shared, survey.data])
+  let covered = covering.next()
+  for (; !covered.done; covered = covering.next()) {
+    yield 0.8
+    if (image.closed) return new Fault('ESTALE')
+  }
+  const { ranges, also } = covered.value
   const whole = yield* withGaps(image, ranges, survey.compressed ? UNREAD : UNCLAIMED)
   return whole instanceof Fault ? whole : new ImageMap(image.byteLength, whole, also, survey)
 }

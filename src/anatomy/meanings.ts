@@ -146,16 +146,19 @@ function isChunked(all: Values): boolean {
 }
 
 function startText(value: number, all: Values, blockSize: number): string {
-  const mode = Number(all['i_mode'])
-  const type = mode & S_IFMT
+  const type = Number(all['i_mode']) & S_IFMT
   if (type === S_IFCHR || type === S_IFBLK) return deviceText(value)
+  if (type !== S_IFREG && type !== S_IFDIR && type !== S_IFLNK) return ''
   if (isChunked(all)) {
     const kind = value & CONSTANTS.EROFS_CHUNK_FORMAT_INDEXES ? 'indexes of 8 bytes' : 'block numbers of 4 bytes'
     return `chunks of ${bytes(blockSize * 2 ** (value & CONSTANTS.EROFS_CHUNK_FORMAT_BLKBITS_MASK))}, ${kind}`
   }
   const layout = layoutText(Number(all['i_format']))
   if (layout.startsWith('compressed')) return `${value} blocks of compressed data`
-  if (value === 0xffffffff) return 'no block: zeros, or all of it behind the inode'
+  const size = Number(all['i_size'])
+  if (size === 0) return 'no data'
+  if (layout === 'flat-inline' && size <= blockSize) return 'all data is behind the inode'
+  if (value === 0xffffffff) return 'no blocks: zeros'
   return `data begins at byte ${value * blockSize}`
 }
 

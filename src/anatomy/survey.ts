@@ -54,6 +54,7 @@ export class Survey {
   readonly #sharedSeen: Uint8Array
   /** Slot of nid 0, and slots from one nid to the next. */
   readonly #firstSlot: number
+  readonly #rootSlot: number
   readonly #stride: number
   #looks: number
 
@@ -70,7 +71,8 @@ export class Survey {
     // The root was read when the image was opened.
     image.core.stat(image.rootNid)
     this.#stride = image.format === 'cfs-v1' ? 3 : 1
-    this.#firstSlot = image.core.position() / 2 ** SLOT_BITS - image.rootNid * this.#stride
+    this.#rootSlot = image.core.position() / 2 ** SLOT_BITS
+    this.#firstSlot = this.#rootSlot - image.rootNid * this.#stride
   }
 
   /** Goes through it all; stops now and then, and says how far it is (0 to 1). */
@@ -123,7 +125,7 @@ export class Survey {
     const image = this.#image
     const records = new Records(image.core)
     const waiting: number[] = [image.rootNid]
-    this.#mark(image.core.position() / 2 ** SLOT_BITS)
+    this.#mark(this.#rootSlot)
     let steps = 0
     for (let dir = waiting.pop(); dir !== undefined; dir = waiting.pop()) {
       for (let cookie = 0; cookie >= 0; ) {
