@@ -16,6 +16,10 @@ export interface Pane {
   readonly view: Signal<string>
   /** What the search box holds; the tree is shown where it is empty. */
   readonly query: Signal<string>
+  /** What of it is seen where there is room for one only. */
+  readonly side: Signal<'files' | 'content'>
+  /** A byte of the image that is to be shown along with a path. */
+  readonly place: Signal<{ readonly path: string; readonly offset: number } | undefined>
 }
 
 export interface Notice {
@@ -34,7 +38,14 @@ export const DEFAULT_VIEW = 'contents'
 const INFO_MS = 6000
 
 function newPane(): Pane {
-  return { document: signal(undefined), chosen: signal(new Map()), view: signal(DEFAULT_VIEW), query: signal('') }
+  return {
+    document: signal(undefined),
+    chosen: signal(new Map()),
+    view: signal(DEFAULT_VIEW),
+    query: signal(''),
+    side: signal('files'),
+    place: signal(undefined),
+  }
 }
 
 export class Session {
@@ -128,7 +139,7 @@ export class Session {
     try {
       return await action()
     } catch (error) {
-      this.#complain(error)
+      this.complain(error)
       return undefined
     }
   }
@@ -148,14 +159,15 @@ export class Session {
     try {
       return await action(id, listener)
     } catch (error) {
-      if (!(error instanceof Error && error.name === 'AbortError')) this.#complain(error)
+      if (!(error instanceof Error && error.name === 'AbortError')) this.complain(error)
       return undefined
     } finally {
       this.jobs.value = this.jobs.value.filter(one => one !== job)
     }
   }
 
-  #complain(error: unknown): void {
+  /** Tells of a failure. */
+  complain(error: unknown): void {
     this.say(error instanceof Error ? error.message : String(error), 'error')
   }
 
