@@ -135,3 +135,39 @@ export interface Progress {
 export type JobId = number
 
 export type ProgressListener = (progress: Progress) => void
+
+/** Something that was dropped or picked: a file, a folder's handle, or a folder that holds nothing. */
+export interface Dropped {
+  /** Its name, after those of the folders it was found in; a slash between. */
+  readonly path: string
+  readonly file?: File
+  readonly folder?: FileSystemDirectoryHandle
+}
+
+/** What is wished of things that were dropped. */
+export interface TakeWish {
+  /** The image that gets objects which came without one. */
+  readonly into?: DocumentId
+  /** The fs-verity digest that images have to have, 64 hex digits. */
+  readonly digest?: string
+  /** Only objects are taken. */
+  readonly objectsOnly?: boolean
+}
+
+/** What became of things that were dropped. */
+export interface Taken {
+  readonly opened: readonly DocumentInfo[]
+  /** Images that have got objects. */
+  readonly given: readonly DocumentInfo[]
+  /** Sentences for people, of what could not be opened. */
+  readonly problems: readonly string[]
+}
+
+/** What is to be opened by URL; relative ones are the page's. */
+export interface UrlWish {
+  readonly image: string
+  /** Where its objects are. */
+  readonly store?: string
+  /** As of `TakeWish`. */
+  readonly digest?: string
+}

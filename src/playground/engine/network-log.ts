@@ -3,11 +3,7 @@
 // them (network.ts).
 
 import { CachedStore, HttpClient, HttpStore, MemoryStore, OpfsStore } from '../../index.js'
-import type { OpenOptions } from '../../open-image.js'
-import type { ByteSource } from '../../source/byte-source.js'
-import { HttpSource } from '../../source/http-source.js'
 import { httpTarget } from '../../source/http-target.js'
-import { besideName } from '../../source/whole.js'
 import type { ObjectInfo, ObjectStore, StoredObject } from '../../store/object-store.js'
 import type { NetworkRequest, NetworkState } from '../network.js'
 
@@ -18,9 +14,6 @@ const KEPT_MAX = 256 << 20
 /** Of that, where nothing can be kept on the disk. */
 const MEMORY_MAX = 32 << 20
 const PLACE = 'composefs-objects'
-const HEAD = 64 << 10
-/** An image of fewer bytes comes sooner as a whole than block by block with its tree. */
-const WHOLE_BELOW = 4 << 20
 
 /** One request that is still being noted. */
 type Note = { -readonly [K in keyof NetworkRequest]: NetworkRequest[K] }
@@ -36,9 +29,16 @@ export class NetworkLog {
   /** The store that keeps objects, if there is one. */
   kept: CachedStore | undefined
 
-  /** A client whose requests are for one kind of thing. */
-  client(what: NetworkRequest['what']): HttpClient {
-    return new HttpClient({ fetch: (input, init) => this.#fetch(what, new Request(input, init)) })
+  /** A client whose requests are for one kind of thing; it tries again so often. `seen` is shown each answer. */
+  client(what: NetworkRequest['what'], retries?: number, seen?: (response: Response) => void): HttpClient {
+    return new HttpClient({
+      retries,
+      fetch: async (input, init) => {
+        const response = await this.#fetch(what, new Request(input, init))
+        seen?.(response)
+        return response
+      },
+    })
   }
 
   async #fetch(what: NetworkRequest['what'], request: Request): Promise<Response> {
@@ -149,25 +149,5 @@ export class ObjectCache {
     const { store, maxBytes } = await this.#place
     log.kept = new CachedStore({ fast: store, slow: remote, maxBytes })
     return new Counted(log.kept, () => log.opened())
-  }
-}
-
-/**
- * What an image at a URL is opened from. With a digest a small one is fetched whole and checked; of a large one the blocks that are
- * wanted, if there is a Merkle tree beside it to check them by. Rejects with an HttpError.
- */
-export async function openRemote(
-  log: NetworkLog,
-  url: string,
-  digest?: string,
-): Promise<{ readonly bytes: ByteSource; readonly options: OpenOptions }> {
-  const bytes = await HttpSource.open(log.client('image'), url, { head: HEAD })
-  if (digest === undefined) return { bytes, options: { lazy: true } }
-  if (bytes.size <= WHOLE_BELOW) return { bytes, options: { digest } }
-  try {
-    const merkleTree = await HttpSource.open(log.client('tree'), besideName(url), { head: HEAD })
-    return { bytes, options: { lazy: true, digest, merkleTree } }
-  } catch {
-    return { bytes, options: { digest } }
   }
 }

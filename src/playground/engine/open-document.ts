@@ -10,6 +10,7 @@ import { answered } from '../../overlay/waiting.js'
 import type { ObjectStore } from '../../store/object-store.js'
 import { pathArgument, pathNames } from '../path-text.js'
 import type { DocumentId, DocumentInfo, DocumentOrigin } from '../protocol.js'
+import type { LateStore } from './late-store.js'
 import type { NetworkLog } from './network-log.js'
 
 /** What a document is made of. */
@@ -18,8 +19,10 @@ export interface DocumentParts {
   readonly origin: DocumentOrigin
   readonly image: Image
   readonly mount: Mount
-  /** Where its objects are. */
+  /** Where its objects are; undefined as long as nobody has said. */
   readonly store?: ObjectStore
+  /** All stores there are, and those that are given later: what mounts of the image are made over. */
+  readonly objects: LateStore
   readonly url?: string
   readonly storeUrl?: string
   /** What has gone over the network for it. */
@@ -32,7 +35,7 @@ export interface DocumentParts {
 
 export class OpenDocument {
   readonly id: DocumentId
-  readonly parts: DocumentParts
+  #parts: DocumentParts
   /** What views keep of it, by view; gone with it, and when something changes. */
   readonly kept = new Map<string, unknown>()
   readonly #ending = new AbortController()
@@ -42,7 +45,19 @@ export class OpenDocument {
 
   constructor(id: DocumentId, parts: DocumentParts) {
     this.id = id
-    this.parts = parts
+    this.#parts = parts
+  }
+
+  get parts(): DocumentParts {
+    return this.#parts
+  }
+
+  /** From now on the image's objects are looked for here too. */
+  giveStore(store: ObjectStore, known: Partial<Pick<DocumentParts, 'storeUrl' | 'network'>> = {}): void {
+    const { objects } = this.#parts
+    objects.give(store)
+    this.#parts = { ...this.#parts, ...known, store: objects }
+    this.changed()
   }
 
   /** Aborted when it is closed, for those who hold more of it than `kept`. */

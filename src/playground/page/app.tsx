@@ -2,10 +2,10 @@
 
 import { useEffect, useState } from 'preact/hooks'
 import { useSession } from './context.js'
-import { filesOf } from './drop.js'
+import { droppedThings } from './drop.js'
 import { Header } from './header.js'
 import { Notices } from './notices.js'
-import { openFiles } from './opening.js'
+import { openThings } from './opening.js'
 import { PaneView } from './pane.js'
 import { StartScreen } from './start-screen.js'
 
@@ -33,7 +33,7 @@ function useDropping(): boolean {
         if (event.dataTransfer === null || !isFiles(event)) return
         event.preventDefault()
         setOver(false)
-        void filesOf(event.dataTransfer).then(files => openFiles(session, files))
+        void openThings(session, droppedThings(event.dataTransfer))
       },
       { signal },
     )

@@ -5,6 +5,7 @@ import { useRef } from 'preact/hooks'
 import { shownText } from '../path-text.js'
 import type { DocumentInfo } from '../protocol.js'
 import { useSession } from './context.js'
+import { CopyLink } from './copy-link.js'
 import { OpenMenu } from './open-menu.js'
 import { useTheme } from './theme.js'
 import { bytesText } from './words.js'
@@ -55,6 +56,7 @@ export function Header() {
           <DocumentTab key={info.id} info={info} />
         ))}
       </nav>
+      <CopyLink />
       {documents.value.length > 0 && (
         <button
           type="button"
