@@ -9,7 +9,7 @@ import { httpTarget, isBrowser, redirected, type Target } from './http-target.js
 import { Tries } from './http-tries.js'
 
 export interface HttpClientOptions {
-  /** Used in place of the platform's. */
+  /** Used in place of the platform's. Nothing goes past it, so that there are no synchronous forms then. */
   readonly fetch?: typeof fetch
   /** Sent with each request, but not to where another origin redirects. */
   readonly headers?: Readonly<Record<string, string>>
@@ -69,6 +69,7 @@ export class HttpClient {
   readonly timeout: number
   readonly retries: number
   readonly #fetch: typeof fetch
+  readonly #ownFetch: boolean
   readonly #headers: Headers
   readonly #signal: AbortSignal | undefined
   readonly #prepare: HttpClientOptions['prepare']
@@ -89,15 +90,16 @@ export class HttpClient {
     this.#free = concurrency
     // Not bound to this object: a browser's fetch wants to be called on nothing.
     const { fetch: own } = options
+    this.#ownFetch = own !== undefined
     this.#fetch = own ?? ((input, init) => fetch(input, init))
     this.#headers = userHeaders(options.headers)
     this.#signal = options.signal
     this.#prepare = options.prepare
   }
 
-  /** Is anything of the user's sent along: headers, signatures? */
+  /** Are requests the platform's, with nothing of the user's: no headers, no signatures, no fetch in its place? */
   get isPlain(): boolean {
-    return this.#prepare === undefined && [...this.#headers.keys()].length === 0
+    return this.#prepare === undefined && !this.#ownFetch && [...this.#headers.keys()].length === 0
   }
 
   /** A budget of tries for an operation of several requests. */

@@ -4,6 +4,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { HttpClient, type HttpClientOptions } from '../../src/source/http-client.js'
 import type { HttpError } from '../../src/source/http-error.js'
+import { canSync } from '../../src/source/http-sync.js'
 import { httpTarget, redirected } from '../../src/source/http-target.js'
 import { type Asked, FAULTS, type Script, type Served, startFaultServer } from '../helpers/fault-server.js'
 import { codeOf } from '../helpers/store-contract.js'
@@ -372,6 +373,21 @@ test('connections are kept, after errors too', async () => {
   // Node's fetch opens a second one when it is asked again in the very moment that an answer ends.
   assert.ok(lonely.connections.made <= 2, `${lonely.connections.made} connections`)
   lonely.stop()
+})
+
+test('nothing goes past a fetch that was given', () => {
+  const host = globalThis as { XMLHttpRequest?: unknown }
+  assert.is(host.XMLHttpRequest, undefined)
+  // As in a browser's worker.
+  host.XMLHttpRequest = class {}
+  try {
+    const target = httpTarget('http://files.test/x')
+    assert.is(canSync(new HttpClient(), target), true)
+    assert.is(canSync(new HttpClient({ fetch }), target), false)
+    assert.is(canSync(new HttpClient({ headers: { 'x-key': 'k' } }), target), false)
+  } finally {
+    delete host.XMLHttpRequest
+  }
 })
 
 test('secrets of a URL are known as such', () => {
