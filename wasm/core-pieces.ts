@@ -15,8 +15,8 @@ const AT = P.at.offset >> 3
 const KIND = P.kind.offset >> 2
 const DETAIL = P.detail.offset >> 2
 
-/** Bytes that `peek` gives at most: of a paged image they have to be copied together. */
-export const PEEK_MOST = 1 << 16
+/** Bytes that `peek` gives at most: more than any struct or xattr has. Of a paged image they have to be copied together. */
+export const PEEK_MOST = 1 << 17
 
 export class Pieces {
   /** Pieces in the table. */

@@ -117,6 +117,14 @@ export class ImageMap {
     return this.#also.length
   }
 
+  /** One of these claims, in the order of their starts: all that was claimed, whoever has it. */
+  claim(i: number): MapRange {
+    const { starts, ends, kinds, owners } = this.#also
+    const kind = PIECE_KINDS[kinds[i]]
+    const nid = owners[i] === 0 ? undefined : owners[i] - 1
+    return { start: starts[i], end: ends[i], kind, nid, label: KIND_LABELS[kind] }
+  }
+
   /** Bytes that the map itself takes. */
   get memory(): number {
     const also = this.#also.length
@@ -163,10 +171,10 @@ export class ImageMap {
     return i < 0 ? undefined : this.range(i)
   }
 
-  /** What else claims a byte: some sixteen at most, those that begin last first. */
+  /** What else claims a byte: sixteen at most, those that begin last first, of the 4096 that begin last before it. */
   alsoAt(offset: number): MapRange[] {
     const own = this.rangeAt(offset)
-    const { starts, ends, kinds, owners, length } = this.#also
+    const { starts, length } = this.#also
     let low = 0
     let high = length
     while (low < high) {
@@ -177,11 +185,9 @@ export class ImageMap {
     const found: MapRange[] = []
     const last = Math.max(0, low - ALSO_LOOKS)
     for (let i = low - 1; i >= last && this.#reach[i] > offset && found.length < ALSO_MOST; i--) {
-      if (ends[i] <= offset) continue
-      const kind = PIECE_KINDS[kinds[i]]
-      const nid = owners[i] === 0 ? undefined : owners[i] - 1
-      if (kind === own?.kind && nid === own.nid) continue
-      found.push({ start: starts[i], end: ends[i], kind, nid, label: KIND_LABELS[kind] })
+      const claim = this.claim(i)
+      if (claim.end <= offset || (claim.kind === own?.kind && claim.nid === own.nid)) continue
+      found.push(claim)
     }
     return found
   }

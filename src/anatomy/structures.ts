@@ -76,7 +76,7 @@ export function inodePieces(image: Image, nid: number, flags: number): Outcome<I
   return { pieces: copied(pieces), more: pieces.cookie >= 0, fault }
 }
 
-/** Bytes of the image, at most 64 KiB. */
+/** Bytes of the image, at most 128 KiB. */
 export function bytesAt(image: Image, offset: number, length: number): Outcome<Uint8Array> {
   const bytes = peek(image.core, offset, length)
   return typeof bytes === 'number' ? image.fault(bytes, 'bytes') : bytes

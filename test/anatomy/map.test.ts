@@ -93,6 +93,7 @@ maps('two files that share blocks: the first one has them, the other one is told
   )
   assert.equal(map.alsoAt(10 * 512), [])
   assert.is(map.overlaps, 1)
+  assert.equal(map.claim(0), map.alsoAt(9 * 512)[0])
   image.close()
 })
 

@@ -11,10 +11,12 @@ import { randomTree, seeded } from '../helpers/cfs-v1-trees.js'
 import { load, newPool } from '../helpers/core.js'
 import { assertWhole, imageBytes } from '../helpers/image-maps.js'
 import { mutate, places, random } from '../helpers/mutate-random.js'
+import { loadPaged, NearBytes, newPagedPool } from '../helpers/paged.js'
 import { fixture, SHARED, skip, vector } from '../helpers/paths.js'
 
 const ROUNDS = 60
 const CFS_ROUNDS = 700
+const LAZY_ROUNDS = 25
 /** Lines of an image's text that are made. */
 const LINES = 400
 
@@ -87,6 +89,38 @@ for (const name of files.filter(file => /\.(?:cfs|erofs\.gz)$/.test(file))) {
     )
   })
 }
+
+lies('lazy images that lie say what resident ones say', () => {
+  const paged = newPagedPool()
+  let same = 0
+  for (const name of ['small.cfs', 'erofs/chunk-indexes.erofs.gz', 'erofs/xattr-shared.erofs.gz']) {
+    const file = imageBytes(fixture(name))
+    const original = load(pool, file)
+    if (original instanceof Fault) throw new Error(original.code)
+    const inodes = places(original)
+    original.close()
+    for (let seed = 1; seed <= LAZY_ROUNDS; seed++) {
+      const bytes = new Uint8Array(file)
+      const next = random(seed * 2654435761)
+      mutate(bytes, inodes, next)
+      const image = load(pool, bytes)
+      const lazy = loadPaged(paged, new NearBytes(bytes))
+      assert.is(lazy instanceof Fault, image instanceof Fault)
+      if (image instanceof Fault || lazy instanceof Fault) continue
+      for (let n = 0; n < 20; n++) {
+        const nid = n % 2 === 0 ? inodes[next(inodes.length)] / 32 : next(2000)
+        for (const ask of [fieldsOf, factsOf]) {
+          assert.equal(ask(lazy, nid), ask(image, nid), `seed ${seed} nid ${nid}`)
+          same++
+        }
+        assert.equal(entriesOf(lazy, nid, n % 2), entriesOf(image, nid, n % 2), `seed ${seed} nid ${nid}`)
+      }
+      lazy.close()
+      image.close()
+    }
+  }
+  assert.ok(same > LAZY_ROUNDS * 40, `${same} answers`)
+})
 
 lies('cfs v1, changed at random', () => {
   const told: Told = { maps: 0, faults: 0, overlaps: 0, answers: 0 }
