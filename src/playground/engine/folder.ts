@@ -52,9 +52,9 @@ export class Folder {
   }
 
   indexOf(name: string): number {
-    const plain = this.list.names.indexOf(name)
-    if (plain >= 0 && this.list.raw?.has(plain) !== true) return plain
-    for (const [index, bytes] of this.list.raw ?? []) if (pathText(bytes) === name) return index
+    const { names, raw } = this.list
+    for (let at = names.indexOf(name); at >= 0; at = names.indexOf(name, at + 1)) if (raw?.has(at) !== true) return at
+    for (const [index, bytes] of raw ?? []) if (pathText(bytes) === name) return index
     return -1
   }
 

@@ -1,23 +1,35 @@
 // The tree of each open image: which folders are unfolded, in which order, and the rows that a list shows of it at a time. Not
 // here: how rows are counted (folder.ts).
 
-import { Fault, Miss } from '../../format/errno.js'
-import { CONSTANTS } from '../../format/structs.js'
-import { type Layer, newAttr } from '../../overlay/layer.js'
-import { childPath, parentPath, pathNames } from '../path-text.js'
-import type { Badge, DocumentId, Row, RowWindow, Sorting, TreeState } from '../protocol.js'
+import { baseName, childPath, parentPath, pathNames } from '../path-text.js'
+import type {
+  Badge,
+  DocumentId,
+  JobId,
+  Progress,
+  ProgressListener,
+  Row,
+  RowWindow,
+  Sorting,
+  TreeState,
+} from '../protocol.js'
 import type { Documents } from './documents.js'
 import { BROKEN, entryFacts, nodeFacts } from './entry-facts.js'
 import { Folder } from './folder.js'
+import type { Job, Jobs } from './jobs.js'
 import type { OpenDocument } from './open-document.js'
 import { inPlainWords } from './plain-words.js'
+import { DT_DIR, orderOf } from './tree-order.js'
 
-const DT_DIR = CONSTANTS.S_IFDIR >> 12
 const NATURAL: Sorting = { key: 'name', descending: false }
+/** Work of which nobody is told. */
+const QUIET: Progress = { what: '', done: 0, total: 0, unit: 'entries' }
 /** Folders that may be unfolded by one call. */
 const UNFOLD_MAX = 200_000
+/** Rows that are looked at without a pause. */
+const ROWS_AT_ONCE = 8192
 
-/** What is shown of one document. */
+/** What is shown of one document in one pane. */
 interface Shown {
   root: Folder
   sorting: Sorting
@@ -25,24 +37,36 @@ interface Shown {
   revision: number
 }
 
+/** What changes a tree is done one after the other; rows are answered meanwhile. */
+interface Kept {
+  shown: Shown | undefined
+  last: Promise<unknown>
+}
+
 export class Trees {
   readonly #documents: Documents
-  readonly #shown = new WeakMap<OpenDocument, Shown>()
+  readonly #jobs: Jobs
+  readonly #kept = new WeakMap<OpenDocument, Map<number, Kept>>()
   /** Changes of a path, for its badge; given by the view of changes. */
   readonly #badges: (document: OpenDocument) => Promise<ReadonlyMap<string, Badge>>
 
-  constructor(documents: Documents, badges: (document: OpenDocument) => Promise<ReadonlyMap<string, Badge>>) {
+  constructor(
+    documents: Documents,
+    jobs: Jobs,
+    badges: (document: OpenDocument) => Promise<ReadonlyMap<string, Badge>>,
+  ) {
     this.#documents = documents
+    this.#jobs = jobs
     this.#badges = badges
   }
 
-  state(id: DocumentId): Promise<TreeState> {
-    return this.#with(id, async (_document, shown) => stateOf(shown))
+  state(id: DocumentId, pane: number): Promise<TreeState> {
+    return this.#with(id, pane, async (_document, shown) => stateOf(shown))
   }
 
   /** Rows from `start` on. */
-  window(id: DocumentId, start: number, length: number): Promise<RowWindow> {
-    return this.#with(id, async (document, shown) => {
+  window(id: DocumentId, pane: number, start: number, length: number): Promise<RowWindow> {
+    return this.#with(id, pane, async (document, shown) => {
       const found: { readonly folder: Folder; readonly place: number }[] = []
       // The first row is the root itself.
       shown.root.visit(Math.max(start - 1, 0), (folder, place) => {
@@ -77,112 +101,159 @@ export class Trees {
   }
 
   /** Unfolds or folds the folder at a path. */
-  toggle(id: DocumentId, path: string, unfold?: boolean): Promise<TreeState> {
-    return this.#with(id, async (document, shown) => {
-      const folder = await this.#unfoldTo(document, shown, parentPath(path))
-      const index = folder.indexOf(pathNames(path).at(-1) ?? '')
+  toggle(id: DocumentId, pane: number, path: string, unfold?: boolean): Promise<TreeState> {
+    return this.#change(id, pane, async (document, shown, job) => {
+      const folder = await this.#unfoldTo(document, shown, parentPath(path), job)
+      const index = folder.indexOf(baseName(path))
       if (index < 0 || path === '/') return stateOf(shown)
       const is = folder.unfolded(index) !== undefined
       if (is && unfold !== true) folder.fold(index)
-      else if (!is && unfold !== false) await this.#unfold(document, shown, folder, index)
+      else if (!is && unfold !== false) await this.#unfold(document, shown, folder, index, job)
       return stateOf(shown)
     })
   }
 
   /** Unfolds what stands above a path. Answers its row; that of what is nearest to it where it is not there. */
-  reveal(id: DocumentId, path: string): Promise<TreeState & { readonly row: number }> {
-    return this.#with(id, async (document, shown) => {
+  reveal(id: DocumentId, pane: number, path: string): Promise<TreeState & { readonly row: number }> {
+    return this.#change(id, pane, async (document, shown, job) => {
       if (path === '/') return { ...stateOf(shown), row: 0 }
-      const folder = await this.#unfoldTo(document, shown, parentPath(path))
-      const index = folder.indexOf(pathNames(path).at(-1) ?? '')
+      const folder = await this.#unfoldTo(document, shown, parentPath(path), job)
+      const index = folder.path === parentPath(path) ? folder.indexOf(baseName(path)) : -1
       let row = index < 0 ? 0 : folder.rowOf(index) + 1
       for (let one: Folder = folder; one.above !== undefined; one = one.above) row += one.above.rowOf(one.index) + 1
       return { ...stateOf(shown), row }
     })
   }
 
-  /** Unfolds all below a folder; what is beyond the limit stays folded. */
-  unfoldAll(id: DocumentId, path: string): Promise<TreeState> {
-    return this.#with(id, async (document, shown) => {
-      const start = await this.#unfoldTo(document, shown, path)
-      const waiting = [start]
+  /** Unfolds all below a folder; `partly`: there is more of it than the limit. */
+  unfoldAll(
+    id: DocumentId,
+    pane: number,
+    path: string,
+    jobId?: JobId,
+    listener?: ProgressListener,
+  ): Promise<TreeState & { readonly partly: boolean }> {
+    const job = this.#jobs.begin(jobId, { what: 'Unfolding', done: 0, total: 0, unit: 'entries' }, listener)
+    return this.#change(id, pane, async (document, shown) => {
+      const waiting = [await this.#unfoldTo(document, shown, path, job)]
       for (let left = UNFOLD_MAX; left > 0; left--) {
         const folder = waiting.pop()
         if (folder === undefined) break
         for (let index = 0; index < folder.length; index++) {
           if (folder.list.types[index] !== DT_DIR) continue
-          const below = folder.unfolded(index) ?? (await this.#unfold(document, shown, folder, index))
+          // What can't be read stays folded.
+          const below =
+            folder.unfolded(index) ??
+            (await this.#unfold(document, shown, folder, index, job).catch(error => {
+              if (document.ended.aborted) throw error
+              return undefined
+            }))
           if (below !== undefined) waiting.push(below)
+          await job.pause(shown.root.rows)
         }
       }
-      return stateOf(shown)
+      return { ...stateOf(shown), partly: waiting.length > 0 }
     })
   }
 
-  foldAll(id: DocumentId): Promise<TreeState> {
-    return this.#with(id, async (_document, shown) => {
+  foldAll(id: DocumentId, pane: number): Promise<TreeState> {
+    return this.#change(id, pane, async (_document, shown) => {
       shown.root.foldAll()
       return stateOf(shown)
     })
   }
 
-  sort(id: DocumentId, sorting: Sorting): Promise<TreeState> {
-    return this.#with(id, async (document, shown) => {
+  sort(id: DocumentId, pane: number, sorting: Sorting, jobId?: JobId, listener?: ProgressListener): Promise<TreeState> {
+    const job = this.#jobs.begin(jobId, { what: 'Sorting', done: 0, total: 0, unit: 'entries' }, listener)
+    return this.#change(id, pane, async (document, shown) => {
       shown.sorting = sorting
       const waiting = [shown.root]
       for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
-        folder.sort(await orderOf(document, folder, sorting))
+        folder.sort(await orderOf(document.layer, folder, sorting, job))
         waiting.push(...folder.unfoldedBelow())
       }
       return stateOf(shown)
     })
   }
 
-  /** The next row whose name begins with some letters, from a row on and round; -1 where there is none in reach. */
-  rowBeginning(id: DocumentId, letters: string, from: number): Promise<number> {
-    return this.#with(id, async (_document, shown) => {
+  /** The next row whose name begins with some letters, from a row on and round; -1 where there is none. */
+  rowBeginning(id: DocumentId, pane: number, letters: string, from: number): Promise<number> {
+    return this.#with(id, pane, async (_document, shown, job) => {
       const wanted = letters.toLowerCase()
-      const search = (start: number, end: number): number => {
-        let row = start
-        let found = -1
-        shown.root.visit(Math.max(start - 1, 0), (folder, place) => {
-          if (row >= end) return false
-          row++
-          if (!folder.nameAt(folder.indexAt(place)).toLowerCase().startsWith(wanted)) return true
-          found = row
-          return false
-        })
+      const search = async (start: number, end: number): Promise<number> => {
+        let [row, found] = [start, -1]
+        while (row < end && found < 0) {
+          const stop = Math.min(row + ROWS_AT_ONCE, end)
+          shown.root.visit(row - 1, (folder, place) => {
+            if (row >= stop) return false
+            if (folder.nameAt(folder.indexAt(place)).toLowerCase().startsWith(wanted)) found = row
+            row++
+            return found < 0
+          })
+          await job.pause(row)
+        }
         return found
       }
-      const after = search(Math.max(from, 1), shown.root.rows + 1)
-      return after >= 0 ? after : search(1, from)
+      const after = await search(Math.max(from, 1), shown.root.rows + 1)
+      return after >= 0 ? after : search(1, Math.min(from, shown.root.rows + 1))
     })
   }
 
-  /** What is shown of a document; made anew after a change, with the same folders unfolded. */
-  async #with<T>(id: DocumentId, action: (document: OpenDocument, shown: Shown) => Promise<T>): Promise<T> {
+  /** Reads what is shown of a document in a pane. */
+  async #with<T>(
+    id: DocumentId,
+    pane: number,
+    action: (document: OpenDocument, shown: Shown, job: Job) => Promise<T>,
+  ): Promise<T> {
     return inPlainWords('The folder can’t be shown', async () => {
       const document = this.#documents.get(id)
-      let shown = this.#shown.get(document)
-      if (shown === undefined || shown.revision !== document.revision) {
-        shown = await this.#fresh(document, shown)
-        this.#shown.set(document, shown)
-      }
-      return action(document, shown)
+      const { shown } = this.#keptOf(document, pane)
+      const now = shown?.revision === document.revision ? shown : await this.#change(id, pane, async (_, made) => made)
+      return action(document, now, this.#jobs.begin(undefined, QUIET))
     })
   }
 
-  async #fresh(document: OpenDocument, was: Shown | undefined): Promise<Shown> {
+  /** Changes it, once all that was asked for before is done; it is made anew first where the document has changed. */
+  #change<T>(
+    id: DocumentId,
+    pane: number,
+    action: (document: OpenDocument, shown: Shown, job: Job) => Promise<T>,
+  ): Promise<T> {
+    return inPlainWords('The folder can’t be shown', () => {
+      const document = this.#documents.get(id)
+      const kept = this.#keptOf(document, pane)
+      const job = this.#jobs.begin(undefined, QUIET)
+      const done = kept.last.then(async () => {
+        const { shown } = kept
+        const now = shown?.revision === document.revision ? shown : await this.#fresh(document, shown, job)
+        kept.shown = now
+        now.generation++
+        return action(document, now, job)
+      })
+      kept.last = done.catch(() => undefined)
+      return done
+    })
+  }
+
+  #keptOf(document: OpenDocument, pane: number): Kept {
+    const panes = this.#kept.get(document) ?? new Map<number, Kept>()
+    this.#kept.set(document, panes)
+    const kept = panes.get(pane) ?? { shown: undefined, last: Promise.resolve() }
+    panes.set(pane, kept)
+    return kept
+  }
+
+  async #fresh(document: OpenDocument, was: Shown | undefined, job: Job): Promise<Shown> {
     const { layer, revision } = document
     const list = await document.ask(() => layer.readdir(layer.root), '/')
     const root = new Folder('/', layer.root, list)
     const sorting = was?.sorting ?? NATURAL
-    const shown: Shown = { root, sorting, generation: (was?.generation ?? 0) + 1, revision }
-    root.sort(await orderOf(document, root, sorting))
+    const shown: Shown = { root, sorting, generation: was?.generation ?? 0, revision }
+    root.sort(await orderOf(layer, root, sorting, job))
     const again = async (from: Folder, into: Folder): Promise<void> => {
       for (const old of from.unfoldedBelow()) {
-        const index = into.indexOf(pathNames(old.path).at(-1) ?? '')
-        const below = index < 0 ? undefined : await this.#unfold(document, shown, into, index)
+        const index = into.indexOf(baseName(old.path))
+        const below = index < 0 ? undefined : await this.#unfold(document, shown, into, index, job)
         if (below !== undefined) await again(old, below)
       }
     }
@@ -191,12 +262,12 @@ export class Trees {
   }
 
   /** The folder at a path, all above it unfolded, as far as there is one. */
-  async #unfoldTo(document: OpenDocument, shown: Shown, path: string): Promise<Folder> {
+  async #unfoldTo(document: OpenDocument, shown: Shown, path: string, job: Job): Promise<Folder> {
     let folder = shown.root
     for (const name of pathNames(path)) {
       const index = folder.indexOf(name)
       if (index < 0) return folder
-      const below = folder.unfolded(index) ?? (await this.#unfold(document, shown, folder, index))
+      const below = folder.unfolded(index) ?? (await this.#unfold(document, shown, folder, index, job))
       if (below === undefined) return folder
       folder = below
     }
@@ -204,14 +275,20 @@ export class Trees {
   }
 
   /** undefined for what is no folder. */
-  async #unfold(document: OpenDocument, shown: Shown, above: Folder, index: number): Promise<Folder | undefined> {
+  async #unfold(
+    document: OpenDocument,
+    shown: Shown,
+    above: Folder,
+    index: number,
+    job: Job,
+  ): Promise<Folder | undefined> {
     if (above.list.types[index] !== DT_DIR) return undefined
     const { layer } = document
     const path = childPath(above.path, above.nameAt(index))
     const node = await document.ask(() => layer.lookup(above.node, above.nameBytes(index)), path)
     const list = await document.ask(() => layer.readdir(node), path)
     const folder = new Folder(path, node, list, above, index)
-    folder.sort(await orderOf(document, folder, shown.sorting))
+    folder.sort(await orderOf(layer, folder, shown.sorting, job))
     above.unfold(folder)
     return folder
   }
@@ -225,42 +302,4 @@ async function rootRow(document: OpenDocument): Promise<Row> {
   const { layer } = document
   const facts = await document.ask(() => nodeFacts(layer, layer.root), '/').catch(() => BROKEN)
   return { ...facts, path: '/', name: '/', depth: 0, expanded: true, position: 1, setSize: 1 }
-}
-
-/** Folders first, then by the key, then by name. undefined for the order in which names stand anyway. */
-async function orderOf(
-  document: OpenDocument,
-  folder: Folder,
-  { key, descending }: Sorting,
-): Promise<Uint32Array | undefined> {
-  const { length } = folder
-  const order = Uint32Array.from({ length }, (_, index) => index)
-  const isDir = (index: number) => (folder.list.types[index] === DT_DIR ? 0 : 1)
-  const sign = descending ? -1 : 1
-  if (key === 'name') return order.sort((a, b) => isDir(a) - isDir(b) || sign * (a - b))
-  if (key === 'type') {
-    const { types } = folder.list
-    return order.sort((a, b) => isDir(a) - isDir(b) || sign * (types[a] - types[b]) || a - b)
-  }
-  const values = await valuesOf(document.layer, folder, key)
-  return order.sort((a, b) => isDir(a) - isDir(b) || sign * (values[a] - values[b]) || a - b)
-}
-
-/** Sizes or times of all entries; 0 of those that can't be read. */
-async function valuesOf(layer: Layer, folder: Folder, key: 'size' | 'mtime'): Promise<Float64Array> {
-  const values = new Float64Array(folder.length)
-  const attr = newAttr()
-  for (let index = 0; index < folder.length; index++) {
-    const read = (): Fault | undefined => {
-      const node = layer.lookup(folder.node, folder.nameBytes(index))
-      return node instanceof Fault ? node : layer.stat(node, attr)
-    }
-    let failed = read()
-    while (failed instanceof Miss) {
-      await failed.load()
-      failed = read()
-    }
-    if (failed === undefined) values[index] = key === 'size' ? attr.size : attr.mtimeSec + attr.mtimeNsec / 1e9
-  }
-  return values
 }

@@ -1,14 +1,27 @@
 // The bar on top: the project's name, ways to open something, the open images as tabs, and how the page looks.
 
-import { Columns2, FolderOpen, Moon, Package, Sun, X } from 'lucide-preact'
+import { Columns2, FolderOpen, Moon, Package, PanelLeft, PanelRight, Sun, X } from 'lucide-preact'
 import { useRef } from 'preact/hooks'
 import { shownText } from '../path-text.js'
 import type { DocumentInfo } from '../protocol.js'
 import { useSession } from './context.js'
 import { CopyLink } from './copy-link.js'
+import { KeysHelp } from './keys-help.js'
 import { OpenMenu } from './open-menu.js'
 import { useTheme } from './theme.js'
 import { bytesText } from './words.js'
+
+/** Which pane shows an image, where there are two. */
+function PanesOf({ info }: { readonly info: DocumentInfo }) {
+  const session = useSession()
+  const [left, right] = session.panes.map(pane => pane.document.value === info.id)
+  return (
+    <>
+      {left && <PanelLeft size={14} role="img" aria-label="in the left pane" />}
+      {right && <PanelRight size={14} role="img" aria-label="in the right pane" />}
+    </>
+  )
+}
 
 function DocumentTab({ info }: { readonly info: DocumentInfo }) {
   const session = useSession()
@@ -22,6 +35,7 @@ function DocumentTab({ info }: { readonly info: DocumentInfo }) {
         onClick={() => session.show(info.id)}
       >
         <bdi>{shownText(info.name)}</bdi>
+        {session.sideBySide.value && <PanesOf info={info} />}
         {info.revision > 0 && info.writable && <span title="changed">•</span>}
       </button>
       <button
@@ -69,6 +83,7 @@ export function Header() {
           <Columns2 size={18} aria-hidden="true" />
         </button>
       )}
+      <KeysHelp />
       <button
         type="button"
         class="plain"

@@ -7,6 +7,7 @@ import type { DocumentInfo } from '../protocol.js'
 import { useSession } from './context.js'
 import type { Pane } from './session.js'
 import { SidePanel } from './side-panel.js'
+import { SideSwitch } from './side-switch.js'
 import { Splitter } from './splitter.js'
 import type { ViewProps } from './view-props.js'
 import { VIEWS, type View } from './views.js'
@@ -144,7 +145,7 @@ export function PaneView({ pane, index }: { readonly pane: Pane; readonly index:
   const active = session.active.value === index && session.sideBySide.value
   return (
     <div
-      class={`pane${active ? ' active' : ''}`}
+      class={`pane side-${pane.side.value}${active ? ' active' : ''}`}
       onFocusCapture={() => {
         session.active.value = index
       }}
@@ -159,6 +160,7 @@ export function PaneView({ pane, index }: { readonly pane: Pane; readonly index:
           <SidePanel pane={pane} document={document} />
           <Splitter />
           <Shown pane={pane} document={document} index={index} />
+          <SideSwitch pane={pane} />
         </>
       )}
     </div>

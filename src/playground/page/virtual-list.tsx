@@ -1,26 +1,43 @@
-// A list of any length of which only what is seen is drawn: TanStack's virtualizer as a Preact hook and component. Not here:
-// what a row is.
+// A list of any length of which only what is seen is drawn: TanStack's virtualizer as a Preact hook and component. Browsers draw
+// no element of any height: a list that is higher is scrolled faster than the bar moves. Not here: what a row is.
 
-import {
-  elementScroll,
-  observeElementOffset,
-  observeElementRect,
-  Virtualizer,
-  type VirtualizerOptions,
-} from '@tanstack/virtual-core'
+import { observeElementRect, Virtualizer, type VirtualizerOptions } from '@tanstack/virtual-core'
 import type { ComponentChildren, HTMLAttributes, RefObject } from 'preact'
 import { useEffect, useLayoutEffect, useReducer, useRef, useState } from 'preact/hooks'
 
-type ListOptions = Pick<VirtualizerOptions<HTMLElement, HTMLElement>, 'count' | 'estimateSize' | 'getScrollElement'>
+/** No browser's limit is below it. CSS pixels. */
+const HEIGHT_MAX = 15_000_000
 
-function useVirtualizer(given: ListOptions): Virtualizer<HTMLElement, HTMLElement> {
+type Scrolled = Pick<HTMLElement, 'clientHeight'>
+
+/** How many pixels of the list one pixel of the scroll bar is. */
+function scaleOf(height: number, { clientHeight }: Scrolled): number {
+  return height <= HEIGHT_MAX ? 1 : (height - clientHeight) / (HEIGHT_MAX - clientHeight)
+}
+
+function useVirtualizer(
+  box: RefObject<HTMLDivElement | null>,
+  count: number,
+  rowHeight: number,
+): Virtualizer<HTMLElement, HTMLElement> {
   const [, redraw] = useReducer((n: number) => n + 1, 0)
+  const height = useRef(0)
+  height.current = count * rowHeight
   const options: VirtualizerOptions<HTMLElement, HTMLElement> = {
-    ...given,
+    count,
+    estimateSize: () => rowHeight,
+    getScrollElement: () => box.current,
     overscan: 8,
     observeElementRect,
-    observeElementOffset,
-    scrollToFn: elementScroll,
+    observeElementOffset: ({ scrollElement }, take) => {
+      const tell = () => {
+        if (scrollElement !== null) take(scrollElement.scrollTop * scaleOf(height.current, scrollElement), false)
+      }
+      scrollElement?.addEventListener('scroll', tell, { passive: true })
+      return () => scrollElement?.removeEventListener('scroll', tell)
+    },
+    // The list is scrolled by scrollToRow alone.
+    scrollToFn: () => undefined,
     onChange: () => redraw(0),
   }
   const [virtualizer] = useState(() => new Virtualizer(options))
@@ -28,6 +45,23 @@ function useVirtualizer(given: ListOptions): Virtualizer<HTMLElement, HTMLElemen
   useLayoutEffect(() => virtualizer._didMount(), [virtualizer])
   useLayoutEffect(() => virtualizer._willUpdate())
   return virtualizer
+}
+
+export interface Reveal {
+  readonly row: number
+  /** `auto`: no further than needed, and into the middle where it is far away. */
+  readonly align: 'auto' | 'center'
+}
+
+function scrollToRow(box: HTMLElement, { row, align }: Reveal, count: number, rowHeight: number): void {
+  const scale = scaleOf(count * rowHeight, box)
+  const { clientHeight } = box
+  const [top, seen] = [row * rowHeight, box.scrollTop * scale]
+  const bottom = top + rowHeight - clientHeight
+  if (seen <= top && seen >= bottom) return
+  const near = align === 'auto' && Math.abs(top - seen) < 2 * clientHeight
+  const to = near ? (top < seen ? top : bottom) : top - (clientHeight - rowHeight) / 2
+  box.scrollTop = Math.max(to, 0) / scale
 }
 
 export interface VirtualListProps extends Omit<HTMLAttributes<HTMLDivElement>, 'ref'> {
@@ -38,35 +72,35 @@ export interface VirtualListProps extends Omit<HTMLAttributes<HTMLDivElement>, '
   /** Rows that are drawn now, the last one excluded. */
   readonly onRange?: (start: number, end: number) => void
   /** The row to be brought into view when it changes. */
-  readonly reveal?: { readonly row: number; readonly align?: 'auto' | 'center' | 'start' }
+  readonly reveal?: Reveal
   readonly listRef?: RefObject<HTMLDivElement | null>
 }
 
 export function VirtualList({ count, rowHeight, row, onRange, reveal, listRef, ...rest }: VirtualListProps) {
   const own = useRef<HTMLDivElement>(null)
   const box = listRef ?? own
-  const virtualizer = useVirtualizer({
-    count,
-    estimateSize: () => rowHeight,
-    getScrollElement: () => box.current,
-  })
+  const virtualizer = useVirtualizer(box, count, rowHeight)
   const items = virtualizer.getVirtualItems()
   const start = items[0]?.index ?? 0
   const end = (items.at(-1)?.index ?? -1) + 1
   useEffect(() => onRange?.(start, end), [start, end, onRange])
+  // Not all that is used is waited for: a list that grows is not scrolled again.
   useEffect(() => {
-    if (reveal !== undefined && reveal.row < count)
-      virtualizer.scrollToIndex(reveal.row, { align: reveal.align ?? 'auto' })
-  }, [reveal, virtualizer, count])
+    if (reveal !== undefined && box.current !== null && reveal.row < count)
+      scrollToRow(box.current, reveal, count, rowHeight)
+  }, [reveal])
+  const height = count * rowHeight
+  const scrolled = box.current
+  const offset = scrolled === null ? 0 : scrolled.scrollTop * (scaleOf(height, scrolled) - 1)
   return (
     <div ref={box} {...rest}>
-      <div role="presentation" style={{ height: `${virtualizer.getTotalSize()}px`, position: 'relative' }}>
+      <div role="presentation" class="virtual-rows" style={{ height: `${Math.min(height, HEIGHT_MAX)}px` }}>
         {items.map(item => (
           <div
             key={item.key}
             role="presentation"
             class="virtual-row"
-            style={{ transform: `translateY(${item.start}px)`, height: `${rowHeight}px` }}
+            style={{ transform: `translateY(${item.start - offset}px)`, height: `${rowHeight}px` }}
           >
             {row(item.index)}
           </div>
