@@ -50,7 +50,7 @@ function useVirtualizer(
 export interface Reveal {
   readonly row: number
   /** `auto`: no further than needed, and into the middle where it is far away. */
-  readonly align: 'auto' | 'center'
+  readonly align?: 'auto' | 'center'
 }
 
 function scrollToRow(box: HTMLElement, { row, align }: Reveal, count: number, rowHeight: number): void {
@@ -59,7 +59,7 @@ function scrollToRow(box: HTMLElement, { row, align }: Reveal, count: number, ro
   const [top, seen] = [row * rowHeight, box.scrollTop * scale]
   const bottom = top + rowHeight - clientHeight
   if (seen <= top && seen >= bottom) return
-  const near = align === 'auto' && Math.abs(top - seen) < 2 * clientHeight
+  const near = align !== 'center' && Math.abs(top - seen) < 2 * clientHeight
   const to = near ? (top < seen ? top : bottom) : top - (clientHeight - rowHeight) / 2
   box.scrollTop = Math.max(to, 0) / scale
 }
