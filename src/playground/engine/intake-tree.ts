@@ -5,6 +5,7 @@ import { objectName } from '../../format/hex.js'
 import { type Built, buildImage, type HashAlgorithm, hashAlgorithm, TreeBuilder, VerityHasher } from '../../index.js'
 import { FileStore } from './file-store.js'
 import type { Body, Item, Time } from './intake-items.js'
+import { arrangeLinks } from './intake-links.js'
 import type { Job } from './jobs.js'
 import { PlainError } from './plain-words.js'
 
@@ -174,6 +175,7 @@ export async function buildFrom(items: readonly Item[], label: string, job: Job)
   const entries = byPath(items)
   const root = entries.get('')
   entries.delete('')
+  arrangeLinks(entries)
   const total = items.reduce((sum, item) => sum + (item.body?.size ?? 0), 0)
   const hash = await hashAlgorithm('sha256')
   const ordered = inOrder(entries.keys()).map(path => entries.get(path) as Item)
