@@ -22,6 +22,20 @@ export const VIEWS: readonly View[] = [
     load: () => import('./views/contents.js'),
   },
   {
+    name: 'inspector',
+    label: 'Inspector',
+    hint: 'Every fact of the chosen entry, and the bytes of the image that say so',
+    about: 'entry',
+    load: () => import('./views/inspector.js'),
+  },
+  {
+    name: 'map',
+    label: 'Map',
+    hint: 'A picture of the image in which every block is coloured by what it holds',
+    about: 'image',
+    load: () => import('./views/map.js'),
+  },
+  {
     name: 'network',
     label: 'Network',
     hint: 'Requests, bytes and cache hits of an image that is read over the network',
