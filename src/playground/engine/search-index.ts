@@ -173,7 +173,7 @@ export class SearchIndex {
   }
 
   async #findRegex(
-    { regex, onPaths }: RegexPattern,
+    { regex, onPaths, relative }: RegexPattern,
     { names, starts, first, dirs, counts }: Segment,
     into: Ranked,
     pause: () => Promise<boolean> | true,
@@ -181,9 +181,10 @@ export class SearchIndex {
     let entry = 0
     for (let i = 0; i < dirs.length; i++) {
       const end = entry + counts[i]
+      const dir = `${relative ? dirs[i].slice(1) : dirs[i]}${relative && dirs[i] === '' ? '' : '/'}`
       for (; entry < end; entry++) {
         const name = names.slice(starts[entry], starts[entry + 1] - 1)
-        if (regex.test(onPaths ? `${dirs[i]}/${name}` : name)) into.add(first + entry, 0)
+        if (regex.test(onPaths ? dir + name : name)) into.add(first + entry, 0)
         if (entry % 256 === 0 && !(await pause())) return false
       }
     }

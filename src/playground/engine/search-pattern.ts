@@ -17,6 +17,8 @@ export interface RegexPattern {
   readonly kind: 'glob' | 'regex'
   readonly onPaths: boolean
   readonly regex: RegExp
+  /** Paths are taken without their first slash. */
+  readonly relative: boolean
 }
 
 export type Pattern = TextPattern | RegexPattern
@@ -37,16 +39,16 @@ function looksLikeGlob(query: string): boolean {
 /** `find -name` for names; for paths `*` stays within one folder, `**` does not, and the path may begin anywhere. */
 function globPattern(query: string): RegexPattern {
   const onPaths = query.includes('/')
-  const glob = onPaths && !query.startsWith('/') ? `/**/${query}` : query
+  const glob = !onPaths ? query : query.startsWith('/') ? query.slice(1) : `**/${query}`
   const regex = picomatch.makeRe(glob, { dot: true, nonegate: true, posix: true, flags: 's' })
   if (!(regex instanceof RegExp)) throw new SyntaxError('no such glob')
-  return { kind: 'glob', onPaths, regex }
+  return { kind: 'glob', onPaths, regex, relative: true }
 }
 
 /** Throws a SyntaxError for what is no glob or regular expression. */
 export function patternOf(query: string, kind: SearchKind): Pattern {
   const onPaths = query.includes('/')
-  if (kind === 'regex') return { kind, onPaths, regex: new RegExp(query, 's') }
+  if (kind === 'regex') return { kind, onPaths, regex: new RegExp(query, 's'), relative: false }
   if (kind === 'glob' || looksLikeGlob(query)) return globPattern(query)
   const small = folded(query)
   return { kind: 'text', onPaths, text: small === query ? small : query, folds: small === query }

@@ -177,6 +177,7 @@ export class Search {
 const NOTHING = { search: 0, count: 0, took: 0, onPaths: false, unread: 0, entries: [] } as const
 
 function end(names: Names): void {
+  if (names.over) return
   names.over = true
   names.finder.end()
 }
