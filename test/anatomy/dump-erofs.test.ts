@@ -15,7 +15,11 @@ import { imageBytes, imageFiles, wholeMap } from '../helpers/image-maps.js'
 import { random } from '../helpers/mutate-random.js'
 import { skip } from '../helpers/paths.js'
 
+/** Inodes that are compared: of large images, and of those that many others are like. */
 const SAMPLE = 250
+const SAMPLE_OF_ALIKE = 80
+/** Of the shared vectors that erofs-utils 1.5 reads, though a later version wrote them. */
+const READABLE = /^(?:plain|plain-extended|plain-noinline|chunk-64k|chunk-map|lz4|zstd)\.erofs\.gz/
 /** By the number that dump.erofs prints. */
 const LAYOUTS = ['flat-plain', 'compressed-full', 'flat-inline', 'compressed-compact', 'chunk-based']
 
@@ -77,11 +81,11 @@ function furtherNames(image: Image, map: ImageMap): number {
 }
 
 /** Some inodes of an image, whatever kinds there are. */
-function sampleOf(map: ImageMap): number[] {
+function sampleOf(map: ImageMap, most: number): number[] {
   const all = inodesOf(map)
-  if (all.length <= SAMPLE) return all
+  if (all.length <= most) return all
   const next = random(all.length)
-  return Array.from({ length: SAMPLE }, () => all[next(all.length)])
+  return Array.from({ length: most }, () => all[next(all.length)])
 }
 
 /** Compares what is said of one inode; the number of its extents. */
@@ -109,7 +113,8 @@ function compare(path: string, image: Image, map: ImageMap, nid: number): number
     xattrs: numberOf(text, 'Xattr size'),
     uid: numberOf(text, 'Uid'),
     gid: numberOf(text, 'Gid'),
-    extents: extentsOf(text, facts.size),
+    // Where compressed data lies is not read here.
+    extents: facts.layout.startsWith('compressed') ? [] : extentsOf(text, facts.size),
   }
   assert.equal(ours, theirs, `nid ${nid}:\n${text}`)
   assertMapped(image, map, facts)
@@ -139,7 +144,7 @@ function withKinds(map: ImageMap, kinds: readonly PieceKind[]): number {
   return nids.size
 }
 
-function compareAll(path: string, image: Image): void {
+function compareAll(path: string, image: Image, most: number): void {
   const map = wholeMap(image)
   const superblock = said(path, '-s')
   assert.is(numberOf(superblock, 'Filesystem blocks'), image.superblock.blocks)
@@ -159,13 +164,15 @@ function compareAll(path: string, image: Image): void {
     'symlinks',
   )
   let extents = 0
-  for (const nid of sampleOf(map)) extents += compare(path, image, map, nid)
+  for (const nid of sampleOf(map, most)) extents += compare(path, image, map, nid)
   assert.ok(extents > 10, `${extents} extents`)
 }
 
 const missing = spawnSync('dump.erofs', ['-V'], { stdio: 'ignore' }).error !== undefined
 /** Those that the version that Debian has writes itself, and composefs images. */
-const known = imageFiles().filter(([, path]) => /test\/fixtures\/|\.cfs(?:\.gz)?$/.test(path))
+const known = imageFiles().filter(
+  ([name, path]) => READABLE.test(name) || /test\/fixtures\/|\.cfs(?:\.gz)?$/.test(path),
+)
 if (missing) skip(dumped, 'dump.erofs', 'there is no dump.erofs')
 else {
   for (const [name, path] of known) {
@@ -175,7 +182,7 @@ else {
       writeFileSync(file, bytes)
       const image = loaded(pool, bytes)
       assert.is.not(image.superblock.blockSize, 0)
-      compareAll(file, image)
+      compareAll(file, image, /\.cfs|consumers/.test(name) ? SAMPLE : SAMPLE_OF_ALIKE)
       image.close()
     })
   }
