@@ -155,6 +155,7 @@ export class OpenDocument {
   }
 
   close(): void {
+    this.#ending.abort()
     for (const end of this.#ends.splice(0)) end()
     this.kept.clear()
     this.#work?.unmount()

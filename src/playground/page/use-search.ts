@@ -26,7 +26,7 @@ export interface SearchHandle {
 
 export function useSearch(pane: Pane, { id, revision }: DocumentInfo, kind: SearchKind): SearchHandle {
   const session = useSession()
-  const { search } = session.engine
+  const { engine } = session
   const [answer, setAnswer] = useState<Answer>()
   const [progress, setProgress] = useState<Progress>()
   const newest = useRef(0)
@@ -35,22 +35,24 @@ export function useSearch(pane: Pane, { id, revision }: DocumentInfo, kind: Sear
   const query = pane.query.value
   const rows = useMemo(
     () =>
-      new Rows<Found>((start, length) => session.attempt(async () => search.window(id, newest.current, start, length))),
-    [id, session, search],
+      new Rows<Found>((start, length) =>
+        session.attempt(async () => engine.search.window(id, newest.current, start, length)),
+      ),
+    [id, session, engine],
   )
 
   useEffect(() => {
     ready.current = false
     const timer = setTimeout(() => {
       void session
-        .attempt(async () => search.prepare(id))
+        .attempt(async () => engine.search.prepare(id))
         .then(done => {
           ready.current = done === true
         })
     }, PREPARE_AFTER_MS)
     return () => clearTimeout(timer)
     // Not all that is used is waited for: a new revision has other names.
-  }, [id, revision, session, search])
+  }, [id, revision, session, engine])
 
   // Not all that is used is waited for: a new revision has other names.
   useEffect(() => {
@@ -63,7 +65,7 @@ export function useSearch(pane: Pane, { id, revision }: DocumentInfo, kind: Sear
     // A listener costs a channel: only where there is something to be told.
     const listener = ready.current ? undefined : proxy((told: Progress) => mine === asked.current && setProgress(told))
     void session
-      .attempt(async () => search.find(id, query, kind, FIRST, listener))
+      .attempt(async () => engine.search.find(id, query, kind, FIRST, listener))
       .then(found => {
         if (mine !== asked.current) return
         setProgress(undefined)
@@ -74,6 +76,6 @@ export function useSearch(pane: Pane, { id, revision }: DocumentInfo, kind: Sear
         rows.put(found.entries)
         setAnswer({ ...found, query })
       })
-  }, [id, revision, query, kind, session, search, rows])
+  }, [id, revision, query, kind, session, engine, rows])
   return { answer: query === '' ? undefined : answer, rows, progress }
 }

@@ -25,7 +25,7 @@ export interface TreeHandle {
 
 export function useTree(pane: Pane, document: DocumentInfo): TreeHandle {
   const session = useSession()
-  const { trees } = session.engine
+  const { engine } = session
   const { id, revision } = document
   const which = session.panes.indexOf(pane)
   const [state, setState] = useState<TreeState>()
@@ -39,10 +39,10 @@ export function useTree(pane: Pane, document: DocumentInfo): TreeHandle {
   const rows = useMemo(
     () =>
       new Rows<Row>(async (start, length) => {
-        const window = await session.attempt(async () => trees.window(id, which, start, length))
+        const window = await session.attempt(async () => engine.trees.window(id, which, start, length))
         return window?.rows
       }),
-    [id, session, trees, which],
+    [id, session, engine, which],
   )
 
   const take = (found: TreeState | undefined) => {
@@ -53,7 +53,7 @@ export function useTree(pane: Pane, document: DocumentInfo): TreeHandle {
   /** Finds the chosen one's row: what is above it is unfolded. */
   const locate = async (path: string, scroll: boolean) => {
     const move = ++moves.current
-    const found = await session.attempt(async () => trees.reveal(id, which, path))
+    const found = await session.attempt(async () => engine.trees.reveal(id, which, path))
     if (found === undefined || move !== moves.current) return
     take(found)
     at.current = path
@@ -83,7 +83,7 @@ export function useTree(pane: Pane, document: DocumentInfo): TreeHandle {
     if (there !== undefined) choose(there.path)
     else
       void session
-        .attempt(async () => trees.window(id, which, to, 1))
+        .attempt(async () => engine.trees.window(id, which, to, 1))
         .then(window => {
           const found = window?.rows[0]
           if (found !== undefined && move === moves.current) choose(found.path)
@@ -110,15 +110,17 @@ export function useTree(pane: Pane, document: DocumentInfo): TreeHandle {
       // What is chosen within a folder that is folded is out of sight; the folder is not.
       const within = chosen.startsWith(`${row.path}/`) && row.expanded && unfold !== true
       const path = within ? foldTo(row.path) : chosen
-      void change(() => session.attempt(async () => trees.toggle(id, which, row.path, unfold)), path, false)
+      void change(() => session.attempt(async () => engine.trees.toggle(id, which, row.path, unfold)), path, false)
     },
     unfoldAll: path => {
-      const unfold = session.work('Unfolding', (job, listener) => trees.unfoldAll(id, which, path, job, listener))
+      const unfold = session.work('Unfolding', (job, listener) =>
+        engine.trees.unfoldAll(id, which, path, job, listener),
+      )
       void change(
         () =>
           unfold.then(found => {
             if (found?.partly === true) session.say('Not all is unfolded: there are too many folders in it.')
-            return found ?? session.attempt(async () => trees.state(id, which))
+            return found ?? session.attempt(async () => engine.trees.state(id, which))
           }),
         chosen,
         true,
@@ -126,15 +128,19 @@ export function useTree(pane: Pane, document: DocumentInfo): TreeHandle {
     },
     foldAll: () => {
       const path = foldTo(pathNames(chosen).length > 1 ? childPath('/', pathNames(chosen)[0]) : chosen)
-      void change(() => session.attempt(async () => trees.foldAll(id, which)), path, true)
+      void change(() => session.attempt(async () => engine.trees.foldAll(id, which)), path, true)
     },
     sort: sorting => {
-      const sort = session.work('Sorting', (job, listener) => trees.sort(id, which, sorting, job, listener))
-      void change(() => sort.then(found => found ?? session.attempt(async () => trees.state(id, which))), chosen, true)
+      const sort = session.work('Sorting', (job, listener) => engine.trees.sort(id, which, sorting, job, listener))
+      void change(
+        () => sort.then(found => found ?? session.attempt(async () => engine.trees.state(id, which))),
+        chosen,
+        true,
+      )
     },
     goToBeginning: (letters, from) => {
       void session
-        .attempt(async () => trees.rowBeginning(id, which, letters, from))
+        .attempt(async () => engine.trees.rowBeginning(id, which, letters, from))
         .then(row => row !== undefined && row >= 0 && goTo(row))
     },
   }
