@@ -42,4 +42,32 @@ export const VIEWS: readonly View[] = [
     about: 'image',
     load: () => import('./views/network.js'),
   },
+  {
+    name: 'treemap',
+    label: 'Treemap',
+    hint: 'Where the bytes are: areas by size, folder in folder',
+    about: 'image',
+    load: () => import('./views/treemap.js'),
+  },
+  {
+    name: 'verify',
+    label: 'Verify',
+    hint: 'Whether the image and its objects are what they claim to be, and what notices a changed byte',
+    about: 'image',
+    load: () => import('./views/verify.js'),
+  },
+  {
+    name: 'sharing',
+    label: 'Sharing',
+    hint: 'Which objects the open images share',
+    about: 'images',
+    load: () => import('./views/sharing.js'),
+  },
+  {
+    name: 'diff',
+    label: 'Diff',
+    hint: 'What differs between two open images',
+    about: 'images',
+    load: () => import('./views/diff.js'),
+  },
 ]
