@@ -67,6 +67,7 @@ class LayerTar {
       if (before !== undefined) await this.#whiteout(name)
       return false
     }
+    if (inode.metacopy !== undefined && inode.below === undefined) await this.#find(path)
     await this.#entry(name, inode)
     if (!inode.isDirectory) return false
     const below = await answered(() => this.#tree.below(inode))
@@ -77,6 +78,17 @@ class LayerTar {
     if (was !== undefined && isDirectory(was.node)) await this.#tar.marker(`${name}/.wh..wh..opq`)
     await this.#contents(name, inode)
     return true
+  }
+
+  /** Has the tree look for the data of a file that nobody has asked for yet, as after a snapshot's return. */
+  async #find(path: string): Promise<void> {
+    let node: OverlayNode = this.#tree.root
+    for (const name of path.slice(1).split('/')) {
+      const dir = node
+      const found = await answered(() => this.#tree.lookupBinary(dir, name))
+      if (found instanceof Fault) throw faultError(found, pathText(path))
+      node = found
+    }
   }
 
   async #contents(dir: string, node: OverlayNode): Promise<void> {

@@ -20,6 +20,12 @@ process.on('exit', () => rmSync(temporary, { recursive: true, force: true }))
 const quotaOf = (mount: Mount) => (mount.layer as unknown as Overlay).upper.quota.used
 const treeOf = (mount: Mount) => comparedTree(mount.fs as unknown as TruthFs)
 const stateOf = (mount: Mount) => ({ tree: treeOf(mount), changes: mount.changes() })
+async function streamed(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  const reader = stream.getReader()
+  const pieces: Uint8Array[] = []
+  for (let next = await reader.read(); !next.done; next = await reader.read()) pieces.push(next.value)
+  return Buffer.concat(pieces)
+}
 const sameBytes = (a: Uint8Array, b: Uint8Array, what: string) => assert.is(Buffer.compare(a, b), 0, what)
 
 const random = suite('a snapshot of random changes brings them back')
@@ -217,6 +223,17 @@ open('goes on as a file without a name', async () => {
   const used = quotaOf(mount)
   mount.restore(snapshot)
   assert.is(quotaOf(mount), used)
+})
+
+open('a layer is made of what nobody has looked at yet', async () => {
+  const plan = await planOf([LAYER])
+  const mount = mountPlan(plan)
+  mount.fs.chmodSync('/d/file', 0o600)
+  mount.fs.renameSync('/d', '/moved')
+  const other = mountPlan(plan, { snapshot: mount.snapshot() })
+  const layers = [mount, other].map(one => streamed(one.exportLayer()))
+  sameBytes(await layers[1], await layers[0], 'the layer')
+  for (const one of [other, mount]) one.unmount()
 })
 
 open('a hole stays one', async () => {
