@@ -36,13 +36,6 @@ export const VIEWS: readonly View[] = [
     load: () => import('./views/map.js'),
   },
   {
-    name: 'network',
-    label: 'Network',
-    hint: 'Requests, bytes and cache hits of an image that is read over the network',
-    about: 'image',
-    load: () => import('./views/network.js'),
-  },
-  {
     name: 'treemap',
     label: 'Treemap',
     hint: 'Where the bytes are: areas by size, folder in folder',
@@ -55,6 +48,13 @@ export const VIEWS: readonly View[] = [
     hint: 'Whether the image and its objects are what they claim to be, and what notices a changed byte',
     about: 'image',
     load: () => import('./views/verify.js'),
+  },
+  {
+    name: 'network',
+    label: 'Network',
+    hint: 'Requests, bytes and cache hits of an image that is read over the network',
+    about: 'image',
+    load: () => import('./views/network.js'),
   },
   {
     name: 'sharing',
