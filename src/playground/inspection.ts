@@ -131,6 +131,17 @@ export interface ShownRange {
   readonly path: string | undefined
 }
 
+/** Squares of a picture of the image. */
+export interface Squares {
+  /** Byte offset of the first. */
+  readonly from: number
+  /** Bytes of a square. */
+  readonly unit: number
+  readonly count: number
+  /** Of a square. */
+  readonly stripes: number
+}
+
 /** What is at a byte of the image. */
 export interface PlaceFacts {
   readonly range: ShownRange | undefined

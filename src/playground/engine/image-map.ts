@@ -6,7 +6,7 @@ import { PIECE_KINDS } from '../../format/anatomy-structs.js'
 import { Fault, orThrow } from '../../format/errno.js'
 import type { Image } from '../../image/image.js'
 import { openImage } from '../../index.js'
-import type { MapSummary, PlaceFacts, Presence, ShownRange } from '../inspection.js'
+import type { MapSummary, PlaceFacts, Presence, ShownRange, Squares } from '../inspection.js'
 import type { DocumentId, JobId, ProgressListener } from '../protocol.js'
 import type { Documents } from './documents.js'
 import { cellsOf } from './image-map-cells.js'
@@ -74,11 +74,13 @@ export class ImageMaps {
     }
   }
 
-  /** Numbers of kinds of the cells from byte `from` on. */
-  async cells(id: DocumentId, from: number, size: number, count: number): Promise<Uint8Array> {
+  /** Numbers of the kinds that the stripes of squares show. */
+  async cells(id: DocumentId, squares: Squares): Promise<Uint8Array> {
     const { map } = await this.#ready(id)
-    const valid = from >= 0 && from < map.byteLength && size >= 1
-    return valid ? cellsOf(map, KIND_NUMBERS, from, size, Math.min(count, CELLS_MAX)) : new Uint8Array(0)
+    const { from, unit, stripes } = squares
+    const count = Math.min(squares.count, Math.ceil(CELLS_MAX / stripes))
+    const valid = from >= 0 && from < map.byteLength && unit >= 1 && stripes >= 1
+    return valid ? cellsOf(map, KIND_NUMBERS, { from, unit, stripes, count }) : new Uint8Array(0)
   }
 
   /** How many ranges there are of a kind, or of all. */

@@ -9,7 +9,7 @@ import { typeOf } from './entry-types.js'
 
 export function Fact({ name, children }: { readonly name: string; readonly children: ComponentChildren }) {
   return (
-    <div class="fact">
+    <div class="entry-fact">
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>
@@ -38,7 +38,7 @@ export function NumberFacts({ inspection }: { readonly inspection: Inspection })
   const { mode, uid, gid, size, nlink, rdev, ino } = numbers
   const type = typeOf(mode)
   return (
-    <dl class="facts">
+    <dl class="entry-facts">
       <Fact name="type">{TYPE_WORDS[type]}</Fact>
       <Fact name="mode">
         <code data-fact="mode">{mode.toString(8).padStart(7, '0')}</code> <code>{modeText(type, mode)}</code>
@@ -109,7 +109,7 @@ const FORM_WORDS: Readonly<Record<string, string>> = {
 export function StorageFacts({ stored, onReveal }: StoredProps) {
   const { nid, offset, form, layout, storedIno, xattrSize, chunkSize, redirect, metacopy, digest, dirent } = stored
   return (
-    <dl class="facts">
+    <dl class="entry-facts">
       <Fact name="nid">
         <span data-fact="nid">{nid}</span>
       </Fact>
@@ -153,7 +153,7 @@ function valueText(bytes: Uint8Array): string {
 }
 
 export function XattrFacts({ stored, onReveal }: StoredProps) {
-  if (stored.xattrs.length === 0) return <p class="none">none</p>
+  if (stored.xattrs.length === 0) return <p class="nothing-here">none</p>
   return (
     <ul class="xattrs">
       {stored.xattrs.map((one, at) => (

@@ -19,7 +19,7 @@ interface FieldListProps {
 
 export function FieldList(props: FieldListProps) {
   return (
-    <div class="fields" role="presentation" onPointerLeave={() => props.onActive(undefined)}>
+    <div class="structure-fields" role="presentation" onPointerLeave={() => props.onActive(undefined)}>
       {props.structures.map((structure, at) => (
         <StructureFields key={`${structure.kind}-${structure.start}`} {...props} structure={structure} at={at} />
       ))}
@@ -35,7 +35,7 @@ function StructureFields(props: FieldListProps & { readonly structure: ShownStru
       <summary>
         <KindSwatch kind={kind} />
         <strong>{label}</strong>
-        <span class="structure-where">
+        <span class="structure-place">
           {countText(length)} B at 0x{start.toString(16)}
         </span>
       </summary>
@@ -79,7 +79,7 @@ function FieldRow({ name, field, active, onActive, onReveal }: FieldRowProps) {
       <button
         ref={row}
         type="button"
-        class={`plain field${active ? ' active' : ''}`}
+        class={`plain structure-field${active ? ' active' : ''}`}
         data-field={field.name}
         data-offset={field.offset}
         data-width={field.width}
@@ -90,9 +90,9 @@ function FieldRow({ name, field, active, onActive, onReveal }: FieldRowProps) {
         }}
         onClick={() => onReveal(field.offset)}
       >
-        <span class="field-name">{field.name}</span>
-        <span class="field-value">{field.value}</span>
-        {field.meaning !== '' && <span class="field-meaning">{field.meaning}</span>}
+        <span class="structure-field-name">{field.name}</span>
+        <span class="structure-field-value">{field.value}</span>
+        {field.meaning !== '' && <span class="structure-field-meaning">{field.meaning}</span>}
       </button>
     </li>
   )

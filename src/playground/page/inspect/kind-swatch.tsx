@@ -5,7 +5,7 @@ import { lookOf } from './kinds.js'
 export function KindSwatch({ kind }: { readonly kind: string }) {
   const { colour, letter, hatched } = lookOf(kind)
   return (
-    <span class={`swatch kind-${colour}${hatched === true ? ' hatched' : ''}`} aria-hidden="true">
+    <span class={`kind-swatch kind-${colour}${hatched === true ? ' hatched' : ''}`} aria-hidden="true">
       {letter}
     </span>
   )

@@ -67,11 +67,11 @@ export function LazyMap({ document, onAll }: LazyMapProps) {
       </div>
       <ul class="map-legend map-side" aria-label="What the colours mean">
         <li>
-          <span class="swatch kind-here">✓</span>{' '}
+          <span class="kind-swatch kind-here">✓</span>{' '}
           <span>fetched: {bytesText((presence?.here ?? 0) * (presence?.pageSize ?? 0))}</span>
         </li>
         <li>
-          <span class="swatch kind-padding">·</span> <span>not fetched</span>
+          <span class="kind-swatch kind-padding">·</span> <span>not fetched</span>
         </li>
       </ul>
     </div>
@@ -83,14 +83,14 @@ function PresencePicture({ presence, size }: { readonly presence: Presence; read
   const canvas = useRef<HTMLCanvasElement>(null)
   const { width, height } = useSize(box)
   const dark = useDark()
-  const grid = useMemo(() => wholeGrid(size, width, height), [size, width, height])
+  const { pageSize, pages } = presence
+  const grid = useMemo(() => wholeGrid(size, width, height, pageSize), [size, width, height, pageSize])
   useLayoutEffect(() => {
     const element = canvas.current
     const context = element === null ? null : contextOf(element, width, height)
     if (element === null || context === null) return
     const style = getComputedStyle(element)
     const { unit, side, columns } = grid
-    const { pageSize, pages } = presence
     for (let square = 0; square * unit < size; square++) {
       const first = Math.floor((square * unit) / pageSize)
       const last = Math.floor((Math.min((square + 1) * unit, size) - 1) / pageSize)
@@ -101,7 +101,7 @@ function PresencePicture({ presence, size }: { readonly presence: Presence; read
       context.fillRect((square % columns) * side, Math.floor(square / columns) * side, side - 1, side - 1)
     }
     context.globalAlpha = 1
-  }, [presence, grid, size, width, height, dark])
+  }, [pageSize, pages, grid, size, width, height, dark])
   return (
     <div
       ref={box}

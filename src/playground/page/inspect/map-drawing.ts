@@ -80,8 +80,9 @@ export function drawSquares(context: CanvasRenderingContext2D, squares: Squares,
       let to = from + 1
       while (to < last && kinds[to] === kinds[from]) to++
       context.globalAlpha = isShown(kinds[from]) ? 1 : FAINT
-      const left = x + ((from - first) * inner) / stripes
-      fill(context, palette, kinds[from], left, y, ((to - from) * inner) / stripes, inner)
+      const left = Math.round(((from - first) * inner) / stripes)
+      const right = Math.round(((to - first) * inner) / stripes)
+      fill(context, palette, kinds[from], x + left, y, right - left, inner)
       from = to
     }
     if (side < LETTER_SIDE || !isUniform(kinds, first, last)) continue

@@ -24,10 +24,10 @@ function gridOf(size: number, unit: number, side: number, width: number): Grid {
   return { unit, side, columns, rows: Math.ceil(Math.ceil(size / unit) / columns) }
 }
 
-/** The whole image in one picture. */
-export function wholeGrid(size: number, width: number, height: number): Grid {
+/** The whole image in one picture, in squares of at least so many bytes. */
+export function wholeGrid(size: number, width: number, height: number, least = UNIT_MIN): Grid {
   const room = Math.max(1, Math.floor(width / SIDE_LEAST) * Math.floor(height / SIDE_LEAST))
-  let unit = UNIT_MIN
+  let unit = least
   while (Math.ceil(size / unit) > room) unit *= 2
   for (let side = SIDE_MOST; side > SIDE_LEAST; side--) {
     const grid = gridOf(size, unit, side, width)

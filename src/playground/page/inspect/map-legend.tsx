@@ -36,9 +36,9 @@ export function MapLegend({ kinds, size, only, onOnly, onPoint }: LegendProps) {
             onBlur={() => onPoint(undefined)}
           >
             <KindSwatch kind={kind} />
-            <span class="legend-label">{label}</span>
-            <span class="legend-share">{shareText(bytes, size)}</span>
-            <span class="legend-numbers">
+            <span class="map-label">{label}</span>
+            <span class="map-share">{shareText(bytes, size)}</span>
+            <span class="map-numbers">
               {bytesText(bytes)} in {countText(ranges)} {ranges === 1 ? 'part' : 'parts'}
             </span>
           </button>

@@ -3,12 +3,13 @@
 
 import type { RefObject } from 'preact'
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
+import type { Squares } from '../../inspection.js'
 import { contextOf, drawCursor, drawSquares, type Palette, paletteOf } from './map-drawing.js'
 import { byteAt, type Grid, wholeGrid, zoomedGrid } from './map-grid.js'
 import { useDark, useSize } from './use-size.js'
 
-/** Stripes of a square. */
-const STRIPES = 4
+/** Stripes of a square: a CSS pixel each, and not more than this. */
+const STRIPES_MOST = 16
 /** Rows beyond what is seen that are asked for along with it. */
 const ROWS_AROUND = 8
 
@@ -24,8 +25,8 @@ export interface MapPictureProps {
   readonly range: { readonly start: number; readonly end: number } | undefined
   /** In words. */
   readonly placeText: string
-  /** Kinds of `count` pieces of `unit` bytes from a byte on. */
-  cells(from: number, unit: number, count: number): Promise<Uint8Array | undefined>
+  /** Kinds of the stripes of some squares. */
+  cells(squares: Squares): Promise<Uint8Array | undefined>
   onPlace(offset: number, unit: number): void
   onChoose(offset: number): void
   /** The next range, or the one before. */
@@ -38,6 +39,11 @@ interface Shown {
   readonly firstRow: number
   readonly rows: number
   readonly kinds: Uint8Array
+  readonly stripes: number
+}
+
+function stripesOf({ unit, side }: Grid): number {
+  return Math.min(STRIPES_MOST, side - 1, unit)
 }
 
 /** Squares that are to be seen, asked for when that changes; the last answer counts. */
@@ -46,10 +52,10 @@ function useCells(grid: Grid, firstRow: number, rows: number, cells: MapPictureP
   useEffect(() => {
     let here = true
     const { columns, unit } = grid
-    const stripes = Math.min(STRIPES, unit)
+    const stripes = stripesOf(grid)
     const from = firstRow * columns * unit
-    void cells(from, unit / stripes, rows * columns * stripes).then(kinds => {
-      if (here && kinds !== undefined) setShown({ grid, firstRow, rows, kinds })
+    void cells({ from, unit, stripes, count: rows * columns }).then(kinds => {
+      if (here && kinds !== undefined) setShown({ grid, firstRow, rows, kinds, stripes })
     })
     return () => {
       here = false
@@ -83,9 +89,8 @@ export function MapPicture(props: MapPictureProps) {
   useLayoutEffect(() => {
     const context = squares.current === null ? null : contextOf(squares.current, width, height)
     if (context === null || shown === undefined || shown.grid !== grid || palette === undefined) return
-    const stripes = Math.min(STRIPES, unit)
-    drawSquares(context, { ...shown, stripes, only, top: shown.firstRow * side - scroll }, palette)
-  }, [shown, grid, palette, only, scroll, width, height, unit, side])
+    drawSquares(context, { ...shown, only, top: shown.firstRow * side - scroll }, palette)
+  }, [shown, grid, palette, only, scroll, width, height, side])
   useLayoutEffect(() => {
     const context = marks.current === null ? null : contextOf(marks.current, width, height)
     if (context === null || palette === undefined) return

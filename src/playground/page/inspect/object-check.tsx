@@ -12,7 +12,7 @@ const ICONS = { matches: CircleCheck, differs: CircleAlert, missing: CircleAlert
 function Verdict({ result }: { readonly result: CheckResult }) {
   const Icon = ICONS[result.state]
   return (
-    <div class={`verdict ${result.state}`} role="status" data-state={result.state}>
+    <div class={`check-verdict ${result.state}`} role="status" data-state={result.state}>
       <Icon size={18} aria-hidden="true" />
       <div>
         <p>{result.text}</p>
@@ -40,7 +40,7 @@ export function ObjectCheck({ id, inspection }: { readonly id: DocumentId; reado
   }
   return (
     <>
-      <dl class="facts">
+      <dl class="entry-facts">
         <Fact name="object">
           <code class="breaks" data-fact="object">
             {object.name}

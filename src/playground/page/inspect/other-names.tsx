@@ -31,10 +31,11 @@ export function OtherNames({ pane, id, nid, path }: OtherNamesProps) {
       here = false
     }
   }, [id, nid, path, session])
-  if (names === undefined) return <p class="none">looking…</p>
-  if (names.length === 0) return <p class="none">Not known: fetch all of the image (in its map) to find them.</p>
+  if (names === undefined) return <p class="nothing-here">looking…</p>
+  if (names.length === 0)
+    return <p class="nothing-here">Not known: fetch all of the image (in its map) to find them.</p>
   return (
-    <ul class="names">
+    <ul class="other-names">
       {names.map(name => (
         <li key={name}>
           <button type="button" class="plain place" onClick={() => session.choose(pane, name)}>

@@ -94,7 +94,7 @@ function Inspected({ pane, document, inspection }: ViewProps & { readonly inspec
           <h3>Structures</h3>
           {elsewhere !== undefined && <Elsewhere place={elsewhere} offset={wanted ?? 0} />}
           <FieldList {...parts} />
-          {stored?.more === true && <p class="none">The data has more pieces than are listed.</p>}
+          {stored?.more === true && <p class="nothing-here">The data has more pieces than are listed.</p>}
         </section>
       </div>
       <section class="inspector-bytes" aria-label="The image’s bytes">
@@ -116,7 +116,7 @@ function Elsewhere({ place, offset }: { readonly place: StructurePlace; readonly
   const whose = place.path ?? (place.nid === undefined ? undefined : `inode ${place.nid}`)
   const what = place.structure?.label ?? 'not known before all of the image has been fetched'
   return (
-    <p class="elsewhere">
+    <p class="place-note">
       At byte 0x{offset.toString(16)}: {what}
       {whose !== undefined && ` of ${shownText(whose)}`}
     </p>

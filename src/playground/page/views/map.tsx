@@ -2,7 +2,7 @@
 // pointed at. Not here: the bytes themselves (inspector.tsx).
 
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
-import type { MapSummary, PlaceFacts, ShownRange } from '../../inspection.js'
+import type { MapSummary, PlaceFacts, ShownRange, Squares } from '../../inspection.js'
 import type { DocumentInfo } from '../../protocol.js'
 import { useSession } from '../context.js'
 import { LazyMap } from '../inspect/lazy-map.js'
@@ -79,8 +79,7 @@ function WholeMap({ pane, document, path, summary }: ViewProps & { readonly summ
   const last = useRef<PlaceFacts | undefined>(undefined)
   last.current = place
   const cells = useCallback(
-    (from: number, one: number, count: number) =>
-      session.attempt(() => session.engine.maps.cells(id, from, one, count)),
+    (squares: Squares) => session.attempt(() => session.engine.maps.cells(id, squares)),
     [id, session],
   )
   const show = (range: ShownRange, at: number) => {
