@@ -38,7 +38,6 @@ export class OpenDocument {
   #parts: DocumentParts
   /** What views keep of it, by view; gone with it, and when something changes. */
   readonly kept = new Map<string, unknown>()
-  readonly #ending = new AbortController()
   #work: Mount | undefined
   #revision = 0
   readonly #ends: (() => void)[] = []
@@ -58,11 +57,6 @@ export class OpenDocument {
     objects.give(store)
     this.#parts = { ...this.#parts, ...known, store: objects }
     this.changed()
-  }
-
-  /** Aborted when it is closed, for those who hold more of it than `kept`. */
-  get ended(): AbortSignal {
-    return this.#ending.signal
   }
 
   get image(): Image {
@@ -155,7 +149,6 @@ export class OpenDocument {
   }
 
   close(): void {
-    this.#ending.abort()
     for (const end of this.#ends.splice(0)) end()
     this.kept.clear()
     this.#work?.unmount()

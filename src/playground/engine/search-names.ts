@@ -75,7 +75,7 @@ export async function walkNames(document: OpenDocument, job: Job, give: (chunk: 
           waiting.push({ path: `${path}/${texts[i]}`, above: node, name: raw?.get(i) ?? names[i] })
       }
     } catch (error) {
-      if (document.ended.aborted) throw error
+      if (document.image.closed) throw error
       unread++
     }
     await job.pause(count)

@@ -84,7 +84,7 @@ export class Search {
       names.listener = listener
       const unread = await names.ready.catch(error => {
         // Others have begun anew meanwhile.
-        if (names.over && !document.ended.aborted) return undefined
+        if (names.over && !document.image.closed) return undefined
         throw error
       })
       if (unread === undefined) return undefined
@@ -111,7 +111,7 @@ export class Search {
     const old = this.#names.get(document)
     if (old !== undefined && !old.over && old.revision === document.revision) return old
     if (old !== undefined) end(old)
-    else document.ended.addEventListener('abort', () => this.#drop(document), { once: true })
+    else document.atClose(() => this.#drop(document))
     const finder = this.#start()
     const tell: ProgressListener = progress => names.listener?.(progress)
     const job = new Job(() => names.over, { what: 'Reading names', done: 0, total: 0, unit: 'entries' }, tell)

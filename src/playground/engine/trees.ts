@@ -145,7 +145,7 @@ export class Trees {
           const below =
             folder.unfolded(index) ??
             (await this.#unfold(document, shown, folder, index, job).catch(error => {
-              if (document.ended.aborted) throw error
+              if (document.image.closed) throw error
               return undefined
             }))
           if (below !== undefined) waiting.push(below)

@@ -71,10 +71,12 @@ function Result({ id, found, index, count, chosen, onChoose, onOpen }: ResultPro
       onDblClick={() => onOpen(found)}
     >
       <EntryIcon entry={found} />
-      <bdi class="found-name">
-        <Marked text={found.name} at={found.path.length - found.name.length} found={found} />
-      </bdi>
-      <BadgeIcons badges={found.badges} />
+      <span class="found-line">
+        <bdi class="found-name">
+          <Marked text={found.name} at={found.path.length - found.name.length} found={found} />
+        </bdi>
+        <BadgeIcons badges={found.badges} />
+      </span>
       <bdi class="found-folder">
         <Marked text={folder} at={0} found={found} />
       </bdi>
