@@ -31,7 +31,7 @@ export function* mapSteps(image: Image): Generator<number, Outcome<ImageMap>> {
     yield part * 0.7
     if (image.closed) return new Fault('ESTALE')
   }
-  const covering = cover(image.byteLength, [survey.fixed, survey.shared, survey.data])
+  const covering = cover(image.byteLength, survey.claims)
   let covered = covering.next()
   for (; !covered.done; covered = covering.next()) {
     yield 0.8

@@ -30,19 +30,26 @@ function kindOf(name: PieceKind): number {
 const CHUNK_INDEXES = kindOf('chunk-indexes')
 const COMPRESSION_HEADER = kindOf('compression-header')
 const SHARED = kindOf('shared-xattr')
-/** Kinds of data that lies apart from its inode. */
-const APART = new Set(['directory-block', 'symlink-block', 'file-data'].map(name => kindOf(name as PieceKind)))
-const CFS_APART = new Set(
-  ['cfs-entries', 'cfs-target', 'cfs-backing-path', 'cfs-xattrs', 'cfs-digest'].map(name => kindOf(name as PieceKind)),
-)
+/** By kind, how certain it is that a claim is right: what stands at its place, what follows that, what lies apart. */
+const FIXED = 0
+const BEHIND = 1
+const APART = 2
+const CERTAINTY = Uint8Array.from(PIECE_KINDS, kind => {
+  if (/^(?:directory-block|symlink-block|file-data|cfs-)/.test(kind)) return APART
+  return /^inode-xattrs|^inline-|^chunk-|^compression-header/.test(kind) ? BEHIND : FIXED
+})
 
 export class Survey {
-  /** What stands at its place for certain: what belongs to the image, inodes and what follows them. */
-  readonly fixed: Claims
-  /** Shared xattrs. */
-  readonly shared: Claims
+  /** What stands at its place for certain: what belongs to the image, and inodes. */
+  readonly #fixed: Claims
+  /** What follows inodes. A lie about its length must not hide other inodes. */
+  readonly #behind: Claims
   /** Data that is elsewhere. */
-  readonly data: Claims
+  readonly #apart: Claims
+  /** Shared xattrs. */
+  readonly #shared: Claims
+  /** By CERTAINTY. */
+  readonly #lists: readonly Claims[]
   readonly faults: MapFault[] = []
   faultCount = 0
   inodes = 0
@@ -62,9 +69,11 @@ export class Survey {
     const size = image.byteLength
     this.#image = image
     this.#pieces = new Pieces(image.core)
-    this.fixed = new Claims(size)
-    this.shared = new Claims(size)
-    this.data = new Claims(size)
+    this.#fixed = new Claims(size)
+    this.#behind = new Claims(size)
+    this.#apart = new Claims(size)
+    this.#shared = new Claims(size)
+    this.#lists = [this.#fixed, this.#behind, this.#apart]
     this.#bits = new Uint8Array(Math.ceil(size / 32 / 8) + 1)
     this.#sharedSeen = new Uint8Array(Math.ceil(size / 4 / 8) + 1)
     this.#looks = size * LOOKS_PER_BYTE + LOOKS_LEAST
@@ -73,6 +82,11 @@ export class Survey {
     this.#stride = image.format === 'cfs-v1' ? 3 : 1
     this.#rootSlot = image.core.position() / 2 ** SLOT_BITS
     this.#firstSlot = this.#rootSlot - image.rootNid * this.#stride
+  }
+
+  /** The claims, those first that keep their bytes whatever others claim. */
+  get claims(): readonly Claims[] {
+    return [this.#fixed, this.#behind, this.#shared, this.#apart]
   }
 
   /** Goes through it all; stops now and then, and says how far it is (0 to 1). */
@@ -205,8 +219,7 @@ export class Survey {
       const start = pieces.start(i)
       const end = start + pieces.size(i)
       if (kind === SHARED) this.#sharedXattr(start, end)
-      else if (APART.has(kind) || CFS_APART.has(kind)) this.data.add(start, end, kind, owner)
-      else this.fixed.add(start, end, kind, owner)
+      else this.#lists[CERTAINTY[kind]].add(start, end, kind, owner)
       if (kind === CHUNK_INDEXES) this.#chunks(owner - 1, end - start, pieces.detail(i))
       if (kind === COMPRESSION_HEADER) this.compressed = true
     }
@@ -225,6 +238,6 @@ export class Survey {
     const byte = Math.floor(unit / 8)
     if ((this.#sharedSeen[byte] & bit) !== 0) return
     this.#sharedSeen[byte] |= bit
-    this.shared.add(start, end, SHARED, 0)
+    this.#shared.add(start, end, SHARED, 0)
   }
 }

@@ -117,6 +117,19 @@ maps('a file that has all of the image as its data does not hide what stands the
   image.close()
 })
 
+maps('an inode that claims all behind it as its chunk table does not hide the inodes there', () => {
+  const raw = twoFiles({ block: 8, size: 512 }, { block: 9, size: 512 })
+  const a = raw.nidAt(5)
+  raw.inode(a, { mode: S_IFREG | 0o644, size: 0xf0000000, chunks: [] })
+  const image = loaded(pool, raw.bytes)
+  const map = wholeMap(image)
+  const b = map.rangeAt(6 * 512)
+  assert.equal([b?.kind, b?.nid, b?.end], ['inode-compact', raw.nidAt(6), 6 * 512 + 32])
+  assert.equal([map.rangeAt(5 * 512 + 32)?.kind, map.rangeAt(6 * 512 + 32)?.nid], ['chunk-indexes', a])
+  assert.ok(map.alsoAt(6 * 512).some(other => other.nid === a && other.kind === 'chunk-indexes'))
+  image.close()
+})
+
 maps('data beyond the end of the image is cut there, and told as a fault', () => {
   const raw = twoFiles({ block: 14, size: 4096 }, { block: 4_000_000, size: 4096 })
   const image = loaded(pool, raw.bytes)
