@@ -103,7 +103,7 @@ export function encodingOf(head: Uint8Array, whole: boolean): Encoding | undefin
 function isSvg(text: string): boolean {
   const bare = text
     .replace(/^\uFEFF/, '')
-    .replace(/^(?:\s+|<\?[^>]*\?>|<!--[\s\S]*?-->|<!DOCTYPE[^>[]*(?:\[[^\]]*\])?>)*/i, '')
+    .replace(/^(?:\s+|<\?[^>]*\?>|<!--[\s\S]*?-->|<!DOCTYPE\s+svg[^>[]*(?:\[[^\]]*\])?>)*/i, '')
   return /^<(?:svg:)?svg[\s>]/.test(bare)
 }
 

@@ -60,18 +60,18 @@ function HexLine({ row, offset, digits, selection, onChoose }: RowProps) {
     onChoose(offset + Math.max(0, Math.min(at, bytes.length - 1)), event.shiftKey)
   }
   return (
-    <div class="hex-row">
-      <span class="hex-offset">{offsetText(offset, digits)}</span>
+    <div class="bytes-row">
+      <span class="bytes-offset">{offsetText(offset, digits)}</span>
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: the list has the keyboard */}
       {/* biome-ignore lint/a11y/noStaticElementInteractions: the list has the keyboard */}
-      <span class="hex-digits" onClick={event => choose(event, 3)}>
+      <span class="bytes-digits" onClick={event => choose(event, 3)}>
         <span>
           {bytes !== undefined && <Marked text={hexText(bytes)} from={from * 3} to={chosen ? to * 3 - 1 : 0} />}
         </span>
       </span>
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: the list has the keyboard */}
       {/* biome-ignore lint/a11y/noStaticElementInteractions: the list has the keyboard */}
-      <span class="hex-ascii" onClick={event => choose(event, 1)}>
+      <span class="bytes-ascii" onClick={event => choose(event, 1)}>
         <span>{bytes !== undefined && <Marked text={asciiText(bytes)} from={from} to={chosen ? to : 0} />}</span>
       </span>
     </div>
@@ -209,7 +209,7 @@ export function HexView(props: ViewProps & { readonly size: number }) {
   const row = rows.at(Math.floor(first / width))
   const meaning = row === undefined ? '' : meaningsOf(meant(rows, first, width))
   return (
-    <div class="hex" ref={box}>
+    <div class="bytes-view" ref={box}>
       <div class="editor-bar" role="toolbar" aria-label="Bytes">
         <GoTo size={size} onGo={offset => goTo(offset, false, 'center')} />
         <span class="editor-gap" />
@@ -220,7 +220,7 @@ export function HexView(props: ViewProps & { readonly size: number }) {
       </div>
       {failure !== undefined && <Failure text={failure} again={again} />}
       <VirtualList
-        class="hex-list mono"
+        class="bytes-list mono"
         role="group"
         tabIndex={0}
         aria-label={`Bytes of ${shownText(baseName(path))}`}
@@ -239,7 +239,7 @@ export function HexView(props: ViewProps & { readonly size: number }) {
           />
         )}
       />
-      <p class="hex-status" role="status">
+      <p class="bytes-status" role="status">
         {length === 1
           ? `Byte ${countText(first)} (0x${first.toString(16)}): ${meaning}`
           : `${countText(length)} bytes from ${countText(first)} (0x${first.toString(16)})`}

@@ -61,7 +61,7 @@ function Picture({ url, name }: { readonly url: string; readonly name: string })
         <button type="button" class="plain" aria-label="Smaller" onClick={() => by(1 / 2)}>
           <ZoomOut size={16} aria-hidden="true" />
         </button>
-        <span class="zoom">{zoom === undefined ? 'fit' : `${Math.round(zoom * 100)} %`}</span>
+        <span class="zoom">{zoom === undefined ? '' : `${Math.round(zoom * 100)} %`}</span>
         <button type="button" class="plain" aria-label="Larger" onClick={() => by(2)}>
           <ZoomIn size={16} aria-hidden="true" />
         </button>
