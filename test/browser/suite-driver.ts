@@ -30,7 +30,7 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
 }
 
 /** Scripts by their path, and whoever else serves something beside them. */
-async function serve(scripts: ReadonlyMap<string, string>) {
+export async function serveScripts(scripts: ReadonlyMap<string, string>) {
   const server = createServer(async (request, response) => {
     const { pathname, search } = new URL(request.url ?? '', 'http://host')
     const body = await bodyOf(request)
@@ -133,7 +133,7 @@ export async function addSuiteFiles(test: Test, files: readonly SuiteFile[]): Pr
     return
   }
   const starting = chromium.launch({ executablePath: CHROMIUM, args: ARGS, timeout: TIMEOUT_MS })
-  const { origin, server } = await serve(new Map(await Promise.all(files.map(scriptOf))))
+  const { origin, server } = await serveScripts(new Map(await Promise.all(files.map(scriptOf))))
   const browser = await starting
   const loaded = await Promise.all(files.map(file => load(browser, origin, file)))
   for (const [index, file] of files.entries()) addFile(test, file, loaded[index])
