@@ -14,11 +14,11 @@ import { mutate, places, random } from '../helpers/mutate-random.js'
 import { loadPaged, NearBytes, newPagedPool } from '../helpers/paged.js'
 import { fixture, SHARED, skip, vector } from '../helpers/paths.js'
 
-const ROUNDS = 60
-const CFS_ROUNDS = 700
-const LAZY_ROUNDS = 25
+const ROUNDS = 40
+const CFS_ROUNDS = 500
+const LAZY_ROUNDS = 20
 /** Lines of an image's text that are made. */
-const LINES = 400
+const LINES = 200
 
 const lies = suite('maps of images that lie')
 const pool = newPool()
