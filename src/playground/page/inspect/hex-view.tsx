@@ -94,9 +94,9 @@ export function HexView({ id, size, marks, active, reveal, onActive, onByte }: H
     if (mark === undefined) onByte(offset)
   }
   return (
-    <div class="bytes-view">
+    <div class="raw-view">
       <VirtualList
-        class="bytes-rows"
+        class="raw-rows"
         role="slider"
         tabIndex={0}
         aria-label="Bytes of the image"
@@ -135,7 +135,7 @@ export function HexView({ id, size, marks, active, reveal, onActive, onByte }: H
           )
         }}
       />
-      <p class="bytes-status" aria-hidden="true">
+      <p class="raw-status" aria-hidden="true">
         {cursorText(cursor, byte, here)}
       </p>
     </div>
@@ -167,13 +167,13 @@ interface HexRowProps {
 }
 
 const HexRow = memo(({ start, bytes, marks, active, cursor }: HexRowProps) => {
-  const label = <span class="bytes-offset">{hexOf(start, 8)}</span>
-  if (bytes === undefined) return <div class="bytes-row">{label}</div>
+  const label = <span class="raw-offset">{hexOf(start, 8)}</span>
+  if (bytes === undefined) return <div class="raw-row">{label}</div>
   const segments = segmentsOf(marks, start, bytes.length)
   const classOf = (mark: Mark | undefined, odd: boolean) => {
-    if (mark === undefined) return 'bytes-part'
+    if (mark === undefined) return 'raw-part'
     const state = `${odd ? ' odd' : ''}${mark.key === active ? ' active' : ''}`
-    return `bytes-part marked kind-${lookOf(mark.kind).colour}${state}`
+    return `raw-part marked kind-${lookOf(mark.kind).colour}${state}`
   }
   const cells = (text: (byte: number) => string) =>
     segments.map(({ from, to, mark, odd }) => (
@@ -181,7 +181,7 @@ const HexRow = memo(({ start, bytes, marks, active, cursor }: HexRowProps) => {
         {Array.from(bytes.subarray(from, to), (byte, i) => (
           <span
             key={from + i}
-            class={from + i === cursor ? 'bytes-cell cursor' : 'bytes-cell'}
+            class={from + i === cursor ? 'raw-cell cursor' : 'raw-cell'}
             data-byte={start + from + i}
           >
             {text(byte)}
@@ -190,10 +190,10 @@ const HexRow = memo(({ start, bytes, marks, active, cursor }: HexRowProps) => {
       </span>
     ))
   return (
-    <div class="bytes-row">
+    <div class="raw-row">
       {label}
-      <span class="bytes-hex">{cells(byte => hexOf(byte, 2))}</span>
-      <span class="bytes-text">
+      <span class="raw-hex">{cells(byte => hexOf(byte, 2))}</span>
+      <span class="raw-text">
         {cells(byte => (byte >= FIRST_PRINTABLE && byte <= LAST_PRINTABLE ? String.fromCharCode(byte) : '·'))}
       </span>
     </div>
