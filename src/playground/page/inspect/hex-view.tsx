@@ -39,7 +39,7 @@ function useBytes(id: DocumentId, size: number): Rows<Uint8Array> {
         const from = start * WIDTH
         const most = Math.min(length * WIDTH, size - from)
         const bytes = await session.attempt(() => session.engine.inspector.bytes(id, from, most))
-        if (bytes === undefined) return []
+        if (bytes === undefined) return undefined
         return Array.from({ length: Math.ceil(bytes.length / WIDTH) }, (_, row) =>
           bytes.subarray(row * WIDTH, (row + 1) * WIDTH),
         )

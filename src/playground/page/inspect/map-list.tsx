@@ -22,22 +22,24 @@ interface MapListProps {
 
 export function MapList({ id, only, offset, onChoose }: MapListProps) {
   const session = useSession()
-  const { maps } = session.engine
   const [count, setCount] = useState(0)
   const [reveal, setReveal] = useState<Reveal>()
   const range = useRef({ start: 0, end: 0 })
   const first = useRef(offset)
   const rows = useMemo(
     () =>
-      new Rows<ShownRange>(
-        async (start, length) => (await session.attempt(() => maps.ranges(id, start, length, only))) ?? [],
+      new Rows<ShownRange>((start, length) =>
+        session.attempt(() => session.engine.maps.ranges(id, start, length, only)),
       ),
-    [id, only, session, maps],
+    [id, only, session],
   )
   useEffect(() => {
     let here = true
     void session
-      .attempt(async () => [await maps.count(id, only), await maps.rowAt(id, first.current, only)])
+      .attempt(async () => {
+        const { maps } = session.engine
+        return [await maps.count(id, only), await maps.rowAt(id, first.current, only)]
+      })
       .then(found => {
         if (!here || found === undefined) return
         setCount(found[0])
@@ -46,7 +48,7 @@ export function MapList({ id, only, offset, onChoose }: MapListProps) {
     return () => {
       here = false
     }
-  }, [id, only, session, maps])
+  }, [id, only, session])
   rows.arrived.value
   rows.need(range.current.start, Math.min(range.current.end, count))
   return (

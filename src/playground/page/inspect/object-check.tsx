@@ -55,7 +55,9 @@ export function ObjectCheck({ id, inspection }: { readonly id: DocumentId; reado
             </code>
           )}
         </Fact>
-        <Fact name="store">{object.store ?? 'none is open'}</Fact>
+        <Fact name="store">
+          <span class="breaks">{object.store ?? 'none is open'}</span>
+        </Fact>
       </dl>
       {checkedOnRead && (
         <p class="on-read">

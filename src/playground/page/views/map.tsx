@@ -24,8 +24,8 @@ function useSummary({ id, size }: DocumentInfo) {
   const session = useSession()
   const [has, setHas] = useState<Has>('nothing')
   const [summary, setSummary] = useState<MapSummary>()
-  const { maps } = session.engine
   const load = useCallback(async () => {
+    const { maps } = session.engine
     const all = await session.attempt(() => maps.hasAll(id))
     setHas(all === true ? 'all' : 'parts')
     if (all !== true) return
@@ -34,7 +34,7 @@ function useSummary({ id, size }: DocumentInfo) {
         ? await session.attempt(() => maps.summary(id))
         : await session.work('Mapping the image', (job, listener) => maps.summary(id, job, listener))
     if (made !== undefined) setSummary(made)
-  }, [id, size, session, maps])
+  }, [id, size, session])
   useEffect(() => void load(), [load])
   return { has, summary, load }
 }
