@@ -30,7 +30,7 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
 }
 
 /** Scripts by their path, and whoever else serves something beside them. */
-export async function serveScripts(scripts: ReadonlyMap<string, string>) {
+export async function serveScripts(scripts: ReadonlyMap<string, string | Uint8Array>) {
   const server = createServer(async (request, response) => {
     const { pathname, search } = new URL(request.url ?? '', 'http://host')
     const body = await bodyOf(request)
