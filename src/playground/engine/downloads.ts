@@ -97,7 +97,7 @@ export class Downloads {
 }
 
 /** All of it, into the sink; nothing stays there where that fails or is cancelled. */
-async function poured(
+export async function poured(
   pieces: AsyncIterable<Uint8Array>,
   sink: Sink,
   job: Job,
@@ -118,7 +118,7 @@ async function poured(
 }
 
 /** As an AsyncIterable, which not every browser's streams are; whoever stops early stops the stream. */
-async function* piecesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+export async function* piecesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
   const reader = stream.getReader()
   try {
     for (;;) {
@@ -131,7 +131,7 @@ async function* piecesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uin
   }
 }
 
-async function sinkOf(to: FileSystemFileHandle | undefined): Promise<Sink> {
+export async function sinkOf(to: FileSystemFileHandle | undefined): Promise<Sink> {
   return to === undefined ? new BlobSink() : new FileSink(await to.createWritable())
 }
 

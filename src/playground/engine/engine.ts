@@ -1,6 +1,8 @@
 // All that the worker does for the page, each concern a field: the page calls `engine.trees.window(…)` through comlink. Not here:
 // any of the concerns.
 
+import { Changes } from './changes.js'
+import { ChangesExport } from './changes-export.js'
 import { Diff } from './diff.js'
 import { Documents } from './documents.js'
 import { Downloads } from './downloads.js'
@@ -11,6 +13,7 @@ import { Inspector } from './inspector.js'
 import { Intake } from './intake.js'
 import { Jobs } from './jobs.js'
 import { Network } from './network.js'
+import type { OpenDocument } from './open-document.js'
 import { type RunningFinder, Search } from './search.js'
 import { Sharing } from './sharing.js'
 import { Tamper } from './tamper.js'
@@ -35,6 +38,8 @@ export class Engine {
   readonly diff: Diff
   readonly verify: Verify
   readonly tamper: Tamper
+  readonly changes: Changes
+  readonly changesExport: ChangesExport
 
   /** `base`: the page's URL. `startFinder`: what searches run in; a worker of their own in the browser. */
   constructor(base: string, startFinder: () => RunningFinder) {
@@ -50,7 +55,9 @@ export class Engine {
     this.diff = new Diff(this.documents, this.maps, this.jobs)
     this.verify = new Verify(this.documents, this.maps)
     this.tamper = new Tamper(this.documents, this.maps, this.jobs)
-    const badges = async () => new Map()
+    this.changes = new Changes(this.documents, this.jobs)
+    this.changesExport = new ChangesExport(this.documents, this.jobs)
+    const badges = (document: OpenDocument) => this.changes.badges(document)
     this.network = new Network(this.documents)
     this.trees = new Trees(this.documents, this.jobs, badges)
     this.search = new Search(this.documents, startFinder, badges)

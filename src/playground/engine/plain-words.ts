@@ -21,6 +21,10 @@ const WORDS: Readonly<Record<string, string>> = {
   ENOTDIR: 'That is not a folder.',
   EISDIR: 'That is a folder.',
   ENAMETOOLONG: 'The name is too long. Take a shorter one.',
+  EPERM: 'That is not allowed. Check the name, or take another.',
+  EBUSY: 'It is in use. Try again later.',
+  ERANGE: 'The number or value is too large.',
+  E2BIG: 'The value is too large.',
   ELOOP: 'The symlinks lead round in a circle.',
 }
 
