@@ -122,6 +122,11 @@ async function problemsOf(image: Image, job: Job): Promise<string[]> {
 /** What differs between the original and the copy, in words. */
 async function compare({ whole, sha256, job }: Asked, copy: Image): Promise<Defence> {
   if (whole.treeView === undefined) return notAsked('An EROFS image without the composefs header is not compared.')
+  if (copy.treeView === undefined) {
+    const text =
+      'It is no composefs image any more: it would be mounted as plain EROFS, in which files with their bytes in objects read as zeros.'
+    return { ...TREE, outcome: 'passed', text }
+  }
   const said: string[] = []
   let count = 0
   const say = (path: Uint8Array, what: string) => {
@@ -137,8 +142,13 @@ async function compare({ whole, sha256, job }: Asked, copy: Image): Promise<Defe
         changes.map(({ what, from, to }) => `${what} ${short(from)} → ${short(to)}`).join(', '),
       ),
   }
-  for (const _ of imageDiff(new DiffSide(whole, failed), new DiffSide(copy, failed), listener, sha256))
-    await job.pause(0)
+  try {
+    const steps = imageDiff(new DiffSide(whole, failed), new DiffSide(copy, failed), listener, sha256)
+    for (const _ of steps) await job.pause(0)
+  } catch (error) {
+    if (!(error instanceof Error) || error.name === CANCELLED) throw error
+    return { ...TREE, outcome: 'noticed', text: `It can’t be read to its end: ${error.message}` }
+  }
   if (count === 0)
     return { ...TREE, outcome: 'noticed', text: 'Nothing: the byte is one that no entry uses. Only the digest tells.' }
   const more = count > TOLD_MAX ? `, and ${count - TOLD_MAX} more` : ''
