@@ -1,5 +1,6 @@
 // The side of a pane: the search box, and the tree or what was found. Not here: either of them.
 
+import { useComputed } from '@preact/signals'
 import { useRef } from 'preact/hooks'
 import type { DocumentInfo } from '../protocol.js'
 import { useSession } from './context.js'
@@ -18,7 +19,8 @@ function Side({ pane, document }: SidePanelProps) {
   const session = useSession()
   const tree = useTree(pane, document)
   const below = useRef<HTMLDivElement>(null)
-  const searching = pane.query.value !== ''
+  // Keys in the search box draw nothing of the tree.
+  const searching = useComputed(() => pane.query.value !== '').value
   const focusTree = () => requestAnimationFrame(() => below.current?.querySelector<HTMLElement>('[role=tree]')?.focus())
   return (
     <aside class={`side${searching ? ' searching' : ''}`} aria-label="Files">

@@ -1,13 +1,14 @@
 // The tree of a pane's image: a virtual list of rows with the keyboard of a tree. Not here: what the worker is asked (use-tree.ts),
 // searching (search-panel.tsx).
 
-import { useRef } from 'preact/hooks'
+import type { RefObject } from 'preact'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { parentPath, shownText } from '../path-text.js'
 import type { DocumentInfo, Row } from '../protocol.js'
 import { useSession } from './context.js'
 import { isPhone } from './phone.js'
 import type { Pane } from './session.js'
-import { TreeRow } from './tree-row.js'
+import { type Columns, columnsIn, TreeRow } from './tree-row.js'
 import type { TreeHandle } from './use-tree.js'
 import { VirtualList } from './virtual-list.js'
 
@@ -72,10 +73,23 @@ function useTreeKeys({ pane, tree }: TreePanelProps): (event: KeyboardEvent) => 
   }
 }
 
+/** Columns that a list has room for. */
+function useColumns(list: RefObject<HTMLElement | null>): Columns {
+  const [columns, setColumns] = useState<Columns>(0)
+  useEffect(() => {
+    const watch = new ResizeObserver(([seen]) => setColumns(columnsIn(seen.contentRect.width)))
+    if (list.current !== null) watch.observe(list.current)
+    return () => watch.disconnect()
+  }, [list])
+  return columns
+}
+
 export function TreePanel({ pane, document, tree }: TreePanelProps) {
   const session = useSession()
   const { rows, cursor, state, goTo, toggle } = tree
   const chosen = session.chosenIn(pane)
+  const list = useRef<HTMLDivElement>(null)
+  const columns = useColumns(list)
   const range = useRef({ start: 0, end: 0 })
   const onKeyDown = useTreeKeys({ pane, document, tree })
   const prefix = `tree-${session.panes.indexOf(pane)}`
@@ -90,6 +104,7 @@ export function TreePanel({ pane, document, tree }: TreePanelProps) {
   }
   return (
     <VirtualList
+      listRef={list}
       class="tree"
       role="tree"
       aria-label={`Tree of ${shownText(document.name)}`}
@@ -108,6 +123,7 @@ export function TreePanel({ pane, document, tree }: TreePanelProps) {
           id={`${prefix}-row-${index}`}
           row={rows.at(index)}
           chosen={rows.at(index)?.path === chosen}
+          columns={columns}
           onChoose={row => onChoose(row, index)}
           onToggle={row => toggle(row)}
           onOpen={row => (row.type === 'dir' ? !isPhone() && toggle(row) : session.choose(pane, row.path, 'contents'))}

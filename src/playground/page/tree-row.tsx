@@ -10,6 +10,7 @@ interface TreeRowProps {
   readonly id: string
   readonly row: Row | undefined
   readonly chosen: boolean
+  readonly columns: Columns
   onChoose(row: Row): void
   onToggle(row: Row): void
   /** It was clicked twice. */
@@ -24,12 +25,21 @@ export function entryWords(entry: Entry): string {
   return [shownText(name), typeWords(entry) + leads, ...amount, ...badges.map(badge => BADGE_WORDS[badge])].join(', ')
 }
 
-/** Numbers of an entry, shown as far as there is room. */
-export function EntryColumns({ entry }: { readonly entry: Entry }) {
+/** How many columns of numbers there is room for. */
+export type Columns = 0 | 1 | 2 | 3
+
+const WIDTHS = [300, 460, 600] as const
+
+export function columnsIn(width: number): Columns {
+  return WIDTHS.filter(least => width >= least).length as Columns
+}
+
+/** Numbers of an entry. */
+export function EntryColumns({ entry, columns }: { readonly entry: Entry; readonly columns: Columns }) {
   return (
     <span class="entry-columns" aria-hidden="true">
-      <span class="entry-mode">{modeText(entry.type, entry.mode)}</span>
-      <span class="entry-time">{timeText(entry.mtime).slice(0, 16)}</span>
+      {columns > 1 && <span class="entry-mode">{modeText(entry.type, entry.mode)}</span>}
+      {columns > 2 && <span class="entry-time">{timeText(entry.mtime).slice(0, 16)}</span>}
       <span class="entry-size">{entry.type === 'file' ? bytesText(entry.size) : ''}</span>
     </span>
   )
@@ -39,7 +49,7 @@ function isTwisty(target: EventTarget | null): boolean {
   return target instanceof Element && target.closest('.twisty') !== null
 }
 
-export function TreeRow({ id, row, chosen, onChoose, onToggle, onOpen }: TreeRowProps) {
+export function TreeRow({ id, row, chosen, columns, onChoose, onToggle, onOpen }: TreeRowProps) {
   if (row === undefined) return <div class="tree-row waiting" />
   const { type, expanded, depth, position, setSize, name, badges, target } = row
   const isDir = type === 'dir'
@@ -65,7 +75,7 @@ export function TreeRow({ id, row, chosen, onChoose, onToggle, onOpen }: TreeRow
       <bdi class="tree-name">{shownText(name)}</bdi>
       {target !== undefined && <bdi class="tree-target">→ {shownText(target)}</bdi>}
       <BadgeIcons badges={badges} />
-      <EntryColumns entry={row} />
+      {columns > 0 && <EntryColumns entry={row} columns={columns} />}
     </div>
   )
 }

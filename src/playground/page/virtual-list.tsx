@@ -7,12 +7,15 @@ import { useEffect, useLayoutEffect, useReducer, useRef, useState } from 'preact
 
 /** No browser's limit is below it. CSS pixels. */
 const HEIGHT_MAX = 15_000_000
-
-type Scrolled = Pick<HTMLElement, 'clientHeight'>
+/** Elements that rows take turns with, where no more are seen at a time. */
+const POOL = 64
 
 /** How many pixels of the list one pixel of the scroll bar is. */
-function scaleOf(height: number, { clientHeight }: Scrolled): number {
-  return height <= HEIGHT_MAX ? 1 : (height - clientHeight) / (HEIGHT_MAX - clientHeight)
+function scaleOf(height: number, box: HTMLElement): number {
+  // Asking for a box's height may make the browser lay all out.
+  if (height <= HEIGHT_MAX) return 1
+  const { clientHeight } = box
+  return (height - clientHeight) / (HEIGHT_MAX - clientHeight)
 }
 
 function useVirtualizer(
@@ -91,13 +94,15 @@ export function VirtualList({ count, rowHeight, row, onRange, reveal, listRef, .
   }, [reveal])
   const height = count * rowHeight
   const scrolled = box.current
-  const offset = scrolled === null ? 0 : scrolled.scrollTop * (scaleOf(height, scrolled) - 1)
+  const offset = scrolled === null || height <= HEIGHT_MAX ? 0 : scrolled.scrollTop * (scaleOf(height, scrolled) - 1)
+  const places = Math.max(POOL, 2 ** Math.ceil(Math.log2(items.length + 1)))
   return (
     <div ref={box} {...rest}>
       <div role="presentation" class="virtual-rows" style={{ height: `${Math.min(height, HEIGHT_MAX)}px` }}>
         {items.map(item => (
           <div
-            key={item.key}
+            // What is scrolled out at one end is what comes in at the other: changed, not made.
+            key={item.index % places}
             role="presentation"
             class="virtual-row"
             style={{ transform: `translateY(${item.start - offset}px)`, height: `${rowHeight}px` }}
