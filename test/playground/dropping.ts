@@ -6,8 +6,19 @@ export async function drop(page: Page, ...files: string[]): Promise<void> {
   const { width, height } = page.viewportSize() ?? { width: 800, height: 600 }
   const session = await page.context().newCDPSession(page)
   const data = { items: [], files, dragOperationsMask: 1 }
-  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
-    await session.send('Input.dispatchDragEvent', { type, x: width / 2, y: height / 2, data })
+  const send = (type: 'dragEnter' | 'dragOver' | 'drop') =>
+    session.send('Input.dispatchDragEvent', { type, x: width / 2, y: height / 2, data })
+  const hint = page.locator('.drop-hint')
+  // Chromium drops what comes while it still asks the page about what came before.
+  for (let tries = 0; tries < 100 && (await hint.count()) === 0; tries++) {
+    await send('dragEnter')
+    await send('dragOver')
+    await page.waitForTimeout(20)
+  }
+  for (let tries = 0; tries < 100 && (await hint.count()) > 0; tries++) {
+    await send('dragOver')
+    await send('drop')
+    await page.waitForTimeout(20)
   }
   await session.detach()
 }

@@ -1,7 +1,7 @@
 // The open images: opened from bytes, files and URLs, closed, and told of. Not here: archives, folders and dumps
 // (intake.ts), what is shown of an image.
 
-import { fault, faultError } from '../../format/errno.js'
+import { Fault, fault, faultError } from '../../format/errno.js'
 import { mount, openImage } from '../../index.js'
 import type { ImageSource, OpenOptions } from '../../open-image.js'
 import type { ObjectStore } from '../../store/object-store.js'
@@ -41,6 +41,12 @@ function digestOf(text: string | undefined): string | undefined {
     'EINVAL',
     'The digest is not 64 hex digits. Give the fs-verity digest that `composefs-info measure-file` prints, or none.',
   )
+}
+
+/** As the kernel the core says EINVAL of a superblock that is none; here nothing but the image can be wrong. */
+function asDamage(error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error) || error.code !== 'EINVAL') return error
+  return faultError(new Fault('EUCLEAN', error.message.replace(/^EINVAL: /, ''), error), 'open')
 }
 
 /** For people: the last part of a URL. */
@@ -92,7 +98,9 @@ export class Documents {
   /** Opens an image; nothing is open where that fails. */
   async add(opening: Opening): Promise<DocumentInfo> {
     const { bytes, options, ...parts } = opening
-    const image = await openImage(bytes, options)
+    const image = await openImage(bytes, options).catch(error => {
+      throw asDamage(error)
+    })
     try {
       const objects = new LateStore(parts.store)
       const mounted = await mount(image, { store: objects, verity: options?.verity, digest: undefined })

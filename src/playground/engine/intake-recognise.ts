@@ -1,6 +1,6 @@
 // What a file is, told by its bytes: magic numbers at their places, and how text begins. Not here: what becomes of it.
 
-import { CONSTANTS } from '../../format/structs.js'
+import { CONSTANTS, SUPERBLOCK } from '../../format/structs.js'
 import { isCfsV1 } from '../../image/image.js'
 
 /** What can be opened. */
@@ -101,4 +101,13 @@ export async function recognise(file: Blob): Promise<Recognised> {
   const found = recogniseHead(head)
   if (found.kind !== undefined || file.size <= HEAD) return found
   return recogniseHead(new Uint8Array(await file.slice(0, LONG_HEAD).arrayBuffer()))
+}
+
+/** How many bytes an EROFS image says it has; undefined of other images. */
+export async function claimedSize(file: Blob): Promise<number | undefined> {
+  const head = new Uint8Array(await file.slice(0, HEAD).arrayBuffer())
+  const at = CONSTANTS.EROFS_SUPER_OFFSET
+  if (u32(head, at) !== CONSTANTS.EROFS_SUPER_MAGIC_V1 || head.length < at + SUPERBLOCK.size) return undefined
+  const { blocks_lo: blocks, blkszbits } = SUPERBLOCK.fields
+  return u32(head, at + blocks.offset) * 2 ** head[at + blkszbits.offset]
 }

@@ -19,7 +19,7 @@ import { imageOfDump } from './intake-dump.js'
 import { droppedItem, folderItems } from './intake-folders.js'
 import { contentsOf, type Opening } from './intake-heap.js'
 import { checkCount, type Item } from './intake-items.js'
-import { CAN_BE_OPENED, recognise } from './intake-recognise.js'
+import { CAN_BE_OPENED, claimedSize, recognise } from './intake-recognise.js'
 import { buildFrom } from './intake-tree.js'
 import { CANCELLED, type Job, type Jobs } from './jobs.js'
 import { plainError } from './plain-words.js'
@@ -28,6 +28,8 @@ import { zipItems } from './zip-items.js'
 
 /** Files beyond so many are not looked at one by one. */
 const FILES_MAX = 200
+/** Gzip files in gzip files: some hold themselves. */
+const GZIP_MAX = 2
 /** So many are told of by name. */
 const TOLD_MAX = 3
 /** A folder of a store of objects, dropped without the store. */
@@ -172,21 +174,18 @@ class Taking {
     }
   }
 
-  /** Looks at one file. */
-  async #file(file: Blob, name: string): Promise<void> {
+  /** Looks at one file, which came in so many others. */
+  async #file(file: Blob, name: string, within = 0): Promise<void> {
     const { kind, what } = await recognise(file)
-    if (kind === undefined) this.#unknown.push({ name, what })
-    else if (kind === 'image' || kind === 'dump') this.#openings.push({ name, kind, file })
-    else if (kind === 'gzip')
-      await this.#file(
-        await gunzip(file, name, this.#newJob(`Unpacking ${name}`, 'bytes')),
-        name.replace(/\.t?gz$/i, ''),
-      )
-    else {
+    if (kind === 'image' || kind === 'dump') this.#openings.push({ name, kind, file })
+    else if (kind === 'gzip' && within < GZIP_MAX) {
+      const unpacked = await gunzip(file, name, this.#newJob(`Unpacking ${name}`, 'bytes'))
+      await this.#file(unpacked, name.replace(/\.gz$/i, '').replace(/\.tgz$/i, '.tar'), within + 1)
+    } else if (kind === 'tar' || kind === 'zip') {
       const job = this.#newJob(`Reading ${name}`, kind === 'tar' ? 'bytes' : 'entries')
       const items = await (kind === 'tar' ? tarItems(file, name, job) : zipItems(file, name, job))
       await this.#heap(items, name, 'archive')
-    }
+    } else this.#unknown.push({ name, what })
   }
 
   /** Looks at what a folder or archive holds. */
@@ -229,13 +228,24 @@ class Taking {
     for (const { kind, file, name } of this.#openings) {
       await this.#trying(`${name} can’t be opened`, async () => {
         const opening = { name, stores: this.#stores, digest: this.#wish.digest }
-        if (kind === 'image') this.#opened.push(await this.#documents.openBlob({ ...opening, file, origin: 'file' }))
-        else
-          this.#opened.push(
-            await this.#documents.openBlob({ ...opening, file: await imageOfDump(file, name), origin: 'dump' }),
-          )
+        if (kind === 'dump') {
+          const built = await imageOfDump(file, name)
+          this.#opened.push(await this.#documents.openBlob({ ...opening, file: built, origin: 'dump' }))
+          return
+        }
+        this.#opened.push(await this.#documents.openBlob({ ...opening, file, origin: 'file' }))
+        await this.#checkWhole(file, name)
       })
     }
+  }
+
+  /** What is left of an image that was cut short can be looked at. */
+  async #checkWhole(file: Blob, name: string): Promise<void> {
+    const claimed = await claimedSize(file)
+    if (claimed === undefined || claimed <= file.size) return
+    this.#problems.push(
+      `${name} is cut short: it should have ${claimed.toLocaleString('en')} bytes, and has ${file.size.toLocaleString('en')}. What is missing can’t be shown; fetch it again.`,
+    )
   }
 
   /** Gives objects that came without an image to the one that is shown. */

@@ -40,7 +40,7 @@ function ObjectsFor({ info, close }: { readonly info: DocumentInfo; readonly clo
           A zip or tar of objects…
         </FilesButton>
       </div>
-      <form onSubmit={give}>
+      <form class="in-a-row" onSubmit={give}>
         <label>
           <span>Address of objects</span>
           <input ref={url} type="text" inputMode="url" placeholder="https://…/objects" required />

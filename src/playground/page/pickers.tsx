@@ -104,7 +104,7 @@ export function UrlForm({ onOpen }: { readonly onOpen?: () => void }) {
       </label>
       <label>
         <span>
-          Address of its objects <small>if they are elsewhere than inside it</small>
+          Address of its objects <small>if it has any</small>
         </span>
         <input name="store" type="text" inputMode="url" placeholder="https://…/objects" />
       </label>
