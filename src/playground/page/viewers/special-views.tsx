@@ -14,8 +14,7 @@ const MEANINGS: Readonly<Partial<Record<ChosenEntry['type'], string>>> = {
   sock: 'A socket: programs meet here while they run. The image holds nothing but its name.',
   unknown: 'This entry is damaged: what it is can’t be read. The other entries of the image are shown as they are.',
 }
-const WHITEOUT =
-  'A whiteout: in an overlay it hides what has this name in the layers below. It is stored as a character device 0:0.'
+const WHITEOUT = 'A whiteout: in an overlay it hides what has this name in the layers below. It is stored as'
 
 export function SpecialView({ entry }: { readonly entry: ChosenEntry }) {
   const { type, mode, uid, gid, device, badges } = entry
@@ -25,7 +24,11 @@ export function SpecialView({ entry }: { readonly entry: ChosenEntry }) {
       <h2>
         <EntryIcon entry={entry} /> {isWhiteout ? 'whiteout' : TYPE_WORDS[type]}
       </h2>
-      <p>{isWhiteout ? WHITEOUT : MEANINGS[type]}</p>
+      <p>
+        {isWhiteout
+          ? `${WHITEOUT} ${type === 'chr' ? 'a character device 0:0' : 'an empty file with an extended attribute that says so'}.`
+          : MEANINGS[type]}
+      </p>
       <dl>
         {device !== undefined && (
           <>

@@ -18,7 +18,8 @@ export default function Contents(props: ViewProps) {
   if (failure !== undefined) return <Failure text={failure} again={again} />
   if (entry === undefined) return <Waiting />
   if (entry.type === 'dir') return <FolderView key={path} {...props} />
-  if (entry.type === 'file') return <FileView key={path} {...props} entry={entry} />
+  if (entry.type === 'file' && (entry.size > 0 || !entry.badges.includes('whiteout')))
+    return <FileView key={path} {...props} entry={entry} />
   if (entry.type === 'symlink') return <SymlinkView pane={pane} entry={entry} />
   return <SpecialView entry={entry} />
 }
