@@ -40,10 +40,12 @@ export class InodeNames {
     let keys = new Float64Array(FIRST_ROOM)
     let count = 0
     const most = image.byteLength + LOOKS_LEAST
+    // What the tree does not show is not to be led to.
+    const flags = QUERY_FLAGS.Q_STAT | image.queryFlags
     for (let at = 0; at < directories.length && count < most; at++) {
       for (let cookie = 0; cookie >= 0; ) {
         if (image.closed) throw new Error('the image is closed')
-        const batch = readBatch(image.core, directories[at], cookie, QUERY_FLAGS.Q_STAT)
+        const batch = readBatch(image.core, directories[at], cookie, flags)
         cookie = batch.cookie
         // A directory that can't be read names nobody.
         if (batch.count < 0) break

@@ -99,7 +99,8 @@ function RangeRow({ row, index, onChoose }: RangeRowProps) {
         {countText(end - start)}
       </span>
       <span role="cell" class="map-kind">
-        <KindSwatch kind={kind} /> {label}
+        <KindSwatch kind={kind} />
+        <span class="map-label">{label}</span>
       </span>
       <span role="cell" class="map-what">
         <button type="button" class="plain" onClick={() => onChoose(row)}>

@@ -12,7 +12,7 @@ function hex(offset: number): string {
 /** Whose a range is. */
 function ownerOf({ path, nid }: ShownRange): string {
   if (path !== undefined) return shownText(path)
-  return nid === undefined ? '' : `inode ${nid}, which has no name`
+  return nid === undefined ? '' : `inode ${nid}, which the tree does not show`
 }
 
 /** For assistive technology, in one line. */
