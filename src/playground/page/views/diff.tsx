@@ -86,6 +86,67 @@ function Pick({ label, value, onPick }: PickProps) {
   )
 }
 
+interface FilterProps {
+  readonly filter: DiffFilter
+  readonly summary: DiffSummary | undefined
+  onFilter(filter: DiffFilter): void
+  onUnfold(all: boolean): void
+}
+
+function Filters({ filter, summary, onFilter, onUnfold }: FilterProps) {
+  const count = (kind: DiffFilter['kind']) =>
+    summary === undefined
+      ? ''
+      : kind === 'all'
+        ? countText(summary.added + summary.removed + summary.changed)
+        : countText(summary[kind])
+  return (
+    <div class="diff-tools">
+      <div class="diff-kinds" role="group" aria-label="Show">
+        {KINDS.map(([kind, label]) => (
+          <button
+            type="button"
+            key={kind}
+            class={`diff-kind ${kind}`}
+            aria-pressed={filter.kind === kind}
+            onClick={() => onFilter({ ...filter, kind })}
+          >
+            {label} <b>{count(kind)}</b>
+          </button>
+        ))}
+      </div>
+      <label>
+        What{' '}
+        <select
+          value={filter.aspect}
+          onChange={event => onFilter({ ...filter, aspect: event.currentTarget.value as DiffFilter['aspect'] })}
+        >
+          <option value="all">anything</option>
+          {Object.entries(ASPECTS).map(([aspect, label]) => (
+            <option key={aspect} value={aspect}>
+              {label} ({countText(summary?.aspects[aspect as DiffAspect] ?? 0)})
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        <input
+          type="checkbox"
+          checked={filter.withoutTimes}
+          onChange={event => onFilter({ ...filter, withoutTimes: event.currentTarget.checked })}
+        />{' '}
+        not what differs in time alone
+      </label>
+      <button type="button" class="plain" onClick={() => onUnfold(true)}>
+        Unfold all
+      </button>
+      <button type="button" class="plain" onClick={() => onUnfold(false)}>
+        Fold all
+      </button>
+    </div>
+  )
+}
+
 /** Which two: this image and, before it, the one that was opened before it. */
 function useTwo(document: DocumentInfo) {
   const session = useSession()
@@ -105,12 +166,6 @@ export default function Diff({ pane, document }: ViewProps) {
   const { summary, rows, take } = useDiff(from, to, filter)
   if (from === undefined)
     return <p class="waiting-text">Open a second image to see what differs: a newer release, for one.</p>
-  const count = (kind: DiffFilter['kind']) =>
-    summary === undefined
-      ? ''
-      : kind === 'all'
-        ? countText(summary.added + summary.removed + summary.changed)
-        : countText(summary[kind])
   const unfold = (on: boolean) => session.attempt(() => session.engine.diff.toggleAll(from, to, on)).then(take)
   return (
     <div class="diff">
@@ -126,49 +181,7 @@ export default function Diff({ pane, document }: ViewProps) {
         </button>
         <Pick label="to" value={to} onPick={id => setPicked({ from, to: id })} />
       </div>
-      <div class="diff-tools">
-        <div class="diff-kinds" role="group" aria-label="Show">
-          {KINDS.map(([kind, label]) => (
-            <button
-              type="button"
-              key={kind}
-              class={`diff-kind ${kind}`}
-              aria-pressed={filter.kind === kind}
-              onClick={() => setFilter({ ...filter, kind })}
-            >
-              {label} <b>{count(kind)}</b>
-            </button>
-          ))}
-        </div>
-        <label>
-          What{' '}
-          <select
-            value={filter.aspect}
-            onChange={event => setFilter({ ...filter, aspect: event.currentTarget.value as DiffFilter['aspect'] })}
-          >
-            <option value="all">anything</option>
-            {Object.entries(ASPECTS).map(([aspect, label]) => (
-              <option key={aspect} value={aspect}>
-                {label} ({countText(summary?.aspects[aspect as DiffAspect] ?? 0)})
-              </option>
-            ))}
-          </select>
-        </label>
-        <label>
-          <input
-            type="checkbox"
-            checked={filter.withoutTimes}
-            onChange={event => setFilter({ ...filter, withoutTimes: event.currentTarget.checked })}
-          />{' '}
-          not what differs in time alone
-        </label>
-        <button type="button" class="plain" onClick={() => void unfold(true)}>
-          Unfold all
-        </button>
-        <button type="button" class="plain" onClick={() => void unfold(false)}>
-          Fold all
-        </button>
-      </div>
+      <Filters filter={filter} summary={summary} onFilter={setFilter} onUnfold={on => void unfold(on)} />
       {summary === undefined ? (
         <p class="waiting-text">Comparing…</p>
       ) : summary.rows === 0 ? (
