@@ -1,6 +1,6 @@
 // An image of files that are large, deep or odd, with its objects, for tests of how files are shown. Not here: any test.
 import { createHash } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { buildImage } from '../../src/build.js'
 import { merkleTree } from '../../src/format/merkle-tree.js'
@@ -35,13 +35,16 @@ export const BIG_FILES: ReadonlyMap<string, Buffer> = new Map([
   ['empty', Buffer.alloc(0)],
 ])
 
+/** A file of zeros, with a word at its end; the image gives no digest of it. */
+export const SPARSE = { name: 'sparse.bin', size: 1 << 30, end: 'the end' }
+
 export interface BigImage {
   /** Where in its store the object of a file is. */
   readonly objects: ReadonlyMap<string, string>
 }
 
-/** Writes `image.cfs` and `objects/` to a directory; of all files, or of those that are named. */
-export async function writeBigImage(dir: string, names?: readonly string[]): Promise<BigImage> {
+/** Writes `image.cfs` and `objects/` to a directory; of all files, or of those that are named. `size`: of the sparse one. */
+export async function writeBigImage(dir: string, names?: readonly string[], size = SPARSE.size): Promise<BigImage> {
   const objects = new Map<string, string>()
   const dump = ['/ 0 40755 2 0 0 0 1700000000.0 - - -']
   for (const [name, content] of BIG_FILES) {
@@ -58,6 +61,12 @@ export async function writeBigImage(dir: string, names?: readonly string[]): Pro
     writeFileSync(path, content)
     if (content.length >= 1 << 16) writeFileSync(`${path}.verity`, merkleTree(content, sha256))
   }
+  const sparse = join(dir, 'objects/sparse')
+  mkdirSync(dirname(sparse), { recursive: true })
+  writeFileSync(sparse, '')
+  truncateSync(sparse, size - SPARSE.end.length)
+  writeFileSync(sparse, SPARSE.end, { flag: 'a' })
+  dump.push(`/${SPARSE.name} ${size} 100644 1 0 0 0 1700000000.0 sparse - -`)
   const { image } = await buildImage({ dump: `${dump.join('\n')}\n`, strict: true }, {}, sha256)
   writeFileSync(join(dir, 'image.cfs'), image)
   return { objects }
