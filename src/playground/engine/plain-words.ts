@@ -1,7 +1,7 @@
 // Failures as people are told of them: one plain sentence, and what to do. Made here because an Error that crosses to the page
 // keeps nothing but its name and message. Not here: which failures there are.
 
-import { isErrnoName } from '../../format/errno.js'
+import { type ErrnoName, isErrnoName } from '../../format/errno.js'
 
 /** What an errno name means to someone who looks at an image, and what can be done. */
 const WORDS: Readonly<Record<string, string>> = {
@@ -28,9 +28,24 @@ const WORDS: Readonly<Record<string, string>> = {
   ELOOP: 'The symlinks lead round in a circle.',
 }
 
+/** What browsers call what has an errno. */
+const DOM_CODES: Readonly<Record<string, ErrnoName>> = {
+  QuotaExceededError: 'ENOSPC',
+  NotReadableError: 'EIO',
+  NotFoundError: 'ESTALE',
+  NotAllowedError: 'EACCES',
+}
+
+function codeOf(error: Error): ErrnoName | '' {
+  if ('code' in error && isErrnoName(error.code)) return error.code
+  if (error instanceof RangeError && /allocation|memory/i.test(error.message)) return 'ENOMEM'
+  return DOM_CODES[error.name] ?? ''
+}
+
 /** What the library said, without the words that only programs need. */
 function detailOf(error: Error): string {
-  const cause = error.cause instanceof Error && error.cause.message !== error.message ? ` (${error.cause.message})` : ''
+  const cause =
+    error.cause instanceof Error && !error.message.includes(error.cause.message) ? ` (${error.cause.message})` : ''
   return `${error.message}${cause}`
 }
 
@@ -38,7 +53,7 @@ function detailOf(error: Error): string {
 export function plainError(what: string, error: unknown): Error {
   if (error instanceof PlainError) return error
   const given = error instanceof Error ? error : new Error(String(error))
-  const code = 'code' in given && isErrnoName(given.code) ? given.code : ''
+  const code = codeOf(given)
   const words = WORDS[code]
   return new PlainError(code === '' ? 'Error' : code, `${what}: ${words ?? ''}${words ? ' ' : ''}[${detailOf(given)}]`)
 }

@@ -41,9 +41,13 @@ async function* inBatches(things: Iterable<Dropped> | AsyncIterable<Dropped>): A
   if (batch.length > 0) yield batch
 }
 
-/** Files of an input; one of folders says where in them each was. */
-export function filesThings(files: Iterable<File>): Things {
-  return inBatches(Array.from(files, droppedFile))
+/** Files of an input; one of folders says where in them each was. Looked at by and by: they may be many. */
+export function filesThings(files: ArrayLike<File>): Things {
+  return inBatches(eachOf(files))
+}
+
+function* eachOf(files: ArrayLike<File>): Generator<Dropped> {
+  for (let index = 0; index < files.length; index++) yield droppedFile(files[index])
 }
 
 export function folderThings(folder: FileSystemDirectoryHandle): Things {

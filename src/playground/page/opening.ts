@@ -48,7 +48,7 @@ export async function openDemo(session: Session): Promise<void> {
   for (const wish of DEMO) await openUrl(session, wish)
 }
 
-export function openFiles(session: Session, files: Iterable<File>, wish?: TakeWish): Promise<void> {
+export function openFiles(session: Session, files: ArrayLike<File>, wish?: TakeWish): Promise<void> {
   return openThings(session, filesThings(files), wish)
 }
 

@@ -16,6 +16,11 @@ interface PickerWindow {
 /** An attribute that the types do not know. */
 const OF_FOLDERS = { webkitdirectory: true }
 
+/** So that the same can be picked again. Not sooner: that would empty the list which is still being looked at. */
+function forget(event: { readonly currentTarget: HTMLInputElement }): void {
+  event.currentTarget.value = ''
+}
+
 interface PickerProps {
   readonly children: ComponentChildren
   readonly primary?: boolean
@@ -31,11 +36,10 @@ export function FilesButton({ children, primary, wish, onPick }: PickerProps) {
       <input
         type="file"
         multiple
+        onClick={forget}
         onChange={event => {
-          const files = [...(event.currentTarget.files ?? [])]
-          event.currentTarget.value = ''
           onPick?.()
-          void openFiles(session, files, wish?.())
+          void openFiles(session, event.currentTarget.files ?? [], wish?.())
         }}
       />
     </label>
@@ -71,11 +75,10 @@ export function FolderButton({ children, wish, onPick }: PickerProps) {
         type="file"
         hidden
         {...OF_FOLDERS}
+        onClick={forget}
         onChange={event => {
-          const files = [...(event.currentTarget.files ?? [])]
-          event.currentTarget.value = ''
           onPick?.()
-          void openFiles(session, files, wish?.())
+          void openFiles(session, event.currentTarget.files ?? [], wish?.())
         }}
       />
     </>
