@@ -16,7 +16,8 @@ const source = join(root, 'src/playground')
 const CSP = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",
-  "style-src 'self'",
+  // The terminal's library writes <style> elements.
+  "style-src 'self' 'unsafe-inline'",
   "img-src 'self' blob: data:",
   'media-src blob:',
   "font-src 'self'",
@@ -44,6 +45,7 @@ export async function buildSite(out = join(root, 'dist/playground')) {
     outdir: out,
     jsx: 'automatic',
     jsxImportSource: 'preact',
+    alias: { 'node:zlib': join(source, 'engine/no-zlib.ts') },
   }
   const entryPoints = {
     page: join(source, 'page/page.main.tsx'),

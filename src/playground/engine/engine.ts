@@ -17,6 +17,7 @@ import type { OpenDocument } from './open-document.js'
 import { type RunningFinder, Search } from './search.js'
 import { Sharing } from './sharing.js'
 import { Tamper } from './tamper.js'
+import { Terminals } from './terminals.js'
 import { Treemap } from './treemap.js'
 import { Trees } from './trees.js'
 import { Verify } from './verify.js'
@@ -39,6 +40,7 @@ export class Engine {
   readonly verify: Verify
   readonly tamper: Tamper
   readonly changes: Changes
+  readonly terminals: Terminals
   readonly changesExport: ChangesExport
 
   /** `base`: the page's URL. `startFinder`: what searches run in; a worker of their own in the browser. */
@@ -55,6 +57,7 @@ export class Engine {
     this.diff = new Diff(this.documents, this.maps, this.jobs)
     this.verify = new Verify(this.documents, this.maps)
     this.tamper = new Tamper(this.documents, this.maps, this.jobs)
+    this.terminals = new Terminals(this.documents)
     this.changes = new Changes(this.documents, this.jobs)
     this.changesExport = new ChangesExport(this.documents, this.jobs)
     const badges = (document: OpenDocument) => this.changes.badges(document)

@@ -29,6 +29,13 @@ export const VIEWS: readonly View[] = [
     load: () => import('./views/inspector.js'),
   },
   {
+    name: 'changes',
+    label: 'Changes',
+    hint: 'What is changed in the image, and what can be made of it',
+    about: 'entry',
+    load: () => import('./views/changes.js'),
+  },
+  {
     name: 'map',
     label: 'Map',
     hint: 'A picture of the image in which every block is coloured by what it holds',
@@ -55,6 +62,13 @@ export const VIEWS: readonly View[] = [
     hint: 'Requests, bytes and cache hits of an image that is read over the network',
     about: 'image',
     load: () => import('./views/network.js'),
+  },
+  {
+    name: 'terminal',
+    label: 'Terminal',
+    hint: 'A shell on the image',
+    about: 'image',
+    load: () => import('./views/terminal.js'),
   },
   {
     name: 'sharing',

@@ -1,0 +1,166 @@
+// A shell on each open image: just-bash over the mounted tree, in the worker, so that the page goes on while a command runs. Not
+// here: the tree as its filesystem (shell-fs.ts), what is typed and shown (the page).
+
+import type { Bash } from 'just-bash/browser'
+import { baseName, childPath } from '../path-text.js'
+import type { DocumentId } from '../protocol.js'
+import type { Documents } from './documents.js'
+import type { OpenDocument } from './open-document.js'
+import { inPlainWords } from './plain-words.js'
+import { COMMANDS, ShellFs } from './shell-fs.js'
+import { GZIP_COMMANDS } from './shell-gzip.js'
+
+/** Characters of a command's output that are shown. */
+const OUTPUT_MAX = 1 << 20
+/** Names that one Tab offers. */
+const OFFERS_MAX = 100
+
+/** What a command came to. */
+export interface CommandResult {
+  readonly output: string
+  readonly errors: string
+  readonly exitCode: number
+  /** Where the shell is now. */
+  readonly cwd: string
+  /** Whether the tree may be another now. */
+  readonly changed: boolean
+}
+
+/** What can stand where the line ends. */
+export interface Completion {
+  /** To be put behind what is there. */
+  readonly rest: string
+  /** Names, where there is more than one. */
+  readonly offers: readonly string[]
+}
+
+/** One shell, from command to command. */
+interface Shell {
+  readonly bash: Bash
+  readonly fs: ShellFs
+  readonly commands: readonly string[]
+  cwd: string
+  env: Record<string, string> | undefined
+  running: AbortController | undefined
+}
+
+export class Terminals {
+  readonly #documents: Documents
+  readonly #shells = new WeakMap<OpenDocument, Promise<Shell>>()
+
+  constructor(documents: Documents) {
+    this.#documents = documents
+  }
+
+  #shell(document: OpenDocument): Promise<Shell> {
+    let shell = this.#shells.get(document)
+    if (shell === undefined) {
+      shell = startShell(document)
+      this.#shells.set(document, shell)
+      shell.catch(() => this.#shells.delete(document))
+    }
+    return shell
+  }
+
+  /** Runs a line. Rejects where there can be no shell; what a command says of itself is its answer. */
+  run(id: DocumentId, line: string): Promise<CommandResult> {
+    return inPlainWords('The shell failed', async () => {
+      const document = this.#documents.get(id)
+      const shell = await this.#shell(document)
+      const { bash, fs, cwd, env } = shell
+      const before = fs.writes
+      shell.running = new AbortController()
+      try {
+        const { signal } = shell.running
+        const given = env === undefined ? {} : { env, replaceEnv: true }
+        const { stdout, stderr, exitCode, env: after } = await bash.exec(line, { cwd, signal, ...given })
+        shell.env = after
+        shell.cwd = after['PWD'] ?? cwd
+        const changed = fs.writes !== before && document.working !== undefined
+        if (changed) document.changed()
+        return { output: clipped(stdout), errors: clipped(stderr), exitCode, cwd: shell.cwd, changed }
+      } catch (error) {
+        // A redirection that fails ends the whole line.
+        if (!isFsError(error)) throw error
+        return { output: '', errors: `bash: ${error.message}\n`, exitCode: 1, cwd, changed: false }
+      } finally {
+        shell.running = undefined
+      }
+    })
+  }
+
+  /** Ends the command that is running. */
+  async interrupt(id: DocumentId): Promise<void> {
+    const shell = await this.#shells.get(this.#documents.get(id))
+    shell?.running?.abort()
+  }
+
+  /** What the last word of a line can become: a command's name where it is the first, else a path. */
+  complete(id: DocumentId, line: string): Promise<Completion> {
+    return inPlainWords('Nothing can be offered', async () => {
+      const { fs, cwd, commands } = await this.#shell(this.#documents.get(id))
+      const word = /(?:[^\s\\'"|;&<>()]|\\.)*$/s.exec(line)?.[0] ?? ''
+      const isFirst = /(?:^|[|;&(])\s*$/s.test(line.slice(0, line.length - word.length))
+      if (isFirst && !word.includes('/')) return offered(word, commands, ' ')
+      const typed = word.replace(/\\(.)/gs, '$1')
+      const dir = fs.resolvePath(cwd, typed.includes('/') ? typed.slice(0, typed.lastIndexOf('/') + 1) : '.')
+      const begun = baseName(typed)
+      const names = (await fs.readdir(dir).catch(() => [])).filter(name => begun !== '' || !name.startsWith('.'))
+      const found = offered(begun, names, '')
+      if (found.offers.length > 0) return quoted(found)
+      const whole = `${begun}${found.rest}`
+      const facts = await fs.stat(childPath(dir, whole)).catch(() => undefined)
+      return quoted({ ...found, rest: found.rest + (facts?.isDirectory === true ? '/' : '') })
+    })
+  }
+}
+
+async function startShell(document: OpenDocument): Promise<Shell> {
+  // Loaded when the first terminal is opened: it is larger than all the rest.
+  const { Bash, getCommandNames } = await import('just-bash/browser')
+  const fs = new ShellFs(document)
+  const env = { HOME: '/', PATH: `${COMMANDS}:/usr/bin`, USER: 'root', TERM: 'xterm-256color' }
+  // Its own guard takes globals away, which the rest of the worker needs.
+  const bash = new Bash({
+    fs,
+    cwd: '/',
+    env,
+    defenseInDepth: false,
+    processInfo: { uid: 0, gid: 0 },
+    customCommands: [...GZIP_COMMANDS],
+  })
+  return {
+    bash,
+    fs,
+    commands: [...getCommandNames(), 'cd', 'pwd', 'exit'],
+    cwd: '/',
+    env: undefined,
+    running: undefined,
+  }
+}
+
+/** Is it what a call of the tree said? */
+function isFsError(error: unknown): error is Error {
+  return error instanceof Error && 'syscall' in error
+}
+
+function clipped(text: string): string {
+  if (text.length <= OUTPUT_MAX) return text
+  return `${text.slice(0, OUTPUT_MAX)}\n[${text.length - OUTPUT_MAX} more characters are not shown]\n`
+}
+
+/** As far as all names that begin so are the same. */
+function offered(begun: string, names: readonly string[], end: string): Completion {
+  const fitting = names.filter(name => name.startsWith(begun)).sort()
+  if (fitting.length === 0) return { rest: '', offers: [] }
+  if (fitting.length === 1) return { rest: fitting[0].slice(begun.length) + end, offers: [] }
+  const [first, last] = [fitting[0], fitting[fitting.length - 1]]
+  let common = begun.length
+  while (common < first.length && first[common] === last[common]) common++
+  return { rest: first.slice(begun.length, common), offers: fitting.slice(0, OFFERS_MAX) }
+}
+
+/** With a backslash before what means something to a shell. */
+function quoted({ rest, offers }: Completion): Completion {
+  return { rest: rest.replace(/[\s\\'"|;&<>()$`*?[\]{}!#~]/g, '\\$&'), offers }
+}

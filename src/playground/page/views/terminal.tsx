@@ -1,0 +1,157 @@
+// The view with a shell on the image: xterm.js draws, its readline edits the line, the worker runs it. Loaded when it is first
+// shown.
+
+import { FitAddon } from '@xterm/addon-fit'
+import { type ITheme, Terminal } from '@xterm/xterm'
+import { useEffect, useRef } from 'preact/hooks'
+import { Readline } from 'xterm-readline'
+import { shownText } from '../../path-text.js'
+import { useSession } from '../context.js'
+import type { Session } from '../session.js'
+import type { ViewProps } from '../view-props.js'
+
+const [RED, GREEN, BLUE, PLAIN] = ['\x1b[31m', '\x1b[32m', '\x1b[34m', '\x1b[0m']
+
+function themeOf(element: Element): ITheme {
+  const style = getComputedStyle(element)
+  const colour = (name: string) => style.getPropertyValue(name).trim()
+  return {
+    background: colour('--ground'),
+    foreground: colour('--text'),
+    cursor: colour('--text'),
+    cursorAccent: colour('--ground'),
+    selectionBackground: colour('--accent-soft'),
+    red: colour('--bad'),
+    green: colour('--good'),
+    yellow: colour('--warn'),
+    blue: colour('--accent'),
+  }
+}
+
+/** Lines as a terminal wants them. */
+function lines(text: string): string {
+  return text.replace(/\r?\n/g, '\r\n')
+}
+
+/** Reads lines and has them run until the terminal is gone. */
+class Conversation {
+  readonly #terminal: Terminal
+  readonly #readline = new Readline()
+  readonly #session: Session
+  readonly #id: number
+  #cwd = '/'
+  #ended = false
+
+  constructor(terminal: Terminal, session: Session, id: number) {
+    this.#terminal = terminal
+    this.#session = session
+    this.#id = id
+    terminal.loadAddon(this.#readline)
+    this.#readline.setCtrlCHandler(() => void session.engine.terminals.interrupt(id))
+    terminal.attachCustomKeyEventHandler(event => {
+      // Shift-Tab leads on, so that the keyboard is no prisoner.
+      if (event.key !== 'Tab' || event.shiftKey) return event.key !== 'Tab'
+      if (event.type === 'keydown') {
+        event.preventDefault()
+        void this.#complete()
+      }
+      return false
+    })
+  }
+
+  end(): void {
+    this.#ended = true
+  }
+
+  get #prompt(): string {
+    return `${GREEN}composefs${PLAIN}:${BLUE}${shownText(this.#cwd)}${PLAIN}$ `
+  }
+
+  async talk(): Promise<void> {
+    const { engine } = this.#session
+    while (!this.#ended) {
+      const line = await this.#readline.read(this.#prompt)
+      if (line.trim() === 'clear') {
+        this.#terminal.write('\x1b[H\x1b[2J\x1b[3J')
+        continue
+      }
+      if (line.trim() === '') continue
+      try {
+        const { output, errors, exitCode, cwd, changed } = await engine.terminals.run(this.#id, line)
+        this.#cwd = cwd
+        this.#print(output)
+        if (errors !== '') this.#print(`${RED}${errors}${PLAIN}`)
+        if (exitCode !== 0 && errors === '') this.#print(`${RED}exit ${exitCode}${PLAIN}\n`)
+        if (changed) await this.#session.refresh(this.#id)
+      } catch (error) {
+        this.#print(`${RED}${error instanceof Error ? error.message : String(error)}${PLAIN}\n`)
+      }
+    }
+  }
+
+  /** Output that ends within a line is ended, so that the prompt begins one. */
+  #print(text: string): void {
+    if (text === '') return
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: a colour may stand behind the last line's end
+    this.#terminal.write(lines(/\n(?:\x1b\[0m)?$/.test(text) ? text : `${text}\n`))
+  }
+
+  async #complete(): Promise<void> {
+    const line = this.#readline.getLine()
+    const found = await this.#session.attempt(() => this.#session.engine.terminals.complete(this.#id, line))
+    if (found === undefined || this.#readline.getLine() !== line) return
+    if (found.rest !== '') this.#terminal.input(found.rest, true)
+    else if (found.offers.length > 0) {
+      this.#terminal.write(`\r\n${found.offers.map(shownText).join('  ')}\r\n`)
+      this.#readline.updateLine(line)
+    }
+  }
+}
+
+export default function TerminalView({ document: shown }: ViewProps) {
+  const session = useSession()
+  const place = useRef<HTMLDivElement>(null)
+  const { id } = shown
+  useEffect(() => {
+    if (place.current === null) return
+    const element = place.current
+    const terminal = new Terminal({
+      fontFamily: getComputedStyle(element).getPropertyValue('--mono'),
+      fontSize: 13,
+      cursorBlink: true,
+      screenReaderMode: true,
+      scrollback: 10_000,
+      theme: themeOf(element),
+      // What a file holds must not lead anywhere.
+      linkHandler: { activate: () => {} },
+    })
+    const fit = new FitAddon()
+    terminal.loadAddon(fit)
+    terminal.open(element)
+    fit.fit()
+    const conversation = new Conversation(terminal, session, id)
+    terminal.write('A shell on the image. Tab completes, Ctrl-C ends a command, Shift-Tab leaves.\r\n')
+    void conversation.talk()
+    terminal.focus()
+    const resized = new ResizeObserver(() => fit.fit())
+    resized.observe(element)
+    const themed = new MutationObserver(() => {
+      terminal.options.theme = themeOf(element)
+    })
+    themed.observe(document.documentElement, { attributeFilter: ['data-theme'] })
+    return () => {
+      conversation.end()
+      resized.disconnect()
+      themed.disconnect()
+      terminal.dispose()
+    }
+  }, [id, session])
+  return (
+    <div class="terminal">
+      {!shown.writable && (
+        <p class="terminal-note">The image can only be read. Start changing it (view “Changes”) to write in it.</p>
+      )}
+      <div ref={place} class="terminal-place" />
+    </div>
+  )
+}
