@@ -228,7 +228,7 @@ function SearchBox(props: SearchBoxProps) {
           aria-autocomplete="list"
           aria-activedescendant={cursor < 0 ? undefined : `${prefix}-${cursor}`}
           aria-invalid={answer?.problem !== undefined}
-          placeholder="Search names  ( / )"
+          placeholder="Search  ( / )"
           autocomplete="off"
           autocapitalize="off"
           spellcheck={false}
