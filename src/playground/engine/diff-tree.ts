@@ -28,6 +28,8 @@ function aspectOf(what: string): DiffAspect {
   return what.startsWith('xattr ') ? 'xattrs' : (ASPECTS[what] ?? 'content')
 }
 
+const SAME = { kind: undefined, details: [], moved: undefined } as const
+
 export interface DiffNode {
   readonly path: string
   readonly depth: number
@@ -98,8 +100,10 @@ export class DiffTree {
     return this.#shown()
       .slice(start, start + length)
       .map(node => {
-        const { path, depth, kind, type, details, moved, added, removed, changed, expanded, own } = node
-        const mine = (one: DiffKind) => (own && kind === one ? 1 : 0)
+        const { path, depth, type, added, removed, changed, expanded, own } = node
+        // A folder that the filter leaves only for what is in it says nothing of itself.
+        const { kind, details, moved } = own ? node : SAME
+        const mine = (one: DiffKind) => (kind === one ? 1 : 0)
         const below = {
           added: added - mine('added'),
           removed: removed - mine('removed'),
