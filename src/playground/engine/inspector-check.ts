@@ -2,6 +2,7 @@
 // through a mount, which check block by block.
 
 import { toHex } from '../../format/hex.js'
+import { IntegrityError } from '../../format/integrity.js'
 import { VerityHasher } from '../../format/verity.js'
 import type { ObjectStore, StoredObject } from '../../store/object-store.js'
 import { wasmSha256 } from '../../store/wasm-sha256.js'
@@ -10,12 +11,27 @@ import type { Job } from './jobs.js'
 
 /** Bytes of one read. */
 const PIECE = 1 << 18
+const DIFFERS = 'The object does not match: its bytes have another digest. Fetch it again from a source you trust.'
 
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
 
-/** Throws what reading throws, but for an object that is not there. */
+/** What an error says of the object; undefined where it says nothing of it. */
+function told(error: unknown, store: ObjectStore): CheckResult | undefined {
+  if (codeOf(error) === 'ENOENT')
+    return {
+      state: 'missing',
+      text: `The object is missing: ${store.label} does not have it. Give the store that does.`,
+    }
+  // A store that caches checks objects as they come, by their names.
+  const cause = error instanceof Error ? error.cause : undefined
+  if (!(cause instanceof IntegrityError)) return undefined
+  const { actual } = cause
+  return { state: 'differs', text: DIFFERS, actual: typeof actual === 'string' ? actual : undefined }
+}
+
+/** Throws what reading throws where that says nothing of the object. */
 export async function checkObject(
   store: ObjectStore,
   name: string,
@@ -23,17 +39,9 @@ export async function checkObject(
   size: number,
   job: Job,
 ): Promise<CheckResult> {
-  let object: StoredObject
+  let object: StoredObject | undefined
   try {
     object = await store.open(name)
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error
-    return {
-      state: 'missing',
-      text: `The object is missing: ${store.label} does not have it. Give the store that does.`,
-    }
-  }
-  try {
     const hasher = new VerityHasher(await wasmSha256())
     while (hasher.size < object.size) {
       const part = await object.read(hasher.size, PIECE)
@@ -42,8 +50,12 @@ export async function checkObject(
       await job.pause(hasher.size, object.size)
     }
     return verdict(toHex(hasher.digest()), hasher.size, digest, size)
+  } catch (error) {
+    const result = told(error, store)
+    if (result === undefined) throw error
+    return result
   } finally {
-    object.close()
+    object?.close()
   }
 }
 
@@ -56,6 +68,5 @@ function verdict(actual: string, length: number, digest: string | undefined, siz
   }
   if (actual === digest)
     return { state: 'matches', actual, text: 'The object matches: its digest is the one that the image gives.' }
-  const text = 'The object does not match: its bytes have another digest. Fetch it again from a source you trust.'
-  return { state: 'differs', actual, text }
+  return { state: 'differs', actual, text: DIFFERS }
 }

@@ -6,7 +6,7 @@ import type { ShownField, ShownStructure } from '../../inspection.js'
 import { countText } from '../words.js'
 import { KindSwatch } from './kind-swatch.js'
 
-/** Structures with more fields are folded at first. */
+/** Structures with more fields are folded at first, but for the one that is shown first. */
 const FOLDED_FROM = 20
 
 interface FieldListProps {
@@ -31,7 +31,7 @@ function StructureFields(props: FieldListProps & { readonly structure: ShownStru
   const { structure, at, active, onActive, onReveal } = props
   const { label, kind, start, length, fields } = structure
   return (
-    <details class="structure" open={fields.length < FOLDED_FROM}>
+    <details class="structure" open={at === 0 || fields.length < FOLDED_FROM}>
       <summary>
         <KindSwatch kind={kind} />
         <strong>{label}</strong>
