@@ -1,6 +1,8 @@
 // The whole page: the bar on top, one or two panes or the start screen, and what people are told. Not here: what a pane shows.
 
 import { useEffect, useState } from 'preact/hooks'
+import { dropInto } from './change/actions.js'
+import { ChangeLayer } from './change/change-layer.js'
 import { useSession } from './context.js'
 import { droppedThings } from './drop.js'
 import { Header } from './header.js'
@@ -33,7 +35,11 @@ function useDropping(): boolean {
         if (event.dataTransfer === null || !isFiles(event)) return
         event.preventDefault()
         setOver(false)
-        void openThings(session, droppedThings(event.dataTransfer))
+        const things = droppedThings(event.dataTransfer)
+        const pane = session.pane.value
+        const info = session.documentOf(pane)
+        if (info?.writable !== true) void openThings(session, things)
+        else void dropInto(session, { pane, info }, things)
       },
       { signal },
     )
@@ -66,6 +72,7 @@ export function App() {
           </div>
         )}
       </main>
+      <ChangeLayer />
       <Notices />
       {dropping && <div class="drop-hint">Let go to open it here. Nothing is uploaded.</div>}
     </div>

@@ -11,6 +11,8 @@ import { useSession } from './context.js'
 export interface EditorProps {
   /** A new text takes the place of what is shown. */
   readonly text: string
+  /** What was typed before and not saved, to begin with. */
+  readonly draft?: string
   /** Tells the language. */
   readonly fileName: string
   readonly readOnly: boolean
@@ -24,6 +26,8 @@ export interface EditorProps {
   onSave?(text: string): Promise<unknown> | unknown
   /** Whether there is something that is not saved. */
   onDirty?(dirty: boolean): void
+  /** Takes what is not saved when the editor goes. */
+  onLeave?(text: string): void
 }
 
 /** Saving, and whether there is something to be saved. */
@@ -51,8 +55,8 @@ export function Editor(props: EditorProps) {
   const view = useRef<CodeView>(undefined)
   const [wrap, setWrap] = useState(false)
   const saving = useSaving(props, () => view.current)
-  const now = useRef({ saving, wrap })
-  now.current = { saving, wrap }
+  const now = useRef({ saving, wrap, props })
+  now.current = { saving, wrap, props }
 
   useEffect(() => {
     // A text that is what was saved from here a moment ago stays as it is, with its cursor.
@@ -65,8 +69,9 @@ export function Editor(props: EditorProps) {
       .attempt(() => import('./code-view.js'))
       .then(module => {
         if (!here || module === undefined || host.current === null) return
+        const { draft } = now.current.props
         view.current = new module.CodeView(host.current, {
-          text,
+          text: draft ?? text,
           fileName,
           readOnly,
           language,
@@ -76,12 +81,20 @@ export function Editor(props: EditorProps) {
           onChange: differs => now.current.saving.mark(differs),
           onSave: () => void now.current.saving.save(),
         })
+        if (draft !== undefined) now.current.saving.mark(view.current.saved(text))
       })
     return () => {
       here = false
     }
   }, [text, fileName, readOnly, language, firstLine, session])
-  useEffect(() => () => view.current?.close(), [])
+  useEffect(
+    () => () => {
+      const { saving, props } = now.current
+      if (saving.dirty && view.current !== undefined) props.onLeave?.(view.current.text)
+      view.current?.close()
+    },
+    [],
+  )
   useEffect(() => view.current?.wrap(wrap), [wrap])
 
   return (

@@ -4,7 +4,9 @@ import { type ComponentType, Fragment } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { childPath, pathNames, shownText } from '../path-text.js'
 import type { DocumentInfo } from '../protocol.js'
+import { EntryTools } from './change/entry-tools.js'
 import { useSession } from './context.js'
+import { entryEvents } from './entry-menu.js'
 import type { Pane } from './session.js'
 import { SidePanel } from './side-panel.js'
 import { SideSwitch } from './side-switch.js'
@@ -121,7 +123,10 @@ function Shown({
   const Component = useLoaded(view)
   return (
     <section class="content" aria-label={shownText(document.name)}>
-      <Breadcrumbs pane={pane} document={document} path={path} />
+      <div class="path-bar">
+        <Breadcrumbs pane={pane} document={document} path={path} />
+        {view.about === 'entry' && <EntryTools pane={pane} document={document} path={path} />}
+      </div>
       <ViewTabs pane={pane} view={view} index={index} />
       <div
         class={`view view-${view.name}`}
@@ -145,6 +150,7 @@ export function PaneView({ pane, index }: { readonly pane: Pane; readonly index:
   const active = session.active.value === index && session.sideBySide.value
   return (
     <div
+      {...(document === undefined ? {} : entryEvents(session, pane, document))}
       class={`pane side-${pane.side.value}${active ? ' active' : ''}`}
       onFocusCapture={() => {
         session.active.value = index

@@ -5,6 +5,8 @@ import { computed, type Signal, signal } from '@preact/signals'
 import { proxy } from 'comlink'
 import { fragmentToPath, pathToFragment } from '../path-text.js'
 import type { DocumentId, DocumentInfo, JobId, Progress, ProgressListener } from '../protocol.js'
+import { mayClose } from './change/actions.js'
+import { ChangeState } from './change/change-state.js'
 import type { EngineCalls } from './engine.js'
 
 /** A part of the window that shows one image. */
@@ -57,6 +59,7 @@ export class Session {
   readonly active = signal(0)
   readonly notices = signal<readonly Notice[]>([])
   readonly jobs = signal<readonly Job[]>([])
+  readonly change = new ChangeState()
   readonly pane = computed(() => this.panes[this.active.value])
   #next = 1
 
@@ -113,6 +116,8 @@ export class Session {
   }
 
   async close(id: DocumentId): Promise<void> {
+    if (!(await mayClose(this, id))) return
+    this.change.closed(id)
     this.documents.value = this.documents.value.filter(one => one.id !== id)
     for (const pane of this.panes) {
       const chosen = new Map(pane.chosen.value)

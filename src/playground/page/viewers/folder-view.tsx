@@ -110,6 +110,7 @@ function FolderRow({ entry, id, position, count, current, onOpen }: RowProps) {
     // biome-ignore lint/a11y/useKeyWithClickEvents: the list has the keyboard for all of its rows
     <div
       id={id}
+      data-path={entry.path}
       class={`folder-row${current ? ' chosen' : ''}`}
       role="option"
       aria-selected={current}

@@ -1,6 +1,7 @@
 // The view of what is in the chosen entry: a folder's entries, a file's bytes, where a symlink leads, what a device is. Not here:
 // how each is shown (viewers/).
 
+import { EditView } from '../change/edit-view.js'
 import { useSession } from '../context.js'
 import type { ViewProps } from '../view-props.js'
 import { Failure, Waiting } from '../viewers/failure.js'
@@ -15,6 +16,8 @@ export default function Contents(props: ViewProps) {
   const { id, revision } = document
   const key = JSON.stringify([id, revision, path])
   const { value: entry, failure, again } = useAnswer(key, () => session.engine.files.entry(id, path))
+  const editing = session.change.editingOf(id, path)
+  if (editing !== undefined) return <EditView key={path} {...props} editing={editing} />
   if (failure !== undefined) return <Failure text={failure} again={again} />
   if (entry === undefined) return <Waiting />
   if (entry.type === 'dir') return <FolderView key={path} {...props} />

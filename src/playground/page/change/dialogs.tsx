@@ -1,0 +1,262 @@
+// Dialogs of changes: one at a time, each with what is wrong said inside, so that what was typed stays. Not here: what is done
+// (actions.ts), attributes (attributes-dialog.tsx).
+
+import type { ComponentChildren } from 'preact'
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { baseName, childPath, parentPath, shownText } from '../../path-text.js'
+import { useSession } from '../context.js'
+import { openThings } from '../opening.js'
+import { addThings, edit, editText, moveEntry } from './actions.js'
+import { AttributesDialog } from './attributes-dialog.js'
+import type { Dialog } from './change-state.js'
+
+export type Of<K extends Dialog['kind']> = Extract<Dialog, { readonly kind: K }>
+
+/** A dialog that is open as long as it is drawn; Esc and whatever closes it call `onClose`. */
+export function OpenDialog(props: {
+  readonly title: string
+  readonly class?: string
+  readonly children: ComponentChildren
+  onClose(): void
+}) {
+  const dialog = useRef<HTMLDialogElement>(null)
+  useEffect(() => {
+    const before = document.activeElement
+    dialog.current?.showModal()
+    return () => before instanceof HTMLElement && before.isConnected && before.focus()
+  }, [])
+  return (
+    <dialog
+      ref={dialog}
+      class={`change-dialog ${props.class ?? ''}`}
+      aria-labelledby="change-dialog-title"
+      onClose={() => props.onClose()}
+    >
+      <h2 id="change-dialog-title">
+        <bdi>{props.title}</bdi>
+      </h2>
+      {props.children}
+    </dialog>
+  )
+}
+
+/** A form whose failure is told above its buttons. */
+export function DialogForm(props: {
+  readonly yes: string
+  readonly danger?: boolean
+  readonly children: ComponentChildren
+  onSubmit(): Promise<unknown>
+  onCancel(): void
+}) {
+  const [failure, setFailure] = useState<string>()
+  const [busy, setBusy] = useState(false)
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault()
+    if (busy) return
+    setBusy(true)
+    setFailure(undefined)
+    try {
+      await props.onSubmit()
+    } catch (error) {
+      setFailure(error instanceof Error ? error.message : String(error))
+      setBusy(false)
+    }
+  }
+  return (
+    <form onSubmit={event => void submit(event)}>
+      {props.children}
+      {failure !== undefined && (
+        <p class="dialog-failure" role="alert">
+          <bdi>{failure}</bdi>
+        </p>
+      )}
+      <div class="dialog-buttons">
+        <button type="button" onClick={() => props.onCancel()}>
+          Cancel
+        </button>
+        <button type="submit" class={props.danger === true ? 'danger' : 'primary'} aria-disabled={busy}>
+          {props.yes}
+        </button>
+      </div>
+    </form>
+  )
+}
+
+/** What an input makes of a text: one without line breaks. */
+function asInput(text: string): string {
+  return text.replace(/[\r\n]/g, '')
+}
+
+/** What was typed; the very text that was there where nobody has typed. */
+function typed(input: HTMLInputElement | null, was: string): string {
+  const value = input?.value ?? ''
+  return value === asInput(was) ? was : value
+}
+
+interface FieldProps {
+  readonly label: string
+  readonly value: string
+  readonly hint?: string
+  readonly autoFocus?: boolean
+  readonly inputRef: { current: HTMLInputElement | null }
+}
+
+function Field({ label, value, hint, autoFocus, inputRef }: FieldProps) {
+  useEffect(() => {
+    if (autoFocus !== true || inputRef.current === null) return
+    inputRef.current.focus()
+    const dot = inputRef.current.value.lastIndexOf('.')
+    inputRef.current.setSelectionRange(0, dot > 0 ? dot : inputRef.current.value.length)
+  }, [autoFocus, inputRef])
+  return (
+    <label class="field">
+      <span>{label}</span>
+      <input
+        ref={inputRef}
+        type="text"
+        defaultValue={asInput(value)}
+        autoComplete="off"
+        autoCapitalize="off"
+        spellcheck={false}
+      />
+      {hint !== undefined && <small>{hint}</small>}
+    </label>
+  )
+}
+
+const NEW_TITLES = { file: 'New file', folder: 'New folder', symlink: 'New symlink' } as const
+
+function NewDialog({ pane, info, what, folder, close }: Of<'new'> & { close(): void }) {
+  const session = useSession()
+  const name = useRef<HTMLInputElement>(null)
+  const target = useRef<HTMLInputElement>(null)
+  const make = async () => {
+    const entry = { kind: what, name: name.current?.value ?? '', target: target.current?.value }
+    const path = await edit(session, info, () => session.engine.changes.make(info.id, folder, entry))
+    close()
+    session.choose(pane, path, 'contents')
+    if (what === 'file') await editText(session, { pane, info }, path)
+  }
+  return (
+    <OpenDialog title={`${NEW_TITLES[what]} in ${shownText(folder)}`} onClose={close}>
+      <DialogForm yes="Make it" onSubmit={make} onCancel={close}>
+        <Field label="Name" value="" autoFocus inputRef={name} />
+        {what === 'symlink' && (
+          <Field
+            label="Leads to"
+            value=""
+            hint="A path inside of the image, from the symlink’s folder or from the root on."
+            inputRef={target}
+          />
+        )}
+        {!info.writable && <FirstChange />}
+      </DialogForm>
+    </OpenDialog>
+  )
+}
+
+/** Said before the first edit. */
+export function FirstChange() {
+  return (
+    <p class="dialog-note">
+      This begins changing the image: a writable layer goes on top of it, in this page only. The image stays what it is.
+    </p>
+  )
+}
+
+function MoveDialog({ pane, info, path, close }: Of<'move'> & { close(): void }) {
+  const session = useSession()
+  const [name, folder] = [useRef<HTMLInputElement>(null), useRef<HTMLInputElement>(null)]
+  const move = async () => {
+    const newName = typed(name.current, baseName(path))
+    if (newName.includes('/')) throw new Error('A name can’t hold a slash. The folder goes into the field below.')
+    const to = childPath(typed(folder.current, parentPath(path)).replace(/\/+$/, '') || '/', newName)
+    await moveEntry(session, { pane, info }, path, to)
+    close()
+  }
+  return (
+    <OpenDialog title={`Rename or move ${shownText(baseName(path))}`} onClose={close}>
+      <DialogForm yes="Rename" onSubmit={move} onCancel={close}>
+        <Field label="Name" value={baseName(path)} autoFocus inputRef={name} />
+        <Field label="Folder" value={parentPath(path)} hint="Another one moves it there." inputRef={folder} />
+        {!info.writable && <FirstChange />}
+      </DialogForm>
+    </OpenDialog>
+  )
+}
+
+function DropDialog({ pane, info, things, folder, close }: Of<'drop'> & { close(): void }) {
+  const session = useSession()
+  return (
+    <OpenDialog title="What is to be done with it?" onClose={close}>
+      <p>
+        <bdi>{shownText(info.name)}</bdi> is being changed: what was dropped can become part of it, or be opened.
+      </p>
+      <div class="dialog-choices">
+        <button
+          type="button"
+          class="primary"
+          onClick={() => {
+            close()
+            void addThings(session, { pane, info }, folder, things)
+          }}
+        >
+          <span>
+            Add to <bdi>{shownText(folder)}</bdi>
+          </span>
+        </button>
+        <button
+          type="button"
+          onClick={() => {
+            close()
+            void openThings(session, things)
+          }}
+        >
+          Open as an image
+        </button>
+        <button type="button" class="plain" onClick={close}>
+          Cancel
+        </button>
+      </div>
+    </OpenDialog>
+  )
+}
+
+function QuestionDialog({ question, answer, close }: Of<'question'> & { close(): void }) {
+  const { title, text, yes, no = 'Cancel', danger } = question
+  const end = (is: boolean) => {
+    close()
+    answer(is)
+  }
+  return (
+    <OpenDialog title={title} onClose={() => end(false)}>
+      <p>
+        <bdi>{text}</bdi>
+      </p>
+      <div class="dialog-buttons">
+        <button type="button" onClick={() => end(false)}>
+          {no}
+        </button>
+        <button type="button" class={danger === true ? 'danger' : 'primary'} onClick={() => end(true)}>
+          {yes}
+        </button>
+      </div>
+    </OpenDialog>
+  )
+}
+
+/** The dialog that is open, if one is. */
+export default function Dialogs() {
+  const session = useSession()
+  const { dialog: open } = session.change
+  const dialog = open.value
+  if (dialog === undefined) return null
+  const close = () => {
+    if (open.value === dialog) open.value = undefined
+  }
+  if (dialog.kind === 'new') return <NewDialog {...dialog} close={close} />
+  if (dialog.kind === 'move') return <MoveDialog {...dialog} close={close} />
+  if (dialog.kind === 'attributes') return <AttributesDialog {...dialog} close={close} />
+  if (dialog.kind === 'drop') return <DropDialog {...dialog} close={close} />
+  return <QuestionDialog {...dialog} close={close} />
+}
