@@ -241,6 +241,21 @@ else {
     await own.context().close()
   })
 
+  bad('a folder of many files keeps nobody waiting, and can be given up', async () => {
+    const { page: own, complaints } = await site.open()
+    const folder = join(temp, 'many')
+    mkdirSync(folder)
+    for (let i = 0; i < 6000; i++) writeFileSync(join(folder, `f${i}`), `file ${i} `.repeat(20))
+    await drop(own, folder)
+    await own.getByRole('button', { name: 'Cancel' }).click()
+    await own.locator('.notice.job').waitFor({ state: 'detached' })
+    assert.ok(await own.locator('.start').isVisible())
+    await drop(own, folder)
+    await own.getByRole('treeitem', { name: 'f1,' }).waitFor()
+    assert.equal(complaints, [])
+    await own.context().close()
+  })
+
   bad('stop', () => {
     other.server.close()
     return site.stop()

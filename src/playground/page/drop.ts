@@ -4,7 +4,7 @@
 import type { Dropped } from '../protocol.js'
 
 /** So many are handed over at a time: more at once would keep the page from drawing. */
-const BATCH = 500
+const BATCH = 200
 
 /** Things that come by and by. */
 export type Things = AsyncIterable<readonly Dropped[]>
