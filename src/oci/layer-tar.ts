@@ -6,7 +6,7 @@
 //   .wh..wh..opq   nothing of the layers below is in this directory
 
 import { pathText } from '../format/call-path.js'
-import { Fault, faultError } from '../format/errno.js'
+import { Fault, faultError, type Outcome } from '../format/errno.js'
 import { OVERLAY_PREFIX } from '../format/xattr-name.js'
 import { type Changed, differences } from '../overlay/differences.js'
 import { binaryName } from '../overlay/listing.js'
@@ -84,8 +84,8 @@ class LayerTar {
   async #find(path: string): Promise<void> {
     let node: OverlayNode = this.#tree.root
     for (const name of path.slice(1).split('/')) {
-      const dir = node
-      const found = await answered(() => this.#tree.lookupBinary(dir, name))
+      const dir: OverlayNode = node
+      const found: Outcome<OverlayNode> = await answered(() => this.#tree.lookupBinary(dir, name))
       if (found instanceof Fault) throw faultError(found, pathText(path))
       node = found
     }
