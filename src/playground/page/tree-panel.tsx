@@ -27,7 +27,10 @@ function useTreeKeys({ pane, tree }: TreePanelProps): (event: KeyboardEvent) => 
   const session = useSession()
   const typed = useRef({ text: '', at: 0 })
   const { cursor, rows, goTo, toggle } = tree
-  const row = rows.newest(cursor)
+  const chosen = session.chosenIn(pane)
+  // What is being asked for anew is the same row as long as it is the same entry.
+  const seen = rows.at(cursor)
+  const row = seen?.path === chosen ? seen : rows.newest(cursor)
   const open = () => {
     if (row === undefined) return
     session.choose(pane, row.path, 'contents')
@@ -63,7 +66,7 @@ function useTreeKeys({ pane, tree }: TreePanelProps): (event: KeyboardEvent) => 
       },
       Enter: open,
       ' ': () => row?.type === 'dir' && toggle(row),
-      '*': () => row !== undefined && tree.unfoldAll(row.path),
+      '*': () => tree.unfoldAll(chosen),
     }
     if (moves[key] !== undefined) moves[key]()
     else if ([...key].length === 1 && key !== '/' && key !== '?') typeLetter(key)
