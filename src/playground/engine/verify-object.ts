@@ -4,6 +4,7 @@
 import { isErrnoName } from '../../format/errno.js'
 import type { Sha256 } from '../../format/hash.js'
 import { toHex } from '../../format/hex.js'
+import { IntegrityError } from '../../format/integrity.js'
 import { VerityHasher } from '../../format/verity.js'
 import type { WantedObject } from '../../overlay/image-check.js'
 import type { ObjectStore, StoredObject } from '../../store/object-store.js'
@@ -44,6 +45,12 @@ export async function checkObject(
     if (!(error instanceof Error) || error.name === CANCELLED) throw error
     const code = 'code' in error && isErrnoName(error.code) ? error.code : 'EIO'
     if (code === 'ENOENT') return { ...of, kind: 'missing', text: 'The object is not in the store.' }
+    // A cache that checks what it fetches has found it before us.
+    const { cause } = error
+    if (cause instanceof IntegrityError && typeof cause.expected === 'string') {
+      const [expected, actual] = [cause.expected, String(cause.actual)]
+      return { ...of, kind: 'digest', text: 'The object has another fs-verity digest.', expected, actual }
+    }
     return { ...of, kind: 'unreadable', text: `The object can’t be read: ${error.message}` }
   } finally {
     opened?.close()

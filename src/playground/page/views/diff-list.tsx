@@ -51,13 +51,16 @@ export function DiffList({ pane, from, to, rows, count, onSummary }: Props) {
   }
   /** The entry in the image that has it. */
   const open = ({ path, kind }: DiffRow) => {
+    pane.view.value = 'contents'
     session.show(kind === 'removed' ? from : to, pane)
     session.choose(pane, path, 'contents')
   }
   const sideBySide = ({ path, kind, moved }: DiffRow) => {
     const index = session.panes.indexOf(pane)
-    session.sideBySide.value = true
     const [left, right] = session.panes
+    // Before the images change, so that this view is not shown for another pair.
+    left.view.value = right.view.value = 'contents'
+    session.sideBySide.value = true
     session.show(from, left)
     session.choose(left, kind === 'added' ? (moved ?? path) : path, 'contents')
     session.show(to, right)

@@ -32,7 +32,8 @@ const ASPECTS: Readonly<Record<DiffAspect, string>> = {
 /** The comparison as the worker has it. */
 function useDiff(from: DocumentId | undefined, to: DocumentId | undefined, filter: DiffFilter) {
   const session = useSession()
-  const [summary, setSummary] = useState<DiffSummary>()
+  const [known, setKnown] = useState<{ readonly pair: string; readonly summary: DiffSummary | undefined }>()
+  const pair = `${from} ${to}`
   const rows = useMemo(
     () =>
       new Rows<DiffRow>(async (start, length) => {
@@ -44,24 +45,24 @@ function useDiff(from: DocumentId | undefined, to: DocumentId | undefined, filte
   useEffect(() => {
     let here = true
     if (from === undefined || to === undefined) return undefined
-    setSummary(was => (was === undefined ? undefined : { ...was }))
     void session
       .work('Comparing', (job, listener) => session.engine.diff.compare(from, to, filter, job, listener))
       .then(found => {
         if (!here) return
         rows.reset()
-        setSummary(found)
+        setKnown({ pair, summary: found })
       })
     return () => {
       here = false
     }
-  }, [from, to, filter, session, rows])
+  }, [from, to, pair, filter, session, rows])
   const take = (found: DiffSummary | undefined) => {
     if (found === undefined) return
     rows.reset()
-    setSummary(found)
+    setKnown({ pair, summary: found })
   }
-  return { summary, rows, take }
+  // Of other images nothing is shown, not even for a moment.
+  return { summary: known?.pair === pair ? known.summary : undefined, rows, take }
 }
 
 interface PickProps {
