@@ -25,6 +25,8 @@ export interface MapPictureProps {
   readonly range: { readonly start: number; readonly end: number } | undefined
   /** In words. */
   readonly placeText: string
+  /** Of the element that tells the keys. */
+  readonly keysId: string
   /** Kinds of the stripes of some squares. */
   cells(squares: Squares): Promise<Uint8Array | undefined>
   onPlace(offset: number, unit: number): void
@@ -134,7 +136,7 @@ export function MapPicture(props: MapPictureProps) {
       aria-valuemax={size - 1}
       aria-valuenow={offset}
       aria-valuetext={placeText}
-      aria-describedby="map-keys"
+      aria-describedby={props.keysId}
       onKeyDown={onKeyDown}
       onScroll={event => setScroll((event.currentTarget as HTMLElement).scrollTop)}
       onPointerMove={event => {

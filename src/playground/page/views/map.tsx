@@ -1,7 +1,7 @@
 // The view of what an image's bytes are: a picture or a list of its parts, what the colours mean, and what is at the place that is
 // pointed at. Not here: the bytes themselves (inspector.tsx).
 
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
+import { useCallback, useEffect, useId, useRef, useState } from 'preact/hooks'
 import type { MapSummary, PlaceFacts, ShownRange, Squares } from '../../inspection.js'
 import type { DocumentInfo } from '../../protocol.js'
 import { useSession } from '../context.js'
@@ -68,6 +68,7 @@ export default function ImageMapView(props: ViewProps) {
 function WholeMap({ pane, document, path, summary }: ViewProps & { readonly summary: MapSummary }) {
   const session = useSession()
   const { id, size } = document
+  const keysId = useId()
   const [listed, setListed] = useState(false)
   const [zoom, setZoom] = useState(0)
   const [only, setOnly] = useState<string>()
@@ -136,6 +137,7 @@ function WholeMap({ pane, document, path, summary }: ViewProps & { readonly summ
               offset={offset}
               range={place?.range}
               placeText={placeWords(place)}
+              keysId={keysId}
               cells={cells}
               onPlace={setOffset}
               onChoose={at => void choose(at)}
@@ -150,7 +152,7 @@ function WholeMap({ pane, document, path, summary }: ViewProps & { readonly summ
         <MapLegend kinds={summary.kinds} size={size} only={only} onOnly={setOnly} onPoint={setPointed} />
         {summary.faultCount > 0 && <Faults summary={summary} />}
       </div>
-      <p id="map-keys" class="hidden">
+      <p id={keysId} class="hidden">
         Arrow keys move by squares, with Shift by parts; Enter shows what is there.
       </p>
     </div>
