@@ -169,8 +169,9 @@ tidy('every import leads to a file', () => {
 tidy('no file is dead', () => {
   const used = new Set(files.flatMap(localImports))
   const isEntry = (path: string) => /^src\/(index|node)\.ts$|\.main\.tsx?$|^asm\/(?:build\/)?index\.ts$/.test(path)
-  const layout = 'src/format/structs.ts'
-  const dead = files.map(file => file.path).filter(path => !used.has(path) && !isEntry(path) && path !== layout)
+  // The build puts the second in the place of a module of Node's.
+  const named = ['src/format/structs.ts', 'src/playground/engine/no-zlib.ts']
+  const dead = files.map(file => file.path).filter(path => !used.has(path) && !isEntry(path) && !named.includes(path))
   assert.equal(dead, [])
 })
 
