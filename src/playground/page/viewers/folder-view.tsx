@@ -116,12 +116,12 @@ function FolderRow({ entry, id, position, count, current, onOpen }: RowProps) {
       aria-selected={current}
       aria-posinset={position}
       aria-setsize={count}
-      aria-label={`${shownText(name)}, ${typeWords(entry)}${sized ? `, ${bytesText(size)}` : ''}`}
       onClick={onOpen}
     >
       <span class="cell-name">
         <EntryIcon entry={entry} />
         <bdi class="tree-name">{shownText(name)}</bdi>
+        <span class="hidden">{typeWords(entry)}</span>
         {target !== undefined && <bdi class="tree-target">→ {shownText(target)}</bdi>}
         <BadgeIcons badges={badges} />
       </span>

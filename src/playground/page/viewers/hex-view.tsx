@@ -11,8 +11,11 @@ import { type Reveal, VirtualList } from '../virtual-list.js'
 import { bytesText, countText } from '../words.js'
 import { Failure } from './failure.js'
 import { asciiText, type HexRow, hexText, meaningsOf, offsetText, parsedOffset } from './hex-rows.js'
+import { Parts } from './parts.js'
 
 const ROW_HEIGHT = 20
+/** More bytes are not in one list, which knows each of its rows. */
+const PART = 2 << 20
 /** Bytes that are copied at most. */
 const COPY_MAX = 1 << 20
 /** Below this a row has half the bytes. CSS pixels. */
@@ -159,18 +162,24 @@ export function HexView(props: ViewProps & { readonly size: number }) {
   const { rows, failure, again } = useBytes(props, width)
   const [selection, setSelection] = useState<Selection>({ cursor: 0, anchor: 0 })
   const [reveal, setReveal] = useState<Reveal>()
+  const [part, setPart] = useState(0)
   const [range, setRange] = useState({ start: 0, end: 0 })
   rows.arrived.value
-  const count = Math.ceil(size / width)
-  if (failure === undefined) rows.need(range.start, Math.min(range.end, count))
+  const parts = Math.ceil(size / PART)
+  const base = (part * PART) / width
+  const count = Math.ceil(Math.min(size - part * PART, PART) / width)
+  if (failure === undefined) rows.need(base + range.start, base + Math.min(range.end, count))
   const digits = Math.max(8, (size - 1).toString(16).length)
   const choose = (byte: number, extend: boolean) => {
     const cursor = Math.max(0, Math.min(byte, size - 1))
     setSelection({ cursor, anchor: extend ? selection.anchor : cursor })
     return cursor
   }
-  const goTo = (byte: number, extend: boolean, align: Reveal['align'] = 'auto') =>
-    setReveal({ row: Math.floor(choose(byte, extend) / width), align })
+  const goTo = (byte: number, extend: boolean, align: Reveal['align'] = 'auto') => {
+    const cursor = choose(byte, extend)
+    setPart(Math.floor(cursor / PART))
+    setReveal({ row: Math.floor((cursor % PART) / width), align })
+  }
   const first = Math.min(selection.cursor, selection.anchor)
   const length = Math.abs(selection.cursor - selection.anchor) + 1
   const copy = async () => {
@@ -211,6 +220,7 @@ export function HexView(props: ViewProps & { readonly size: number }) {
   return (
     <div class="bytes-view" ref={box}>
       <div class="editor-bar" role="toolbar" aria-label="Bytes">
+        {parts > 1 && <Parts part={part} parts={parts} onPart={wanted => goTo(wanted * PART, false)} />}
         <GoTo size={size} onGo={offset => goTo(offset, false, 'center')} />
         <span class="editor-gap" />
         <button type="button" class="plain" title="Copy the chosen bytes as hex (Ctrl-C)" onClick={() => void copy()}>
@@ -231,8 +241,8 @@ export function HexView(props: ViewProps & { readonly size: number }) {
         onRange={(start, end) => (start !== range.start || end !== range.end) && setRange({ start, end })}
         row={index => (
           <HexLine
-            row={rows.at(index)}
-            offset={index * width}
+            row={rows.at(base + index)}
+            offset={(base + index) * width}
             digits={digits}
             selection={selection}
             onChoose={choose}

@@ -1,6 +1,5 @@
 // A text: whole where it is small, a part at a time where it is not. Not here: colours and search (the editor).
 
-import { ChevronLeft, ChevronRight } from 'lucide-preact'
 import { useRef, useState } from 'preact/hooks'
 import { type Encoding, TEXT_PART, TEXT_WHOLE } from '../../contents-protocol.js'
 import { baseName } from '../../path-text.js'
@@ -9,6 +8,7 @@ import { Editor } from '../editor.js'
 import type { ViewProps } from '../view-props.js'
 import { bytesText, countText } from '../words.js'
 import { Failure, Waiting } from './failure.js'
+import { Parts } from './parts.js'
 import { useAnswer } from './use-answer.js'
 
 export interface TextProps extends ViewProps {
@@ -25,45 +25,6 @@ function firstLineOf(seen: ReadonlyMap<number, number>, part: number): number | 
     line += lines
   }
   return line
-}
-
-function Parts({ part, parts, onPart }: { readonly part: number; readonly parts: number; onPart(part: number): void }) {
-  return (
-    <span class="parts">
-      <button
-        type="button"
-        class="plain"
-        aria-label="Part before"
-        disabled={part === 0}
-        onClick={() => onPart(part - 1)}
-      >
-        <ChevronLeft size={16} aria-hidden="true" />
-      </button>
-      <label>
-        Part{' '}
-        <input
-          type="number"
-          min={1}
-          max={parts}
-          value={part + 1}
-          onChange={event => {
-            const wanted = Number(event.currentTarget.value)
-            if (Number.isInteger(wanted)) onPart(Math.max(0, Math.min(wanted - 1, parts - 1)))
-          }}
-        />{' '}
-        of {countText(parts)}
-      </label>
-      <button
-        type="button"
-        class="plain"
-        aria-label="Next part"
-        disabled={part === parts - 1}
-        onClick={() => onPart(part + 1)}
-      >
-        <ChevronRight size={16} aria-hidden="true" />
-      </button>
-    </span>
-  )
 }
 
 export function TextView({ document, path, size, encoding }: TextProps) {
