@@ -1,5 +1,6 @@
 // Runs the test files and adds up their results: `node test/run.mjs [PART OF A NAME ...]`.
-// Each file is bundled and run in a process of its own, two at a time. Ends with `N passed, N failed, N skipped`.
+// Each file is bundled and run in a process of its own, two at a time; those that measure come last, each alone. Ends with
+// `N passed, N failed, N skipped`.
 import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
@@ -37,10 +38,14 @@ await esbuild.build({
   logLevel: 'warning',
 })
 
+// Built once for all tests of the playground.
+const site = files.some(name => name.startsWith('playground/')) ? join(outDir, 'site') : ''
+if (site !== '') await (await import('../.ci/site.mjs')).buildSite(site)
+
 function runOne(name) {
   return new Promise(resolve => {
     const args = ['--enable-source-maps', '--expose-gc', '--no-warnings', join(outDir, name.replace(/\.ts$/, '.mjs'))]
-    const env = { ...process.env, FORCE_COLOR: '0', COMPOSEFS_WASM_ROOT: root }
+    const env = { ...process.env, FORCE_COLOR: '0', COMPOSEFS_WASM_ROOT: root, COMPOSEFS_WASM_SITE: site }
     const child = spawn(process.execPath, args, {
       cwd: root,
       env,
@@ -64,8 +69,10 @@ function count(output, label) {
 }
 
 const totals = { passed: 0, failed: 0, skipped: 0 }
-const queue = [...files]
-async function worker() {
+/** Files whose figures another one beside them would spoil. */
+const MEASURING = /^playground\/(?:figures|open-speed)\.test\.ts$/
+
+async function worker(queue) {
   for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
     const started = performance.now()
     const { code, signal, output } = await runOne(name)
@@ -87,7 +94,9 @@ async function worker() {
         if (line.startsWith('skip:') || line.startsWith('note:')) console.log(`     ${line}`)
   }
 }
-await Promise.all([worker(), worker()])
+const queue = files.filter(name => !MEASURING.test(name))
+await Promise.all([worker(queue), worker(queue)])
+await worker(files.filter(name => MEASURING.test(name)))
 rmSync(outDir, { recursive: true, force: true })
 console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`)
 process.exitCode = totals.failed === 0 ? 0 : 1

@@ -1,9 +1,8 @@
 // The playground as people meet it: the built site on a server of its own, in real Chromium. What a page says that it should not
 // (errors, warnings of its policy, failed requests) is kept, for a test to find that there is none. Not here: any test.
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { ServedDirectory } from '../../src/cli/served-files.js'
 import { StaticServer } from '../../src/cli/static-server.js'
@@ -47,14 +46,11 @@ export class Site {
     this.url = url
   }
 
-  /** Builds the site from what is here, serves it and starts the browser. All of it ends with the process. */
+  /** Serves a copy of the site that the test run has built, and starts the browser. All of it ends with the process. */
   static async start(): Promise<Site> {
     const dir = mkdtempSync(join(tmpdir(), 'composefs-site-'))
     process.once('exit', () => rmSync(dir, { recursive: true, force: true }))
-    const { buildSite } = (await import(pathToFileURL(join(ROOT, '.ci/site.mjs')).href)) as {
-      buildSite(out: string): Promise<void>
-    }
-    await buildSite(dir)
+    cpSync(process.env['COMPOSEFS_WASM_SITE'] ?? '', dir, { recursive: true })
     const places = [{ prefix: '/', files: new ServedDirectory(dir), typed: true }]
     const headers = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }
     const server = new StaticServer({ places, headers })
