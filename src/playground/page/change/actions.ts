@@ -1,6 +1,6 @@
 // What people do to an image: each is asked of the worker, and what is shown follows. Not here: menus and dialogs.
 
-import { baseName, parentPath, pathBytes, pathNames, shownText } from '../../path-text.js'
+import { baseName, childPath, parentPath, pathBytes, pathNames, shownText } from '../../path-text.js'
 import type { DocumentId, DocumentInfo, Dropped } from '../../protocol.js'
 import type { Things } from '../drop.js'
 import type { Session } from '../session.js'
@@ -122,9 +122,12 @@ export async function addThings(
   things: Things,
 ): Promise<void> {
   const { changes } = session.engine
+  /** What stands in the folder itself then. */
+  const tops = new Set<string>()
   const done = await session.work('Adding files', async (job, listener) => {
     const all: Dropped[] = []
     for await (const batch of things) all.push(...batch)
+    for (const { path } of all) tops.add(pathNames(path)[0])
     if (all.length === 0) return undefined
     return edit(session, info, () => changes.upload(info.id, folder, all, job, listener))
   })
@@ -149,7 +152,7 @@ export async function addThings(
   }
   const total = added + replaced
   session.say(`${total === 1 ? 'One file is' : `${countText(total)} files are`} added to ${shownText(folder)}.`)
-  session.choose(pane, folder)
+  session.choose(pane, tops.size === 1 ? childPath(folder, [...tops][0]) : folder)
 }
 
 /** Something was dropped while an image is changed: asks what is to be done with it. */

@@ -150,10 +150,12 @@ function AttributesForm({ info, path, was, close }: FormProps) {
     await edit(session, info, () => session.engine.changes.setAttributes(info.id, path, wanted))
     close()
   }
-  const text = (label: string, key: 'mode' | 'uid' | 'gid', hint?: string) => (
-    <label class="field">
-      <span>{label}</span>
+  const text = (label: string, key: 'mode' | 'uid' | 'gid', hint: string) => (
+    <div class="field">
+      <label for={`attributes-${key}`}>{label}</label>
       <input
+        id={`attributes-${key}`}
+        aria-describedby={`attributes-${key}-hint`}
         type="text"
         inputMode="numeric"
         class="mono"
@@ -161,8 +163,10 @@ function AttributesForm({ info, path, was, close }: FormProps) {
         disabled={key === 'mode' && was.type === 'symlink'}
         onInput={event => set({ [key]: event.currentTarget.value })}
       />
-      {hint !== undefined && <small class="mono">{hint}</small>}
-    </label>
+      <small id={`attributes-${key}-hint`} class="mono">
+        {hint}
+      </small>
+    </div>
   )
   const octal = /^[0-7]{1,4}$/.test(fields.mode) ? modeText(was.type, Number.parseInt(fields.mode, 8)) : ' '
   return (

@@ -2,7 +2,7 @@
 // (actions.ts), attributes (attributes-dialog.tsx).
 
 import type { ComponentChildren } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useId, useRef, useState } from 'preact/hooks'
 import { baseName, childPath, parentPath, shownText } from '../../path-text.js'
 import { useSession } from '../context.js'
 import { openThings } from '../opening.js'
@@ -102,6 +102,7 @@ interface FieldProps {
 }
 
 function Field({ label, value, hint, autoFocus, inputRef }: FieldProps) {
+  const id = useId()
   useEffect(() => {
     if (autoFocus !== true || inputRef.current === null) return
     inputRef.current.focus()
@@ -109,18 +110,20 @@ function Field({ label, value, hint, autoFocus, inputRef }: FieldProps) {
     inputRef.current.setSelectionRange(0, dot > 0 ? dot : inputRef.current.value.length)
   }, [autoFocus, inputRef])
   return (
-    <label class="field">
-      <span>{label}</span>
+    <div class="field">
+      <label for={id}>{label}</label>
       <input
+        id={id}
         ref={inputRef}
         type="text"
         defaultValue={asInput(value)}
+        aria-describedby={hint === undefined ? undefined : `${id}-hint`}
         autoComplete="off"
         autoCapitalize="off"
         spellcheck={false}
       />
-      {hint !== undefined && <small>{hint}</small>}
-    </label>
+      {hint !== undefined && <small id={`${id}-hint`}>{hint}</small>}
+    </div>
   )
 }
 
