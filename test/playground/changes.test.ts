@@ -6,12 +6,10 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { buildImage, mount, openImage } from '../../src/node.js'
+import { MemoryStore, mount } from '../../src/node.js'
 import { UPPER_SIZE } from '../../src/playground/changing.js'
 import { CHROMIUM } from '../browser/chromium.js'
-import { newPool } from '../helpers/core.js'
 import { skip } from '../helpers/paths.js'
-import { C_MAKE, dumpOfImage, imageByC } from '../helpers/written.js'
 import { PHONE, Site, shot } from './site.js'
 
 const changes = suite('playground: changes')
@@ -127,9 +125,9 @@ else {
       `modified ${README}`,
       'renamed /var/sources/',
     ])
-    await page.getByRole('searchbox').fill('note.txt')
+    await page.locator('.search input').first().fill('note.txt')
     await page.getByRole('option', { name: /^note.txt.*added here/ }).waitFor()
-    await page.getByRole('searchbox').fill('')
+    await page.locator('.search input').first().fill('')
 
     const layer = await downloaded(page, 'Export as OCI layer')
     assert.is(layer.name, 'two-layer.tar')
@@ -145,14 +143,11 @@ else {
     const objects = await downloaded(page, 'Download the new objects')
     assert.equal([image.name, objects.name], ['two-changed.cfs', 'two-changed-objects.tar'])
     const bytes = readFileSync(image.path)
-    const opened = await openImage(bytes, { digest })
-    assert.is((await buildImage(opened)).digest, digest)
-    if (C_MAKE === undefined) console.log('skip: the digest by mkcomposefs: no mkcomposefs (MKCOMPOSEFS may name it)')
-    else assert.is(Buffer.compare(imageByC(C_MAKE, dumpOfImage(newPool(), bytes)) as Buffer, bytes), 0)
     const store = join(temp, 'objects')
     execFileSync('cp', ['-r', join(site.dir, 'demo/objects'), store])
     execFileSync('tar', ['-xf', objects.path, '-C', store])
-    const mounted = await mount(bytes, { store })
+    const mounted = await mount(bytes, { store, digest })
+    assert.is((await mounted.commit({ store: new MemoryStore() })).digest, digest)
     assert.is(mounted.fs.readFileSync(README, 'utf8'), 'All new.')
     assert.is(mounted.fs.readFileSync(`/etc/${NASTY}/note.txt`, 'utf8'), 'a note\n'.repeat(40))
     assert.is(mounted.fs.existsSync('/etc/passwd'), false)
