@@ -71,8 +71,8 @@ export function App() {
             )}
           </div>
         )}
+        <ChangeLayer />
       </main>
-      <ChangeLayer />
       <Notices />
       {dropping && <div class="drop-hint">Let go to open it here. Nothing is uploaded.</div>}
     </div>

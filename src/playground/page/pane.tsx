@@ -128,6 +128,7 @@ function Shown({
         {view.about === 'entry' && <EntryTools pane={pane} document={document} path={path} />}
       </div>
       <ViewTabs pane={pane} view={view} index={index} />
+      <h2 class="hidden">{view.label}</h2>
       <div
         class={`view view-${view.name}`}
         id={`view-${index}`}

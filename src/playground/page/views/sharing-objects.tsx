@@ -53,7 +53,8 @@ export function SharingObjects({ ids, images, set, onAll }: Props) {
           </button>
         )}
       </div>
-      <div class="table-box">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard */}
+      <div class="table-box" role="group" tabIndex={0} aria-label="Objects">
         <table class="facts-table">
           <thead>
             <tr>

@@ -72,7 +72,8 @@ export default function Sharing(_: ViewProps) {
           value={`${bytesText(fileBytes - together.bytes)}${fileBytes > 0 ? ` (${Math.round((100 * (fileBytes - together.bytes)) / fileBytes)} %)` : ''}`}
         />
       </dl>
-      <div class="table-box">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard */}
+      <div class="table-box" role="group" tabIndex={0} aria-label="Images and what they share">
         <table class="facts-table">
           <caption class="hidden">What each image takes</caption>
           <thead>
