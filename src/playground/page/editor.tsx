@@ -2,7 +2,7 @@
 // is shown. Not here: where the text comes from and goes to.
 
 import { Save, Search, WrapText } from 'lucide-preact'
-import type { ComponentChildren } from 'preact'
+import type { ComponentChildren, RefObject } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { shownText } from '../path-text.js'
 import type { CodeView } from './code-view.js'
@@ -48,22 +48,25 @@ function useSaving({ onSave, onDirty }: EditorProps, view: () => CodeView | unde
   return { dirty, save, mark }
 }
 
-export function Editor(props: EditorProps) {
-  const { text, fileName, readOnly, language, firstLine = 1, children } = props
+/** The text itself, in `host`. */
+function useCodeView(
+  props: EditorProps,
+  view: RefObject<CodeView | null>,
+  saving: ReturnType<typeof useSaving>,
+  wrap: boolean,
+) {
+  const { text, fileName, readOnly, language, firstLine = 1 } = props
   const session = useSession()
   const host = useRef<HTMLDivElement>(null)
-  const view = useRef<CodeView>(undefined)
-  const [wrap, setWrap] = useState(false)
-  const saving = useSaving(props, () => view.current)
   const now = useRef({ saving, wrap, props })
   now.current = { saving, wrap, props }
 
   useEffect(() => {
     // A text that is what was saved from here a moment ago stays as it is, with its cursor.
-    if (view.current !== undefined && view.current.text === text && !readOnly) return
+    if (view.current !== null && view.current.text === text && !readOnly) return
     let here = true
     view.current?.close()
-    view.current = undefined
+    view.current = null
     now.current.saving.mark(false)
     void session
       .attempt(() => import('./code-view.js'))
@@ -90,13 +93,21 @@ export function Editor(props: EditorProps) {
   useEffect(
     () => () => {
       const { saving, props } = now.current
-      if (saving.dirty && view.current !== undefined) props.onLeave?.(view.current.text)
+      if (saving.dirty && view.current !== null) props.onLeave?.(view.current.text)
       view.current?.close()
     },
     [],
   )
   useEffect(() => view.current?.wrap(wrap), [wrap])
+  return host
+}
 
+export function Editor(props: EditorProps) {
+  const { readOnly, children } = props
+  const view = useRef<CodeView>(null)
+  const [wrap, setWrap] = useState(false)
+  const saving = useSaving(props, () => view.current ?? undefined)
+  const host = useCodeView(props, view, saving, wrap)
   return (
     <div class="editor">
       <div class="editor-bar" role="toolbar" aria-label="Text">

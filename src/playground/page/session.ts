@@ -5,24 +5,13 @@ import { computed, type Signal, signal } from '@preact/signals'
 import { proxy } from 'comlink'
 import { fragmentToPath, pathToFragment } from '../path-text.js'
 import type { DocumentId, DocumentInfo, JobId, Progress, ProgressListener } from '../protocol.js'
-import { mayClose } from './change/actions.js'
 import { ChangeState } from './change/change-state.js'
 import type { EngineCalls } from './engine.js'
+import type { Pane } from './pane-state.js'
 
-/** A part of the window that shows one image. */
-export interface Pane {
-  readonly document: Signal<DocumentId | undefined>
-  /** Path text of what is chosen, by document. */
-  readonly chosen: Signal<ReadonlyMap<DocumentId, string>>
-  /** Name of the view. */
-  readonly view: Signal<string>
-  /** What the search box holds; the tree is shown where it is empty. */
-  readonly query: Signal<string>
-  /** What of it is seen where there is room for one only. */
-  readonly side: Signal<'files' | 'content'>
-  /** A byte of the image that is to be shown along with a path. */
-  readonly place: Signal<{ readonly path: string; readonly offset: number } | undefined>
-}
+export type { Pane } from './pane-state.js'
+
+import { isPhone } from './phone.js'
 
 export interface Notice {
   readonly id: number
@@ -38,6 +27,8 @@ export interface Job {
 
 export const DEFAULT_VIEW = 'contents'
 const INFO_MS = 6000
+/** What was shown for less is no step of the browser's way back: keys run through many entries. */
+const STAY_MS = 700
 
 function newPane(): Pane {
   return {
@@ -62,6 +53,7 @@ export class Session {
   readonly change = new ChangeState()
   readonly pane = computed(() => this.panes[this.active.value])
   #next = 1
+  #shownAt = 0
 
   constructor(engine: EngineCalls) {
     this.engine = engine
@@ -116,7 +108,7 @@ export class Session {
   }
 
   async close(id: DocumentId): Promise<void> {
-    if (!(await mayClose(this, id))) return
+    if (!(await this.change.mayClose(id, this.documents.value.find(one => one.id === id)?.name ?? ''))) return
     this.change.closed(id)
     this.documents.value = this.documents.value.filter(one => one.id !== id)
     for (const pane of this.panes) {
@@ -176,13 +168,36 @@ export class Session {
     this.say(error instanceof Error ? error.message : String(error), 'error')
   }
 
-  /** The address bar holds a link to what is shown, where the image came from a URL. */
+  /** Shows what a step of the browser's history stood for, and answers true, where that is an image that is open. */
+  revisit(step: unknown, path: string): boolean {
+    const info = this.documents.value.find(one => stepOf(one) === step)
+    if (info === undefined) return false
+    this.#shownAt = performance.now()
+    this.pane.value.document.value = info.id
+    this.choose(this.pane.value, path)
+    return true
+  }
+
+  /**
+   * The address bar holds a link to what is shown, where the image came from a URL. The browser's way back leads to what was shown
+   * before; on a phone it leads from the content to the files (side-switch.tsx).
+   */
   #showAddress(): void {
     const pane = this.pane.value
     const info = this.documentOf(pane)
     const address = info === undefined ? location.pathname : linkTo(info, this.chosenIn(pane))
-    history.replaceState(null, '', address)
+    const step = info === undefined ? null : stepOf(info)
+    const now = performance.now()
+    const isStep = typeof history.state === 'string' && now - this.#shownAt > STAY_MS && !isPhone()
+    this.#shownAt = now
+    if (isStep && new URL(address, location.href).href !== location.href) history.pushState(step, '', address)
+    else history.replaceState(step, '', address)
   }
+}
+
+/** What the browser's history keeps of an image. Numbers of documents begin anew when the page does. */
+function stepOf(info: DocumentInfo): string {
+  return `${performance.timeOrigin}/${info.id}`
 }
 
 /** What can be shared: the image, its store, and the path. */

@@ -188,21 +188,3 @@ export async function copyText(session: Session, text: string, what: string): Pr
 export function copyPath(session: Session, path: string): Promise<void> {
   return copyText(session, pathToCopy(path), 'The path')
 }
-
-/** Asks before an image is closed whose changes would be lost. */
-export async function mayClose(session: Session, id: DocumentId): Promise<boolean> {
-  const count = session.change.count(id)
-  const unsaved = session.change.unsaved(id).length
-  if (count === 0 && unsaved === 0) return true
-  const name = shownText(session.documents.value.find(one => one.id === id)?.name ?? 'the image')
-  const lost = [
-    ...(count === 0 ? [] : [`${countText(count)} ${count === 1 ? 'change' : 'changes'}`]),
-    ...(unsaved === 0 ? [] : [`${countText(unsaved)} ${unsaved === 1 ? 'text that is' : 'texts that are'} not saved`]),
-  ]
-  return session.change.ask({
-    title: `Close ${name}?`,
-    text: `${lost.join(' and ')} will be lost. Export or commit them first to keep them.`,
-    yes: 'Close it',
-    danger: true,
-  })
-}

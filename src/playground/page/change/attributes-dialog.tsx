@@ -1,4 +1,4 @@
-// The dialog of an entry's mode, owner, time and extended attributes. Not here: dialogs themselves (dialogs.tsx).
+// The dialog of an entry's mode, owner, time and extended attributes. Not here: dialogs themselves (dialog-form.tsx).
 
 import { Plus, X } from 'lucide-preact'
 import { useState } from 'preact/hooks'
@@ -9,7 +9,7 @@ import { Failure, Waiting } from '../viewers/failure.js'
 import { useAnswer } from '../viewers/use-answer.js'
 import { modeText } from '../words.js'
 import { edit } from './actions.js'
-import { DialogForm, FirstChange, type Of, OpenDialog } from './dialogs.js'
+import { DialogForm, FirstChange, type Of, OpenDialog } from './dialog-form.js'
 
 /** An extended attribute as it is typed: text where it is, else `0x` and hex digits, as getfattr has it. */
 interface Typed {

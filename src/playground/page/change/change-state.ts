@@ -4,9 +4,11 @@
 import { signal } from '@preact/signals'
 import type { ChangesState, TextForm } from '../../changing.js'
 import type { ChosenEntry } from '../../contents-protocol.js'
+import { shownText } from '../../path-text.js'
 import type { DocumentId, DocumentInfo } from '../../protocol.js'
 import type { Things } from '../drop.js'
-import type { Pane } from '../session.js'
+import type { Pane } from '../pane-state.js'
+import { countText } from '../words.js'
 
 /** A text that is edited, whether it is shown or not. */
 export interface Editing {
@@ -112,6 +114,24 @@ export class ChangeState {
   /** Whether something would be lost with the page. */
   get anything(): boolean {
     return this.editing.value.some(one => one.dirty) || [...this.states.value.values()].some(one => one.count > 0)
+  }
+
+  /** Asks before an image is closed whose changes would be lost. */
+  async mayClose(id: DocumentId, name: string): Promise<boolean> {
+    const [count, unsaved] = [this.count(id), this.unsaved(id).length]
+    if (count === 0 && unsaved === 0) return true
+    const lost = [
+      ...(count === 0 ? [] : [`${countText(count)} ${count === 1 ? 'change' : 'changes'}`]),
+      ...(unsaved === 0
+        ? []
+        : [`${countText(unsaved)} ${unsaved === 1 ? 'text that is' : 'texts that are'} not saved`]),
+    ]
+    return this.ask({
+      title: `Close ${shownText(name)}?`,
+      text: `${lost.join(' and ')} will be lost. Export or commit them first to keep them.`,
+      yes: 'Close it',
+      danger: true,
+    })
   }
 
   ask(question: Question): Promise<boolean> {
