@@ -160,7 +160,14 @@ function offered(begun: string, names: readonly string[], end: string): Completi
   return { rest: first.slice(begun.length, common), offers: fitting.slice(0, OFFERS_MAX) }
 }
 
-/** With a backslash before what means something to a shell. */
+/** What is typed by itself: a name's line end, for one, would end the command. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+const CONTROL = /[\u0000-\u001F\u007F-\u009F]/g
+
+/** With a backslash before what means something to a shell, and no key in it that a terminal obeys. */
 function quoted({ rest, offers }: Completion): Completion {
-  return { rest: rest.replace(/[\s\\'"|;&<>()$`*?[\]{}!#~]/g, '\\$&'), offers }
+  const typed = rest
+    .replace(/[ \\'"|;&<>()$`*?[\]{}!#~]/g, '\\$&')
+    .replace(CONTROL, key => `$'\\u${key.charCodeAt(0).toString(16).padStart(4, '0')}'`)
+  return { rest: typed, offers }
 }

@@ -1,6 +1,7 @@
 // The whole page: the bar on top, one or two panes or the start screen, and what people are told. Not here: what a pane shows.
 
 import { useEffect, useState } from 'preact/hooks'
+import { shownText } from '../path-text.js'
 import { dropInto } from './change/actions.js'
 import { ChangeLayer } from './change/change-layer.js'
 import { useSession } from './context.js'
@@ -48,8 +49,18 @@ function useDropping(): boolean {
   return over
 }
 
+/** The window is called as what it shows. */
+function useTitle(): void {
+  const session = useSession()
+  const name = session.documentOf(session.pane.value)?.name
+  useEffect(() => {
+    document.title = name === undefined ? 'composefs playground' : `${shownText(name)} · composefs playground`
+  }, [name])
+}
+
 export function App() {
   const session = useSession()
+  useTitle()
   const dropping = useDropping()
   const { documents, sideBySide, panes, active } = session
   const none = documents.value.length === 0

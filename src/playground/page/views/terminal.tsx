@@ -8,6 +8,7 @@ import { Readline } from 'xterm-readline'
 import { shownText } from '../../path-text.js'
 import { useSession } from '../context.js'
 import type { Session } from '../session.js'
+import { terminalOutput } from '../terminal-output.js'
 import type { ViewProps } from '../view-props.js'
 
 const [RED, GREEN, BLUE, PLAIN] = ['\x1b[31m', '\x1b[32m', '\x1b[34m', '\x1b[0m']
@@ -26,11 +27,6 @@ function themeOf(element: Element): ITheme {
     yellow: colour('--warn'),
     blue: colour('--accent'),
   }
-}
-
-/** Lines as a terminal wants them. */
-function lines(text: string): string {
-  return text.replace(/\r?\n/g, '\r\n')
 }
 
 /** Reads lines and has them run until the terminal is gone. */
@@ -80,20 +76,17 @@ class Conversation {
         const { output, errors, exitCode, cwd, changed } = await engine.terminals.run(this.#id, line)
         this.#cwd = cwd
         this.#print(output)
-        if (errors !== '') this.#print(`${RED}${errors}${PLAIN}`)
-        if (exitCode !== 0 && errors === '') this.#print(`${RED}exit ${exitCode}${PLAIN}\n`)
+        if (errors !== '') this.#print(errors, RED)
+        if (exitCode !== 0 && errors === '') this.#print(`exit ${exitCode}`, RED)
         if (changed) await this.#session.refresh(this.#id)
       } catch (error) {
-        this.#print(`${RED}${error instanceof Error ? error.message : String(error)}${PLAIN}\n`)
+        this.#print(error instanceof Error ? error.message : String(error), RED)
       }
     }
   }
 
-  /** Output that ends within a line is ended, so that the prompt begins one. */
-  #print(text: string): void {
-    if (text === '') return
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: a colour may stand behind the last line's end
-    this.#terminal.write(lines(/\n(?:\x1b\[0m)?$/.test(text) ? text : `${text}\n`))
+  #print(text: string, colour = ''): void {
+    this.#terminal.write(colour + terminalOutput(text))
   }
 
   async #complete(): Promise<void> {
