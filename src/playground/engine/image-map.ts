@@ -42,6 +42,8 @@ export class ImageMaps {
   readonly #known = new WeakMap<Image, Promise<Known>>()
   /** What was fetched of lazy images. */
   readonly #wholes = new WeakMap<Image, Image>()
+  /** What is being fetched. */
+  readonly #fetching = new WeakMap<Image, Promise<void>>()
 
   constructor(documents: Documents, jobs: Jobs) {
     this.#documents = documents
@@ -152,22 +154,32 @@ export class ImageMaps {
   fetchAll(id: DocumentId, job?: JobId, listener?: ProgressListener): Promise<void> {
     const document = this.#documents.get(id)
     return inPlainWords('The whole image can’t be fetched', async () => {
-      const { pager, byteLength } = document.image
-      if (pager === undefined || this.hasAll(id)) return
-      if (byteLength > WHOLE_MAX) throw new PlainError('EFBIG', 'The image is too large to be fetched as a whole.')
-      const work = this.#jobs.begin(
-        job,
-        { what: `Fetching ${document.parts.name}`, done: 0, total: byteLength, unit: 'bytes' },
-        listener,
-      )
-      const bytes = await readAll(document.image, work)
-      const whole = await openImage(bytes)
-      if (document.image.closed) whole.close()
-      else {
-        this.#wholes.set(document.image, whole)
-        document.atClose(() => whole.close())
-      }
+      const { image } = document
+      // Whoever comes second waits for the first, and fetches only where that fails.
+      for (let under = this.#fetching.get(image); under !== undefined; under = this.#fetching.get(image))
+        await under.catch(() => undefined)
+      if (this.wholeOf(document) !== undefined) return
+      const fetching = this.#fetch(document, job, listener)
+      this.#fetching.set(image, fetching)
+      await fetching.finally(() => this.#fetching.delete(image))
     })
+  }
+
+  async #fetch(document: OpenDocument, job?: JobId, listener?: ProgressListener): Promise<void> {
+    const { byteLength } = document.image
+    if (byteLength > WHOLE_MAX) throw new PlainError('EFBIG', 'The image is too large to be fetched as a whole.')
+    const work = this.#jobs.begin(
+      job,
+      { what: `Fetching ${document.parts.name}`, done: 0, total: byteLength, unit: 'bytes' },
+      listener,
+    )
+    const bytes = await readAll(document.image, work)
+    const whole = await openImage(bytes)
+    if (document.image.closed) whole.close()
+    else {
+      this.#wholes.set(document.image, whole)
+      document.atClose(() => whole.close())
+    }
   }
 
   /** What is known where that costs no fetching. */
@@ -230,8 +242,9 @@ async function readAll({ pager, byteLength }: Image, job: Job): Promise<Uint8Arr
   const bytes = new Uint8Array(byteLength)
   let next = 0
   let done = 0
+  let failed = false
   const lane = async (): Promise<void> => {
-    while (next < byteLength) {
+    while (next < byteLength && !failed) {
       const from = next
       next += READ_BYTES
       const part = await pager?.source.read(from, Math.min(READ_BYTES, byteLength - from))
@@ -242,6 +255,11 @@ async function readAll({ pager, byteLength }: Image, job: Job): Promise<Uint8Arr
       await job.pause(done)
     }
   }
-  await Promise.all(Array.from({ length: READS }, lane))
+  try {
+    await Promise.all(Array.from({ length: READS }, lane))
+  } finally {
+    // What can't be whole is not fetched further.
+    failed = true
+  }
   return bytes
 }

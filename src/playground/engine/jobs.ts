@@ -12,6 +12,11 @@ const TELL_MS = 80
 /** The name of the Error of work that was cancelled. */
 export const CANCELLED = 'AbortError'
 
+/** Whether work has ended since it was cancelled. */
+export function isCancelled(error: unknown): boolean {
+  return error instanceof Error && error.name === CANCELLED
+}
+
 export class Jobs {
   readonly #cancelled = new Set<JobId>()
 
@@ -33,6 +38,8 @@ export class Job {
   #progress: Progress
   #sliceEnds = performance.now() + SLICE_MS
   #told = 0
+  /** Stays so: work may have several lanes, each of which has to see it. */
+  #cancelled = false
 
   constructor(isCancelled: () => boolean, progress: Progress, listener?: ProgressListener) {
     this.#isCancelled = isCancelled
@@ -50,7 +57,8 @@ export class Job {
       this.#listener?.(this.#progress)
     }
     await othersTurn()
-    if (this.#isCancelled()) throw new PlainError(CANCELLED, 'Cancelled.')
+    this.#cancelled ||= this.#isCancelled()
+    if (this.#cancelled) throw new PlainError(CANCELLED, 'Cancelled.')
     this.#sliceEnds = performance.now() + SLICE_MS
   }
 }

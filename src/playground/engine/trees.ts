@@ -16,7 +16,7 @@ import type {
 import type { Documents } from './documents.js'
 import { BROKEN, entryFacts, nodeFacts } from './entry-facts.js'
 import { Folder } from './folder.js'
-import type { Job, Jobs } from './jobs.js'
+import { isCancelled, type Job, type Jobs } from './jobs.js'
 import type { OpenDocument } from './open-document.js'
 import { inPlainWords } from './plain-words.js'
 import { DT_DIR, orderOf } from './tree-order.js'
@@ -145,7 +145,7 @@ export class Trees {
           const below =
             folder.unfolded(index) ??
             (await this.#unfold(document, shown, folder, index, job).catch(error => {
-              if (document.image.closed) throw error
+              if (document.image.closed || isCancelled(error)) throw error
               return undefined
             }))
           if (below !== undefined) waiting.push(below)
@@ -166,12 +166,15 @@ export class Trees {
   sort(id: DocumentId, pane: number, sorting: Sorting, jobId?: JobId, listener?: ProgressListener): Promise<TreeState> {
     const job = this.#jobs.begin(jobId, { what: 'Sorting', done: 0, total: 0, unit: 'entries' }, listener)
     return this.#change(id, pane, async (document, shown) => {
-      shown.sorting = sorting
-      const waiting = [shown.root]
-      for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
-        folder.sort(await orderOf(document.layer, folder, sorting, job))
-        waiting.push(...folder.unfoldedBelow())
+      const folders = [shown.root]
+      const orders: Uint32Array[] = []
+      for (const folder of folders) {
+        orders.push(await orderOf(document.layer, folder, sorting, job))
+        for (const below of folder.unfoldedBelow()) folders.push(below)
       }
+      // At once: what is cancelled leaves all in the order that it was in.
+      for (const [at, folder] of folders.entries()) folder.sort(orders[at])
+      shown.sorting = sorting
       return stateOf(shown)
     })
   }
