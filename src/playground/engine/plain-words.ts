@@ -6,6 +6,7 @@ import { type ErrnoName, isErrnoName } from '../../format/errno.js'
 /** What an errno name means to someone who looks at an image, and what can be done. */
 const WORDS: Readonly<Record<string, string>> = {
   EUCLEAN: 'The image is damaged or is no image. Check where it came from, or fetch it again.',
+  EBADMSG: 'The image does not match its own checksum: it is damaged. Fetch it again.',
   ENOTSUP: 'This needs something that is not supported here.',
   ENOENT: 'There is no such file or object. Give the store that holds the objects, or check the name.',
   EIO: 'The bytes are not what they should be, or can’t be read. Fetch them again from a source you trust.',

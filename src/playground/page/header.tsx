@@ -1,7 +1,7 @@
 // The bar on top: the project's name, ways to open something, the open images as tabs, and how the page looks.
 
 import { Columns2, FolderOpen, Moon, Package, PanelLeft, PanelRight, Sun, X } from 'lucide-preact'
-import { useRef } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { shownText } from '../path-text.js'
 import type { DocumentInfo } from '../protocol.js'
 import { useSession } from './context.js'
@@ -26,8 +26,12 @@ function PanesOf({ info }: { readonly info: DocumentInfo }) {
 function DocumentTab({ info }: { readonly info: DocumentInfo }) {
   const session = useSession()
   const shown = session.pane.value.document.value === info.id
+  const tab = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    if (shown) tab.current?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  }, [shown])
   return (
-    <div class={`document-tab${shown ? ' chosen' : ''}`} role="presentation">
+    <div ref={tab} class={`document-tab${shown ? ' chosen' : ''}`} role="presentation">
       <button
         type="button"
         aria-pressed={shown}

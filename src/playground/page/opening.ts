@@ -22,9 +22,12 @@ export async function openWanted(session: Session): Promise<void> {
 /** Shows what the address names: an image that is open already is not opened again. */
 async function follow(session: Session): Promise<void> {
   const { image, store, digest, path } = wantedBy(location)
+  if (session.revisit(history.state, path)) return
   const shown = session.documentOf(session.pane.value)
   if (image === undefined) {
-    if (shown !== undefined && shown.url === undefined) session.choose(session.pane.value, path)
+    // What was closed and came from no URL can't be shown again.
+    if (history.state === null && shown !== undefined && shown.url === undefined)
+      session.choose(session.pane.value, path)
     return
   }
   const open = [shown, ...session.documents.value].find(one => one?.url === image)
