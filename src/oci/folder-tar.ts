@@ -3,7 +3,7 @@
 import { pathText } from '../format/call-path.js'
 import { Fault, faultError, orThrow } from '../format/errno.js'
 import { CONSTANTS } from '../format/structs.js'
-import type { DirList, Layer } from '../overlay/layer.js'
+import { type DirList, type Layer, newAttr } from '../overlay/layer.js'
 import { binaryName } from '../overlay/listing.js'
 import { answered } from '../overlay/waiting.js'
 import { TarEntries } from './tar-entries.js'
@@ -29,6 +29,7 @@ export function folderTar<N extends object>(layer: Layer<N>, node: N, name: stri
 /** Depth first, as tar itself does: who unpacks sets a folder's times when the next one begins. */
 async function pack<N extends object>(layer: Layer<N>, tar: TarEntries<N>, start: Begun<N>): Promise<void> {
   await tar.entry(start.name, start.node)
+  const folders = new Set<number>()
   const begun = [{ ...start, list: await listOf(layer, start), next: 0 }]
   for (let dir = begun.at(-1); dir !== undefined; dir = begun.at(-1)) {
     const { node, name, list } = dir
@@ -44,9 +45,20 @@ async function pack<N extends object>(layer: Layer<N>, tar: TarEntries<N>, start
     if (child instanceof Fault && child.code === 'ENOENT') continue
     if (child instanceof Fault) throw faultError(child, pathText(path))
     await tar.entry(path, child)
+    if (list.types[i] !== DT_DIR) continue
     const below = { name: path, node: child }
-    if (list.types[i] === DT_DIR) begun.push({ ...below, list: await listOf(layer, below), next: 0 })
+    await once(layer, below, folders)
+    begun.push({ ...below, list: await listOf(layer, below), next: 0 })
   }
+}
+
+/** Throws EUCLEAN for a folder that has been packed: one of two names makes a tree without end of a damaged image. */
+async function once<N extends object>(layer: Layer<N>, { node, name }: Begun<N>, folders: Set<number>): Promise<void> {
+  const attr = newAttr()
+  const failed = await answered<undefined>(() => layer.stat(node, attr))
+  if (failed !== undefined) throw faultError(failed, pathText(name))
+  if (folders.has(attr.ino)) throw faultError(new Fault('EUCLEAN', 'directory has two names'), pathText(name))
+  folders.add(attr.ino)
 }
 
 async function listOf<N extends object>(layer: Layer<N>, { node, name }: Begun<N>): Promise<DirList> {

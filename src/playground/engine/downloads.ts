@@ -195,6 +195,9 @@ async function weightOf(document: OpenDocument, start: object, path: string, job
     if (type === S_IFREG && attr.nlink > 1) counted.add(attr.ino)
     await job.pause(weight.entries)
     if (type !== S_IFDIR) continue
+    // Only a damaged image leads to a folder again; the tar says so.
+    if (counted.has(attr.ino)) continue
+    counted.add(attr.ino)
     const list = await document.ask(() => layer.readdir(one), path)
     for (let i = 0; i < list.names.length; i++) {
       const child = await document.ask(() => {

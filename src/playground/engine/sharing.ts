@@ -34,6 +34,8 @@ async function gather(document: OpenDocument, job: Job): Promise<ImageObjects> {
   const { layer } = document.parts.mount
   const objects = new Map<string, NamedObject>()
   const inodes = new Set<number>()
+  /** A folder has one name; only a damaged image leads to it again, and would have no end. */
+  const folders = new Set<number>()
   const attr = newAttr()
   let [files, fileBytes, done] = [0, 0, 0]
   const waiting: { readonly node: object; readonly path: string }[] = [{ node: layer.root, path: '/' }]
@@ -58,7 +60,10 @@ async function gather(document: OpenDocument, job: Job): Promise<ImageObjects> {
       if (one instanceof Fault) continue
       const type = attr.mode & S_IFMT
       const own = childPath(path, raw === undefined ? list.names[i] : pathText(raw))
-      if (type === S_IFDIR) found.push({ node: one.child, path: own })
+      if (type === S_IFDIR && !folders.has(attr.ino)) {
+        folders.add(attr.ino)
+        found.push({ node: one.child, path: own })
+      }
       if (type !== S_IFREG || one.object === undefined || inodes.has(attr.ino)) continue
       if (attr.nlink > 1) inodes.add(attr.ino)
       files++

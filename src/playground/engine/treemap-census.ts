@@ -104,6 +104,8 @@ export class Census {
 
 /** What has been counted already. */
 class Met {
+  /** A folder has one name; only a damaged image leads to it again, and would have no end. */
+  readonly folders = new Set<number>()
   readonly inodes = new Set<number>()
   readonly objects = new Set<string>()
 }
@@ -141,7 +143,11 @@ export async function takeCensus(layer: Layer, job: Job): Promise<Census> {
         continue
       }
       const type = await typeOf(layer, child, attr)
-      if (type === S_IFDIR) {
+      if (type === S_IFDIR && met.folders.has(attr.ino)) {
+        census.broken++
+        census.addEntry(index, 0, 0, 0, -1)
+      } else if (type === S_IFDIR) {
+        met.folders.add(attr.ino)
         const below = census.addFolder(index)
         census.addEntry(index, 0, 0, 0, below)
         found.push({ node: child, index: below })
