@@ -11,6 +11,8 @@ import { TreeEntries } from './tree-entries.js'
 
 const { S_IFMT, S_IFREG } = CONSTANTS
 const SLASH = 0x2f
+/** Entries of one image alone between two pauses. */
+const ALONE = 256
 
 /** One side of the comparison: an image, and the entry of it that is next. */
 export class DiffSide {
@@ -27,6 +29,12 @@ export class DiffSide {
     if (entries instanceof Fault) throw failed(entries)
     this.entries = entries
     this.next()
+  }
+
+  /** After a pause the current entry is read anew. */
+  again(): void {
+    const failed = this.entries.again()
+    if (failed !== undefined) throw this.#failed(failed)
   }
 
   next(): void {
@@ -60,15 +68,20 @@ export interface DiffListener {
 
 /** Compares two images. Yields where the images may be asked other things before it goes on. */
 export function* imageDiff(a: DiffSide, b: DiffSide, listener: DiffListener, sha256: Sha256): Generator<void> {
-  while (a.more || b.more) {
+  for (let alone = 0; a.more || b.more; ) {
     const which = !a.more ? 1 : !b.more ? -1 : order(a.entries, b.entries)
     if (which === 0) {
       const changes = entryChanges(a.entries, b.entries, sha256)
       if (changes.length > 0) listener.changed(b.entries, changes, a.entries)
     } else if (which < 0) listener.removed(a.entries)
     else listener.added(b.entries)
-    // An entry that stays the current one may look into memory that others move.
     if (which === 0 || !a.more || !b.more) yield
+    else if (++alone % ALONE === 0) {
+      yield
+      // What stays the current one may have looked into memory that others have moved.
+      const stays = which < 0 ? b : a
+      stays.again()
+    }
     if (which <= 0) a.next()
     if (which >= 0) b.next()
   }

@@ -113,6 +113,13 @@ export class TreeEntries implements DumpEntry {
     return new Fault(bad.code, bad.detail === '' ? path : `${path}: ${bad.detail}`, bad.cause)
   }
 
+  /** Reads the current entry again, where others may have moved the memory that its fields lie in. */
+  again(): Fault | undefined {
+    // The first name is not another name of itself.
+    if (!this.hardLink) this.#firstPaths.delete(this.nid)
+    return this.#read()
+  }
+
   #read(): Fault | undefined {
     const { records, index } = this.#cursor
     this.mode = records.mode(index)

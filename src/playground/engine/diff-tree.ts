@@ -178,6 +178,7 @@ export class DiffTree {
     const aspects = { content: 0, mode: 0, owner: 0, time: 0, xattrs: 0, type: 0, target: 0, links: 0 }
     for (const { kind, details } of this.#all) {
       if (kind !== undefined) counts[kind]++
+      if (details.length === 0) continue
       for (const aspect of new Set(details.map(({ what }) => aspectOf(what)))) aspects[aspect]++
     }
     return { ...counts, moved: this.#moved, aspects, rows: this.#shown().length }

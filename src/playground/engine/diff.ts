@@ -94,7 +94,7 @@ export class Diff {
       new DiffSide(this.#maps.wholeOf(document) ?? document.image, fault => faultError(fault, document.parts.name))
     const gathered = new Gathering(sha256)
     await compareAll(side(from), side(to), gathered, sha256, job)
-    gathered.pairMoved()
+    await gathered.pairMoved(job)
     return gathered.tree
   }
 }
@@ -137,18 +137,32 @@ class Gathering implements DiffListener {
   }
 
   /** A file that went and one of the same bytes that came are one that was moved: of the same name first, else if there is but one. */
-  pairMoved(): void {
+  async pairMoved(job: Job): Promise<void> {
+    let done = 0
     for (const [content, came] of this.#came) {
-      const went = this.#went.get(content) ?? []
+      const went = byName(this.#went.get(content) ?? [])
       const left: DiffNode[] = []
       for (const node of came) {
-        const same = went.findIndex(one => baseName(one.path) === baseName(node.path))
-        if (same < 0) left.push(node)
-        else this.tree.move(went.splice(same, 1)[0], node)
+        await job.pause(++done)
+        const same = went.get(baseName(node.path))?.shift()
+        if (same === undefined) left.push(node)
+        else this.tree.move(same, node)
       }
-      if (left.length === 1 && went.length === 1) this.tree.move(went[0], left[0])
+      const rest = [...went.values()].flat()
+      if (left.length === 1 && rest.length === 1) this.tree.move(rest[0], left[0])
     }
   }
+}
+
+function byName(nodes: readonly DiffNode[]): Map<string, DiffNode[]> {
+  const found = new Map<string, DiffNode[]>()
+  for (const node of nodes) {
+    const name = baseName(node.path)
+    const known = found.get(name)
+    if (known === undefined) found.set(name, [node])
+    else known.push(node)
+  }
+  return found
 }
 
 function pathOf({ path, pathLength }: TreeEntries): string {
