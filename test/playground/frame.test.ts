@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { buildImage } from '../../src/index.js'
 import { CHROMIUM } from '../browser/chromium.js'
 import { fixture, skip } from '../helpers/paths.js'
 import { message } from './dropping.js'
@@ -119,6 +120,27 @@ else {
     buffer.writeUInt32LE(buffer.readUInt32LE(1024 + 8) | 1, 1024 + 8)
     await pick(page, { name: 'small.cfs', buffer })
     assert.match(await message(page, /small\.cfs/), /does not match its own checksum.*Fetch it again/)
+    assert.equal(complaints, [])
+    await page.context().close()
+  })
+  frame('an image is closed while it is being worked on: nothing is told of what ended with it', async () => {
+    const { page, complaints } = await site.open()
+    const dump = ['/ 0 40755 2 0 0 0 0.0 - - -']
+    for (let at = 0; at < 30_000; at++) dump.push(`/file-${at} 0 100644 1 0 0 0 0.0 - - -`)
+    const { image } = await buildImage({ dump: `${dump.join('\n')}\n` })
+    for (const view of ['Map', 'Treemap', 'Verify', 'Terminal', 'Inspector']) {
+      await pick(page, { name: 'wide.cfs', buffer: Buffer.from(image) })
+      await page.getByRole('tab', { name: view, exact: true }).click()
+      await page.locator('.search input').fill('file')
+      await page.getByRole('button', { name: 'Close wide.cfs' }).click()
+      await page.locator('.start').waitFor()
+    }
+    await pick(page, { name: 'small.cfs', buffer: IMAGE })
+    // What was searched in those that are gone does not hide the tree.
+    await page.locator('[role=treeitem][aria-level="2"]').first().waitFor()
+    assert.ok(await page.locator('[role=treeitem][aria-level="2"]').first().isVisible())
+    await page.waitForTimeout(STAY_MS)
+    assert.equal(await page.locator('.notice').allInnerTexts(), [])
     assert.equal(complaints, [])
     await page.context().close()
   })

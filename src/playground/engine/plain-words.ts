@@ -37,7 +37,11 @@ const DOM_CODES: Readonly<Record<string, ErrnoName>> = {
   NotAllowedError: 'EACCES',
 }
 
+/** What the library says of an image that was closed while it was at work on it. */
+const CLOSED = /^(?:the image is closed|EINVAL: unmounted)\b/
+
 function codeOf(error: Error): ErrnoName | '' {
+  if (CLOSED.test(error.message)) return 'ESTALE'
   if ('code' in error && isErrnoName(error.code)) return error.code
   if (error instanceof RangeError && /allocation|memory/i.test(error.message)) return 'ENOMEM'
   return DOM_CODES[error.name] ?? ''
@@ -65,6 +69,11 @@ export class PlainError extends Error {
     super(message)
     this.name = name
   }
+}
+
+/** What is said to whoever asks of an image that is no longer open. */
+export function closedMeanwhile(): PlainError {
+  return new PlainError('ESTALE', 'The image was closed meanwhile. Open it again.')
 }
 
 /** Does something; what fails is told in plain words. */

@@ -29,6 +29,8 @@ export const DEFAULT_VIEW = 'contents'
 const INFO_MS = 6000
 /** What was shown for less is no step of the browser's way back: keys run through many entries. */
 const STAY_MS = 700
+/** What is asked of an image just when it is closed fails a little later. */
+const CLOSING_MS = 1000
 
 function newPane(): Pane {
   return {
@@ -54,6 +56,7 @@ export class Session {
   readonly pane = computed(() => this.panes[this.active.value])
   #next = 1
   #shownAt = 0
+  #closedAt = Number.NEGATIVE_INFINITY
 
   constructor(engine: EngineCalls) {
     this.engine = engine
@@ -97,6 +100,8 @@ export class Session {
     this.documents.value = [...this.documents.value.filter(one => one.id !== info.id), info]
     const other = this.panes[1 - this.active.value]
     const pane = this.sideBySide.value && other.document.value === undefined ? other : this.pane.value
+    // What was looked for in another would hide what is in this one.
+    pane.query.value = ''
     this.show(info.id, pane)
     if (path !== undefined) this.choose(pane, path)
   }
@@ -110,12 +115,15 @@ export class Session {
   async close(id: DocumentId): Promise<void> {
     if (!(await this.change.mayClose(id, this.documents.value.find(one => one.id === id)?.name ?? ''))) return
     this.change.closed(id)
+    this.#closedAt = performance.now()
     this.documents.value = this.documents.value.filter(one => one.id !== id)
     for (const pane of this.panes) {
       const chosen = new Map(pane.chosen.value)
       chosen.delete(id)
       pane.chosen.value = chosen
-      if (pane.document.value === id) pane.document.value = this.documents.value.at(-1)?.id
+      if (pane.document.value !== id) continue
+      pane.document.value = this.documents.value.at(-1)?.id
+      pane.query.value = ''
     }
     this.#showAddress()
     await this.attempt(() => this.engine.documents.close(id))
@@ -133,12 +141,19 @@ export class Session {
 
   /** Does something; what fails is told, and undefined answered. */
   async attempt<T>(action: () => Promise<T>): Promise<T | undefined> {
+    const begun = performance.now()
     try {
       return await action()
     } catch (error) {
-      this.complain(error)
+      if (!this.#isWanted(error, begun)) this.complain(error)
       return undefined
     }
+  }
+
+  /** Whether something ended because people wished it: they cancelled it, or closed what it was about. */
+  #isWanted(error: unknown, begun: number): boolean {
+    if (!(error instanceof Error)) return false
+    return error.name === 'AbortError' || (error.name === 'ESTALE' && this.#closedAt > begun - CLOSING_MS)
   }
 
   /** Long work, with how far it has come where people see it, and a way to cancel it. */
@@ -153,10 +168,11 @@ export class Session {
       job.progress.value = progress
     })
     this.jobs.value = [...this.jobs.value, job]
+    const begun = performance.now()
     try {
       return await action(id, listener)
     } catch (error) {
-      if (!(error instanceof Error && error.name === 'AbortError')) this.complain(error)
+      if (!this.#isWanted(error, begun)) this.complain(error)
       return undefined
     } finally {
       this.jobs.value = this.jobs.value.filter(one => one !== job)
