@@ -42,13 +42,16 @@ export function pathText(bytes: Uint8Array): string {
 export function pathBytes(text: string): Uint8Array {
   const encoder = new TextEncoder()
   if (!LONE.test(text)) return encoder.encode(text)
-  const parts: number[] = []
-  let from = 0
+  // A code unit becomes three bytes at most.
+  const bytes = new Uint8Array(text.length * 3)
+  let [from, end] = [0, 0]
   for (const match of text.matchAll(LONE_ALL)) {
-    parts.push(...encoder.encode(text.slice(from, match.index)), match[0].charCodeAt(0) - 0xdc00)
+    end += encoder.encodeInto(text.slice(from, match.index), bytes.subarray(end)).written
+    bytes[end++] = match[0].charCodeAt(0) - 0xdc00
     from = match.index + 1
   }
-  return Uint8Array.from([...parts, ...encoder.encode(text.slice(from))])
+  end += encoder.encodeInto(text.slice(from), bytes.subarray(end)).written
+  return bytes.slice(0, end)
 }
 
 /** As a layer or an `fs` takes it: text where it stands for its bytes, else the bytes. */
@@ -97,10 +100,12 @@ export function pathToFragment(path: string): string {
 
 /** The path of a fragment, without its `#`; what is no escape stands for itself. */
 export function fragmentToPath(fragment: string): string {
-  const bytes: number[] = []
+  const encoder = new TextEncoder()
+  const bytes = new Uint8Array(fragment.length * 3)
+  let end = 0
   for (const part of fragment.split(/(%[0-9A-Fa-f]{2})/)) {
-    if (/^%[0-9A-Fa-f]{2}$/.test(part)) bytes.push(Number.parseInt(part.slice(1), 16))
-    else bytes.push(...new TextEncoder().encode(part))
+    if (/^%[0-9A-Fa-f]{2}$/.test(part)) bytes[end++] = Number.parseInt(part.slice(1), 16)
+    else end += encoder.encodeInto(part, bytes.subarray(end)).written
   }
-  return pathText(Uint8Array.from(bytes))
+  return pathText(bytes.subarray(0, end))
 }

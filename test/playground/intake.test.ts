@@ -29,6 +29,7 @@ import { buildFrom } from '../../src/playground/engine/intake-tree.js'
 import { Jobs } from '../../src/playground/engine/jobs.js'
 import { tarItems } from '../../src/playground/engine/tar-items.js'
 import { zipItems } from '../../src/playground/engine/zip-items.js'
+import { fragmentToPath, pathBytes, pathText, pathToFragment } from '../../src/playground/path-text.js'
 import { fixture } from '../helpers/paths.js'
 
 const intake = suite('playground: intake')
@@ -282,6 +283,37 @@ intake('a folder that is named and one that is not are the same', async () => {
   const items: Item[] = [{ path: 'b/c', type: 'file', mode: 0o644, body: { size: 3, blob: async () => blob('abc') } }]
   const again: Item[] = [{ path: 'b', type: 'dir' }, ...items]
   assert.is((await buildFrom(items, 'x', job())).built.digest, (await buildFrom(again, 'x', job())).built.digest)
+})
+
+intake('paths that no system could unpack are refused, and folders that are only in paths have an end', async () => {
+  const deep = Array(40_000).fill('a').join('/')
+  const tar = blob(await packTar([{ header: { name: deep, size: 2, type: 'file' }, body: 'hi' }]))
+  const said = await tarItems(tar, 'deep.tar', job()).then(
+    () => '',
+    (error: Error) => error.message,
+  )
+  assert.match(said, /^deep\.tar has an entry whose path has 79999 characters/)
+  const many: Item[] = Array.from({ length: 700 }, (_, i) => ({
+    path: `${i}/${Array(2000).fill('b').join('/')}`,
+    type: 'file',
+  }))
+  const refused = await buildFrom(many, 'many.tar', job()).then(
+    () => '',
+    (error: Error) => error.message,
+  )
+  assert.match(refused, /^many\.tar has more than 1,000,000 entries/)
+})
+
+intake('paths of any length and any bytes are text and bytes again', () => {
+  const bytes = Uint8Array.from(
+    { length: 600_000 },
+    (_, i) => [0x61, 0xff, 0xc3, 0xa9, 0xed, 0xb2, 0x80][i % 7] as number,
+  )
+  const text = pathText(bytes)
+  assert.ok(Buffer.from(pathBytes(text)).equals(bytes))
+  assert.is(fragmentToPath(pathToFragment(text)), text)
+  const plain = `/${'é'.repeat(300_000)}`
+  assert.is(fragmentToPath(plain), plain)
 })
 
 intake('work that is cancelled ends', async () => {

@@ -1,6 +1,7 @@
 // What comes in: entries of a folder or an archive, with their bytes where they lie, and the limits that hold for all of them. Not
 // here: where they come from, what becomes of them.
 
+import { CONSTANTS } from '../../format/structs.js'
 import { PlainError } from './plain-words.js'
 
 /** Bytes of an entry that may still have to be unpacked. */
@@ -33,6 +34,7 @@ export interface Item {
   readonly xattrs?: Readonly<Record<string, Uint8Array>>
 }
 
+const { PATH_MAX } = CONSTANTS
 /** Entries of one folder or archive. */
 export const ITEMS_MAX = 1_000_000
 /** Bytes that an archive may unpack to. */
@@ -61,8 +63,13 @@ export function checkUnpacked(unpacked: number, packed: number, name: string): v
   )
 }
 
-/** The canonical form of an entry's path. Throws for one that leads out of what it is in. */
+/** The canonical form of an entry's path. Throws for one that leads out of what it is in, or that no system could unpack. */
 export function itemPath(raw: string, archive: string): string {
+  if (raw.length >= PATH_MAX)
+    throw new PlainError(
+      'ENAMETOOLONG',
+      `${archive} has an entry whose path has ${raw.length} characters. Take a part of it.`,
+    )
   const names = raw.split('/').filter(name => name !== '' && name !== '.')
   if (names.includes('..') || raw.includes('\0')) {
     throw new PlainError(

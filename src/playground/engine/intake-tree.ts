@@ -4,7 +4,7 @@
 import { objectName } from '../../format/hex.js'
 import { type Built, buildImage, type HashAlgorithm, hashAlgorithm, TreeBuilder, VerityHasher } from '../../index.js'
 import { FileStore } from './file-store.js'
-import type { Body, Item, Time } from './intake-items.js'
+import { type Body, checkCount, type Item, type Time } from './intake-items.js'
 import { arrangeLinks } from './intake-links.js'
 import type { Job } from './jobs.js'
 import { PlainError } from './plain-words.js'
@@ -36,14 +36,12 @@ function changed(path: string, error?: unknown): PlainError {
 }
 
 /** The entries by path, folders that no entry names put in; of two of one path the later counts, as with an unpacked tar. */
-function byPath(items: readonly Item[]): Map<string, Item> {
+function byPath(items: readonly Item[], label: string): Map<string, Item> {
   const found = new Map<string, Item>()
   const newest = new Map<string, Time>()
-  const named = new Set<string>()
   for (const item of items) {
     found.delete(item.path)
     found.set(item.path, item)
-    if (item.type === 'dir') named.add(item.path)
     for (let path = item.path; path !== ''; ) {
       path = path.slice(0, Math.max(path.lastIndexOf('/'), 0))
       const known = newest.get(path)
@@ -52,6 +50,8 @@ function byPath(items: readonly Item[]): Map<string, Item> {
       else if (known !== undefined) break
       else newest.set(path, { seconds: 0, nsec: 0 })
     }
+    // A short archive can name very many folders by paths alone.
+    checkCount(newest.size, label)
   }
   // A folder that nobody says the time of is as old as the newest in it.
   for (const [path, mtime] of newest) {
@@ -172,7 +172,7 @@ class Building {
 
 /** Builds the image. Throws a PlainError, or a TreeError for what no image can hold. */
 export async function buildFrom(items: readonly Item[], label: string, job: Job): Promise<BuiltTree> {
-  const entries = byPath(items)
+  const entries = byPath(items, label)
   const root = entries.get('')
   entries.delete('')
   arrangeLinks(entries)
