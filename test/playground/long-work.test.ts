@@ -102,4 +102,73 @@ work('sorting that is cancelled leaves the order that was there', async () => {
   assert.equal(after.rows, before.rows)
 })
 
+/** Some thousands of calls that all have their answer at hand. */
+const LONG = 'ls -lR / | wc -l'
+
+work('a command that reads much leaves others their turn, and can be interrupted', async () => {
+  const own = engine()
+  const id = await open(own, bytes)
+  await own.terminals.run(id, 'true')
+  const running = own.terminals.run(id, LONG)
+  // Were the command not to pause, this would come after it.
+  setTimeout(() => void own.terminals.interrupt(id), 5)
+  const { exitCode, errors } = await running
+  assert.is(exitCode, 124)
+  assert.match(errors, /aborted/)
+  assert.is((await own.terminals.run(id, 'echo on')).output, 'on\n')
+})
+
+work('a command ends with its image', async () => {
+  const own = engine()
+  const id = await open(own, bytes)
+  await own.terminals.run(id, 'true')
+  const running = own.terminals.run(id, LONG)
+  setTimeout(() => own.documents.close(id), 5)
+  assert.is((await running).exitCode, 124)
+})
+
+work('lines of one shell run one after the other', async () => {
+  const own = engine()
+  const id = await open(own, bytes)
+  const [first, second] = await Promise.all([
+    own.terminals.run(id, 'cd /d7; A=there'),
+    own.terminals.run(id, 'pwd; echo $A'),
+  ])
+  assert.is(first.cwd, '/d7')
+  assert.is(second.output, '/d7\nthere\n')
+})
+
+work('what is asked of a closed image fails in one plain sentence', async () => {
+  const own = engine()
+  const id = await open(own, bytes)
+  const asked = [
+    own.trees.unfoldAll(id, 0, '/'),
+    own.treemap.report(id, '/', 'bytes'),
+    own.downloads.weigh(id, '/'),
+    own.sharing.report([id]),
+    own.maps.summary(id),
+  ].map(failure)
+  own.documents.close(id)
+  const late: (() => unknown)[] = [
+    () => own.verify.state(id),
+    () => own.network.requests(id, 0, 1),
+    () => own.maps.presence(id),
+    () => own.documents.info(id),
+    () => own.folderLists.window(id, '/', { key: 'name', descending: false }, 0, 1),
+  ]
+  for (const one of late) asked.push(failure((async () => one())()))
+  for (const { message } of await Promise.all(asked))
+    assert.match(message, /(?:It was closed or changed meanwhile|The image was closed meanwhile)\. Open it again\./)
+})
+
+work('nothing of a closed image is kept by those that stay', async () => {
+  const own = engine()
+  const [one, two] = [await open(own, bytes), await open(own, bytes)]
+  await own.diff.compare(one, two, { kind: 'all', aspect: 'all', withoutTimes: false })
+  await own.tamper.run(two, { target: 'image', path: '/' })
+  own.documents.close(two)
+  assert.equal([...own.documents.get(one).kept.keys()], [])
+  assert.match((await failure(own.tamper.open(true))).message, /Nothing has been tampered with yet/)
+})
+
 work.run()

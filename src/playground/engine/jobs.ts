@@ -38,6 +38,7 @@ export class Job {
   #progress: Progress
   #sliceEnds = performance.now() + SLICE_MS
   #told = 0
+  #turn: Promise<void> | undefined
   /** Stays so: work may have several lanes, each of which has to see it. */
   #cancelled = false
 
@@ -56,7 +57,10 @@ export class Job {
       this.#progress = { ...this.#progress, done, total }
       this.#listener?.(this.#progress)
     }
-    await othersTurn()
+    // Lanes wait for the same turn.
+    this.#turn ??= othersTurn()
+    await this.#turn
+    this.#turn = undefined
     this.#cancelled ||= this.#isCancelled()
     if (this.#cancelled) throw new PlainError(CANCELLED, 'Cancelled.')
     this.#sliceEnds = performance.now() + SLICE_MS

@@ -3,7 +3,9 @@
 
 import type { BufferEncoding, FsStat, IFileSystem } from 'just-bash/browser'
 import { pathArgument, pathBytes, pathText } from '../path-text.js'
+import { CANCELLED, Job } from './jobs.js'
 import type { OpenDocument } from './open-document.js'
+import { PlainError } from './plain-words.js'
 
 /** Where the shell wants its own commands to be. */
 export const COMMANDS = '/bin'
@@ -76,6 +78,9 @@ export class ShellFs implements IFileSystem {
   readonly #commands = new Set<string>()
   /** Calls that may have changed something. */
   writes = 0
+  /** Of the command that runs. */
+  signal: AbortSignal | undefined
+  readonly #job = new Job(() => false, { what: '', done: 0, total: 0, unit: 'files' })
 
   constructor(document: OpenDocument) {
     this.#document = document
@@ -83,6 +88,12 @@ export class ShellFs implements IFileSystem {
 
   get #calls() {
     return this.#document.mount.fs.promises
+  }
+
+  /** Before each call: others have their turn, since a command may make a million calls. Throws once the command is to end. */
+  async #turn(): Promise<void> {
+    await this.#job.pause(0)
+    if (this.signal?.aborted === true || this.#document.image.closed) throw new PlainError(CANCELLED, 'Interrupted.')
   }
 
   /** By this the shell puts a file in place for each of its commands. It is noted only: the tree is left as it is. */
@@ -94,12 +105,14 @@ export class ShellFs implements IFileSystem {
     return path.startsWith(`${COMMANDS}/`) && this.#commands.has(path.slice(COMMANDS.length + 1))
   }
 
-  async #changing<T>(action: Promise<T>): Promise<void> {
+  async #changing<T>(action: () => Promise<T>): Promise<void> {
+    await this.#turn()
     this.writes++
-    await action
+    await action()
   }
 
   async readFileBuffer(path: string): Promise<Uint8Array> {
+    await this.#turn()
     return new Uint8Array((await this.#calls.readFile(pathArgument(path) as string)) as Uint8Array)
   }
 
@@ -108,11 +121,15 @@ export class ShellFs implements IFileSystem {
   }
 
   writeFile(path: string, content: string | Uint8Array, options?: Encoding): Promise<void> {
-    return this.#changing(this.#calls.writeFile(pathArgument(path) as string, encoded(content, encodingOf(options))))
+    return this.#changing(() =>
+      this.#calls.writeFile(pathArgument(path) as string, encoded(content, encodingOf(options))),
+    )
   }
 
   appendFile(path: string, content: string | Uint8Array, options?: Encoding): Promise<void> {
-    return this.#changing(this.#calls.appendFile(pathArgument(path) as string, encoded(content, encodingOf(options))))
+    return this.#changing(() =>
+      this.#calls.appendFile(pathArgument(path) as string, encoded(content, encodingOf(options))),
+    )
   }
 
   async exists(path: string): Promise<boolean> {
@@ -124,6 +141,7 @@ export class ShellFs implements IFileSystem {
 
   /** The shell's commands are there where the image has none of the name, so that the shell finds them. */
   async stat(path: string): Promise<FsStat> {
+    await this.#turn()
     try {
       return facts((await this.#calls.stat(pathArgument(path) as string)) as unknown as Numbers)
     } catch (error) {
@@ -133,19 +151,24 @@ export class ShellFs implements IFileSystem {
   }
 
   async lstat(path: string): Promise<FsStat> {
+    await this.#turn()
     return facts((await this.#calls.lstat(pathArgument(path) as string)) as unknown as Numbers)
   }
 
   mkdir(path: string, options?: { recursive?: boolean }): Promise<void> {
-    return this.#changing(this.#calls.mkdir(pathArgument(path) as string, { recursive: options?.recursive === true }))
+    return this.#changing(() =>
+      this.#calls.mkdir(pathArgument(path) as string, { recursive: options?.recursive === true }),
+    )
   }
 
   async readdir(path: string): Promise<string[]> {
+    await this.#turn()
     const names = await this.#calls.readdir(pathArgument(path) as string, { encoding: 'buffer' as 'utf8' })
     return (names as unknown as Uint8Array[]).map(pathText)
   }
 
   async readdirWithFileTypes(path: string) {
+    await this.#turn()
     const entries = await this.#calls.readdir(pathArgument(path) as string, {
       withFileTypes: true,
       encoding: 'buffer' as 'utf8',
@@ -159,16 +182,16 @@ export class ShellFs implements IFileSystem {
   }
 
   rm(path: string, options?: { recursive?: boolean; force?: boolean }): Promise<void> {
-    return this.#changing(this.#calls.rm(pathArgument(path) as string, options))
+    return this.#changing(() => this.#calls.rm(pathArgument(path) as string, options))
   }
 
   cp(from: string, to: string, options?: { recursive?: boolean }): Promise<void> {
     const recursive = options?.recursive === true
-    return this.#changing(this.#calls.cp(pathArgument(from) as string, pathArgument(to) as string, { recursive }))
+    return this.#changing(() => this.#calls.cp(pathArgument(from) as string, pathArgument(to) as string, { recursive }))
   }
 
   mv(from: string, to: string): Promise<void> {
-    return this.#changing(this.#calls.rename(pathArgument(from) as string, pathArgument(to) as string))
+    return this.#changing(() => this.#calls.rename(pathArgument(from) as string, pathArgument(to) as string))
   }
 
   /** `..` in the text, as shells have it. */
@@ -187,15 +210,15 @@ export class ShellFs implements IFileSystem {
   }
 
   chmod(path: string, mode: number): Promise<void> {
-    return this.#changing(this.#calls.chmod(pathArgument(path) as string, mode))
+    return this.#changing(() => this.#calls.chmod(pathArgument(path) as string, mode))
   }
 
   symlink(target: string, path: string): Promise<void> {
-    return this.#changing(this.#calls.symlink(pathArgument(target) as string, pathArgument(path) as string))
+    return this.#changing(() => this.#calls.symlink(pathArgument(target) as string, pathArgument(path) as string))
   }
 
   link(existing: string, path: string): Promise<void> {
-    return this.#changing(this.#calls.link(pathArgument(existing) as string, pathArgument(path) as string))
+    return this.#changing(() => this.#calls.link(pathArgument(existing) as string, pathArgument(path) as string))
   }
 
   async readlink(path: string): Promise<string> {
@@ -209,6 +232,6 @@ export class ShellFs implements IFileSystem {
   }
 
   utimes(path: string, atime: Date, mtime: Date): Promise<void> {
-    return this.#changing(this.#calls.utimes(pathArgument(path) as string, atime, mtime))
+    return this.#changing(() => this.#calls.utimes(pathArgument(path) as string, atime, mtime))
   }
 }

@@ -42,6 +42,8 @@ interface Shell {
   cwd: string
   env: Record<string, string> | undefined
   running: AbortController | undefined
+  /** Done when no line runs. */
+  last: Promise<unknown>
 }
 
 export class Terminals {
@@ -56,6 +58,8 @@ export class Terminals {
     let shell = this.#shells.get(document)
     if (shell === undefined) {
       shell = startShell(document)
+      const started = shell
+      document.atClose(() => void started.then(one => one.running?.abort()).catch(() => undefined))
       this.#shells.set(document, shell)
       shell.catch(() => this.#shells.delete(document))
     }
@@ -67,25 +71,10 @@ export class Terminals {
     return inPlainWords('The shell failed', async () => {
       const document = this.#documents.get(id)
       const shell = await this.#shell(document)
-      const { bash, fs, cwd, env } = shell
-      const before = fs.writes
-      shell.running = new AbortController()
-      try {
-        const { signal } = shell.running
-        const given = env === undefined ? {} : { env, replaceEnv: true }
-        const { stdout, stderr, exitCode, env: after } = await bash.exec(line, { cwd, signal, ...given })
-        shell.env = after
-        shell.cwd = after['PWD'] ?? cwd
-        const changed = fs.writes !== before && document.working !== undefined
-        if (changed) document.changed()
-        return { output: clipped(stdout), errors: clipped(stderr), exitCode, cwd: shell.cwd, changed }
-      } catch (error) {
-        // A redirection that fails ends the whole line.
-        if (!isFsError(error)) throw error
-        return { output: '', errors: `bash: ${error.message}\n`, exitCode: 1, cwd, changed: false }
-      } finally {
-        shell.running = undefined
-      }
+      // Two panes may show it: one line after the other.
+      const done = shell.last.then(() => runLine(document, shell, line))
+      shell.last = done.catch(() => undefined)
+      return done
     })
   }
 
@@ -115,6 +104,32 @@ export class Terminals {
   }
 }
 
+/** Runs a line, and keeps what the next one finds. */
+async function runLine(document: OpenDocument, shell: Shell, line: string): Promise<CommandResult> {
+  const { bash, fs, cwd, env } = shell
+  const before = fs.writes
+  const running = new AbortController()
+  shell.running = running
+  fs.signal = running.signal
+  try {
+    const { signal } = running
+    const given = env === undefined ? {} : { env, replaceEnv: true }
+    const { stdout, stderr, exitCode, env: after } = await bash.exec(line, { cwd, signal, ...given })
+    shell.env = after
+    shell.cwd = after['PWD'] ?? cwd
+    const changed = fs.writes !== before && document.working !== undefined
+    if (changed) document.changed()
+    return { output: clipped(stdout), errors: clipped(stderr), exitCode, cwd: shell.cwd, changed }
+  } catch (error) {
+    // A redirection that fails ends the whole line.
+    if (!isFsError(error)) throw error
+    return { output: '', errors: `bash: ${error.message}\n`, exitCode: 1, cwd, changed: false }
+  } finally {
+    shell.running = undefined
+    fs.signal = undefined
+  }
+}
+
 async function startShell(document: OpenDocument): Promise<Shell> {
   // Loaded when the first terminal is opened: it is larger than all the rest.
   const { Bash, getCommandNames } = await import('just-bash/browser')
@@ -136,6 +151,7 @@ async function startShell(document: OpenDocument): Promise<Shell> {
     cwd: '/',
     env: undefined,
     running: undefined,
+    last: Promise.resolve(),
   }
 }
 
