@@ -53,7 +53,10 @@ export class Diff {
       }
       const key = `diff ${to}`
       const tree = await a
-        .keep(key, () => this.#make(a, b, job, listener))
+        .keep(key, () => {
+          b.atClose(() => a.kept.delete(key))
+          return this.#make(a, b, job, listener)
+        })
         .catch(error => {
           a.kept.delete(key)
           throw error

@@ -1,7 +1,7 @@
 // The open images: opened from bytes, files and URLs, closed, and told of. Not here: archives, folders and dumps
 // (intake.ts), what is shown of an image.
 
-import { Fault, fault, faultError } from '../../format/errno.js'
+import { Fault, faultError } from '../../format/errno.js'
 import { mount, openImage } from '../../index.js'
 import type { ImageSource, OpenOptions } from '../../open-image.js'
 import type { ObjectStore } from '../../store/object-store.js'
@@ -11,7 +11,7 @@ import type { Jobs } from './jobs.js'
 import { LateStore } from './late-store.js'
 import { NetworkLog, ObjectCache } from './network-log.js'
 import { type DocumentParts, OpenDocument } from './open-document.js'
-import { inPlainWords, PlainError } from './plain-words.js'
+import { closedMeanwhile, inPlainWords, PlainError } from './plain-words.js'
 import { addressOf, UrlOpening } from './url-opening.js'
 
 /** An image from a file of this size on is read by ranges: it may not fit into memory. Bytes. */
@@ -76,10 +76,10 @@ export class Documents {
     this.#jobs = jobs
   }
 
-  /** The document of a number. Throws ESTALE for one that is closed. */
+  /** The document of a number. Throws for one that is closed. */
   get(id: DocumentId): OpenDocument {
     const found = this.#open.get(id)
-    if (found === undefined) throw faultError(fault('ESTALE'), 'document')
+    if (found === undefined) throw closedMeanwhile()
     return found
   }
 

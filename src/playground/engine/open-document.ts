@@ -12,6 +12,7 @@ import { pathArgument, pathNames } from '../path-text.js'
 import type { DocumentId, DocumentInfo, DocumentOrigin } from '../protocol.js'
 import type { LateStore } from './late-store.js'
 import type { NetworkLog } from './network-log.js'
+import { closedMeanwhile } from './plain-words.js'
 
 /** What a document is made of. */
 export interface DocumentParts {
@@ -63,8 +64,9 @@ export class OpenDocument {
     return this.parts.image
   }
 
-  /** What is shown: the writable mount once there is one. */
+  /** What is shown: the writable mount once there is one. Throws where the image was closed. */
   get mount(): Mount {
+    if (this.image.closed) throw closedMeanwhile()
     return this.#work ?? this.parts.mount
   }
 

@@ -13,7 +13,7 @@ import type { Documents } from './documents.js'
 import type { ImageMaps } from './image-map.js'
 import type { Jobs } from './jobs.js'
 import type { OpenDocument } from './open-document.js'
-import { inPlainWords, PlainError } from './plain-words.js'
+import { closedMeanwhile, inPlainWords, PlainError } from './plain-words.js'
 import { type NamedObject, objectsOf } from './sharing.js'
 import { objectNameOf } from './sharing-object.js'
 import { imageDefences } from './tamper-image.js'
@@ -65,7 +65,7 @@ export class Tamper {
       const { name, store } = last.document.parts
       const whole = this.#maps.wholeOf(last.document)
       const bytes = last.bytes ?? whole?.bytes()
-      if (bytes === undefined) throw new PlainError('ESTALE', 'The image was closed meanwhile. Open it again.')
+      if (bytes === undefined) throw closedMeanwhile()
       return this.#documents.add({
         bytes,
         options: { verity: checked ? 'on' : 'off' },
@@ -73,6 +73,15 @@ export class Tamper {
         origin: 'file',
         store: last.store ?? store,
       })
+    })
+  }
+
+  /** As long as the image is open. */
+  #keep(last: Tampered): void {
+    if (last.document.image.closed) throw closedMeanwhile()
+    this.#last = last
+    last.document.atClose(() => {
+      if (this.#last === last) this.#last = undefined
     })
   }
 
@@ -91,7 +100,7 @@ export class Tamper {
     bytes[flip.offset] ^= flip.mask
     const job = this.#jobs.begin(id, { what: 'Looking what notices', done: 0, total: 0, unit: 'entries' }, listener)
     const { defences, closed } = await imageDefences({ document, whole, bytes, sha256, job })
-    this.#last = { document, bytes }
+    this.#keep({ document, bytes })
     return reportOf('image', document.parts.name, bytes.length, flip, before, around(bytes, 0, flip), defences, {
       closed,
     })
@@ -132,7 +141,7 @@ export class Tamper {
       const asked = { document, store, tampered, object, path, size, flip, sha256 }
       const defences = target === 'tree' ? await treeDefences(asked) : await objectDefences(asked)
       await this.#maps.fetchAll(document.id, id, listener)
-      this.#last = { document, store: tampered, path }
+      this.#keep({ document, store: tampered, path })
       return reportOf(target, name, opened.size, flip, before, around(bytes, start, flip), defences, { path })
     } finally {
       opened.close()
