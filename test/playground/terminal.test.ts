@@ -79,16 +79,17 @@ else {
 
   terminal('Tab completes commands and paths', async () => {
     const opened = await start()
-    await opened.page.keyboard.type('base6')
-    await opened.page.keyboard.press('Tab')
-    await opened.page.waitForTimeout(400)
-    await opened.page.keyboard.type('/usr/sh')
-    await opened.page.keyboard.press('Tab')
-    await opened.page.waitForTimeout(400)
-    await opened.page.keyboard.type('doc/tidep')
-    await opened.page.keyboard.press('Tab')
-    await opened.page.waitForTimeout(400)
-    assert.match(await text(opened), /\$ base64 \/usr\/share\/doc\/tidepool\/$/)
+    const completed = async (typed: string, line: string) => {
+      await opened.page.keyboard.type(typed)
+      await opened.page.keyboard.press('Tab')
+      for (let tries = 0; tries < 50 && !(await text(opened)).endsWith(line); tries++)
+        await opened.page.waitForTimeout(100)
+      const shown = await text(opened)
+      assert.ok(shown.endsWith(line), shown)
+    }
+    await completed('base6', '$ base64')
+    await completed('/usr/sh', '$ base64 /usr/share/')
+    await completed('doc/tidep', '$ base64 /usr/share/doc/tidepool/')
     assert.equal(opened.complaints, [])
     await opened.page.context().close()
   })

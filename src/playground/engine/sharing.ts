@@ -10,7 +10,7 @@ import type { Amount, SharedObject, SharingImage, SharingReport, SharingSet } fr
 import type { Documents } from './documents.js'
 import type { Job, Jobs } from './jobs.js'
 import type { OpenDocument } from './open-document.js'
-import { inPlainWords } from './plain-words.js'
+import { closedMeanwhile, inPlainWords } from './plain-words.js'
 import { objectNameOf } from './sharing-object.js'
 
 const { S_IFMT, S_IFDIR, S_IFREG } = CONSTANTS
@@ -42,6 +42,7 @@ async function gather(document: OpenDocument, job: Job): Promise<ImageObjects> {
   for (let dir = waiting.pop(); dir !== undefined; dir = waiting.pop()) {
     const { node, path } = dir
     const list = await answered(() => layer.readdir(node))
+    if (list instanceof Fault && document.image.closed) throw closedMeanwhile()
     if (list instanceof Fault) continue
     const found: typeof waiting = []
     for (let i = 0; i < list.names.length; i++) {
@@ -89,13 +90,22 @@ interface Known {
   readonly of: ImageObjects
 }
 
-/** Each object once, with the images that have it in the order in which these were opened. */
-function* eachObject(known: readonly Known[]): Generator<{ object: string; size: number; in: readonly number[] }> {
+interface CountedObject {
+  readonly object: string
+  readonly size: number
+  /** Indexes of the images that have it. */
+  readonly in: readonly number[]
+}
+
+/** Each object once, with the images that have it in the order in which these were opened. Others have their turn meanwhile. */
+async function eachObject(known: readonly Known[], job: Job, take: (one: CountedObject) => void): Promise<void> {
+  let done = 0
   for (const [first, { of }] of known.entries()) {
     for (const [object, { size }] of of.objects) {
+      if (++done % 64 === 0) await job.pause(done)
       if (known.slice(0, first).some(before => before.of.objects.has(object))) continue
       const others = known.flatMap((one, index) => (index >= first && one.of.objects.has(object) ? [index] : []))
-      yield { object, size, in: others }
+      take({ object, size, in: others })
     }
   }
 }
@@ -111,20 +121,22 @@ export class Sharing {
 
   /** Of the images named, in this order. */
   report(ids: readonly DocumentId[], job?: JobId, listener?: ProgressListener): Promise<SharingReport> {
-    return inPlainWords('What is shared can’t be shown', async () =>
-      reportOf(await this.#known(ids, job, listener), name => this.#documents.get(name)),
-    )
+    return inPlainWords('What is shared can’t be shown', async () => {
+      const work = this.#job(job, listener)
+      return reportOf(await this.#known(ids, work), name => this.#documents.get(name), work)
+    })
   }
 
   /** The largest objects, of all images or of those that exactly a set of them has. */
   largest(ids: readonly DocumentId[], set: readonly DocumentId[] | undefined, most: number): Promise<SharedObject[]> {
     return inPlainWords('The objects can’t be shown', async () => {
-      const known = await this.#known(ids)
+      const work = this.#job()
+      const known = await this.#known(ids, work)
       const wanted = set?.join()
-      const found: { object: string; size: number; in: readonly number[] }[] = []
-      for (const one of eachObject(known)) {
+      const found: CountedObject[] = []
+      await eachObject(known, work, one => {
         if (wanted === undefined || one.in.map(index => known[index].id).join() === wanted) found.push(one)
-      }
+      })
       found.sort((a, b) => b.size - a.size || (a.object < b.object ? -1 : 1))
       return found.slice(0, most).map(({ object, size, in: indexes }) => ({
         object,
@@ -135,15 +147,22 @@ export class Sharing {
     })
   }
 
-  async #known(ids: readonly DocumentId[], id?: JobId, listener?: ProgressListener): Promise<Known[]> {
-    const job = this.#jobs.begin(id, { what: 'Looking for objects', done: 0, total: 0, unit: 'entries' }, listener)
+  #job(id?: JobId, listener?: ProgressListener): Job {
+    return this.#jobs.begin(id, { what: 'Looking for objects', done: 0, total: 0, unit: 'entries' }, listener)
+  }
+
+  async #known(ids: readonly DocumentId[], job: Job): Promise<Known[]> {
     const known: Known[] = []
     for (const one of ids) known.push({ id: one, of: await objectsOf(this.#documents.get(one), job) })
     return known
   }
 }
 
-function reportOf(known: readonly Known[], document: (id: DocumentId) => OpenDocument): SharingReport {
+async function reportOf(
+  known: readonly Known[],
+  document: (id: DocumentId) => OpenDocument,
+  job: Job,
+): Promise<SharingReport> {
   const sets = new Map<string, { ids: DocumentId[]; objects: number; bytes: number }>()
   const nothing = () => ({ objects: 0, bytes: 0 })
   const adds = known.map(nothing)
@@ -153,7 +172,7 @@ function reportOf(known: readonly Known[], document: (id: DocumentId) => OpenDoc
     into.objects++
     into.bytes += size
   }
-  for (const { size, in: indexes } of eachObject(known)) {
+  await eachObject(known, job, ({ size, in: indexes }) => {
     const key = indexes.join()
     let set = sets.get(key)
     if (set === undefined) {
@@ -164,7 +183,7 @@ function reportOf(known: readonly Known[], document: (id: DocumentId) => OpenDoc
     count(together, size)
     count(adds[indexes[0]], size)
     if (indexes.length === 1) count(unique[indexes[0]], size)
-  }
+  })
   const images = known.map(({ id, of }, index): SharingImage => {
     const { parts, image } = document(id)
     let bytes = 0

@@ -5,7 +5,8 @@ import type { ByteSource } from '../../source/byte-source.js'
 import { HttpError } from '../../source/http-error.js'
 import { HttpSource } from '../../source/http-source.js'
 import { besideName, WHOLE_MAX } from '../../source/whole.js'
-import { CAN_BE_OPENED, HEAD as LOOKED_AT, type Recognised, recogniseHead } from './intake-recognise.js'
+import { gunzip } from './gunzip.js'
+import { CAN_BE_OPENED, HEAD as LOOKED_AT, type Recognised, recognise, recogniseHead } from './intake-recognise.js'
 import type { Job } from './jobs.js'
 import type { NetworkLog } from './network-log.js'
 import { PlainError } from './plain-words.js'
@@ -81,12 +82,31 @@ export class UrlOpening {
         `What lies at ${this.#url} is ${recognised.what}. Check the address. ${CAN_BE_OPENED}`,
       )
     }
+    if (recognised.kind === 'tar' || recognised.kind === 'zip') {
+      source.close()
+      throw new PlainError(
+        'ENOTSUP',
+        `What lies at ${this.#url} is ${recognised.what}, and only images and dumps are opened by address. Fetch it yourself, and drop it here.`,
+      )
+    }
     if (recognised.kind === 'image' && lazy) {
       if (digest === undefined) return { recognised, bytes: unblocking(source) }
       const tree = await this.#tree()
       if (tree !== undefined) return { recognised, bytes: unblocking(source), merkleTree: unblocking(tree) }
     }
-    return { recognised, bytes: await this.#whole(source) }
+    const bytes = await this.#whole(source)
+    return recognised.kind === 'gzip' ? this.#unpacked(bytes) : { recognised, bytes }
+  }
+
+  /** An image or dump that was packed by gzip. */
+  async #unpacked(packed: Blob): Promise<FoundAtUrl> {
+    const bytes = await gunzip(packed, this.#name, this.#job)
+    const recognised = await recognise(bytes)
+    if (recognised.kind === 'image' || recognised.kind === 'dump') return { recognised, bytes }
+    throw new PlainError(
+      'ENOTSUP',
+      `What lies at ${this.#url} is a gzip file that holds something that is not opened by address: it is ${recognised.what}. Fetch it yourself, and drop it here.`,
+    )
   }
 
   async #tree(): Promise<ByteSource | undefined> {
