@@ -171,4 +171,26 @@ work('nothing of a closed image is kept by those that stay', async () => {
   assert.match((await failure(own.tamper.open(true))).message, /Nothing has been tampered with yet/)
 })
 
+work('lists that are asked for just when all changes are discarded show no sound entry as a broken one', async () => {
+  const own = engine()
+  const id = await open(own, bytes)
+  const sorting = { key: 'mtime', descending: false } as const
+  for (let round = 0; round < 8; round++) {
+    await own.changes.start(id)
+    await own.trees.unfoldAll(id, 0, '/')
+    const asked = [
+      own.trees.window(id, 0, 0, 50).then(({ rows }) => rows),
+      own.trees.sort(id, 0, sorting).then(() => []),
+      own.folderLists.window(id, '/', sorting, 0, 50).then(({ entries }) => entries),
+      own.treemap.report(id, '/', 'bytes').then(({ broken }) => assert.is(broken, 0)),
+    ]
+    // The later it comes in a round, the further they are.
+    for (let turn = 0; turn < round; turn++) await new Promise(resolve => setTimeout(resolve, 1))
+    await own.changes.discard(id)
+    for (const entries of await Promise.all(asked))
+      for (const { type, badges } of entries ?? []) assert.equal([type === 'unknown', badges], [false, []])
+    for (const { type } of (await own.trees.window(id, 0, 0, 50)).rows) assert.is.not(type, 'unknown')
+  }
+})
+
 work.run()

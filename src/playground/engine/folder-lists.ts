@@ -2,7 +2,7 @@
 
 import { Fault, Miss } from '../../format/errno.js'
 import { CONSTANTS } from '../../format/structs.js'
-import { type DirList, newAttr } from '../../overlay/layer.js'
+import { type DirList, type Layer, newAttr } from '../../overlay/layer.js'
 import type { FolderCounts, FolderWindow } from '../contents-protocol.js'
 import { childPath, pathText, shownText } from '../path-text.js'
 import type { DocumentId, Entry, Sorting } from '../protocol.js'
@@ -21,6 +21,7 @@ const KEPT_MAX = 4
 
 /** One folder. */
 interface Listed {
+  readonly layer: Layer
   readonly node: object
   readonly list: DirList
   readonly counts: FolderCounts
@@ -42,13 +43,13 @@ export class FolderLists {
     return inPlainWords(`${shownText(path)} can’t be listed`, async () => {
       const document = this.#documents.get(id)
       const listed = await this.#listed(document, path)
-      const order = await this.#order(document, listed, sorting)
+      const order = await this.#order(listed, sorting)
       const entries: Entry[] = []
       for (const index of order.subarray(start, start + length)) {
         const raw = listed.list.raw?.get(index)
         const name = raw === undefined ? listed.list.names[index] : pathText(raw)
         const facts = await document.ask(
-          () => entryFacts(document.layer, listed.node, raw ?? listed.list.names[index]),
+          () => entryFacts(listed.layer, listed.node, raw ?? listed.list.names[index]),
           path,
         )
         entries.push({ ...facts, name, path: childPath(path, name) })
@@ -64,7 +65,7 @@ export class FolderLists {
     const { layer } = document
     const node = await document.nodeAt(path)
     const list = await document.ask(() => layer.readdir(node), path)
-    const listed: Listed = { node, list, counts: countsOf(list), orders: new Map() }
+    const listed: Listed = { layer, node, list, counts: countsOf(list), orders: new Map() }
     kept.set(path, listed)
     for (const oldest of kept.keys()) {
       if (kept.size <= KEPT_MAX) break
@@ -73,13 +74,13 @@ export class FolderLists {
     return listed
   }
 
-  async #order(document: OpenDocument, listed: Listed, { key, descending }: Sorting): Promise<Uint32Array> {
+  async #order(listed: Listed, { key, descending }: Sorting): Promise<Uint32Array> {
     const name = `${key} ${descending}`
     const known = listed.orders.get(name)
     if (known !== undefined) return known
     const { list } = listed
     const job = this.#jobs.begin(undefined, { what: '', done: 0, total: 0, unit: 'entries' })
-    const values = key === 'name' || key === 'type' ? undefined : await valuesOf(document, listed, key, job)
+    const values = key === 'name' || key === 'type' ? undefined : await valuesOf(listed, key, job)
     const rank = (index: number) => (list.types[index] === DT_DIR ? 0 : 1)
     const sign = descending ? -1 : 1
     const order = Uint32Array.from({ length: list.names.length }, (_, index) => index)
@@ -94,12 +95,7 @@ export class FolderLists {
 }
 
 /** Sizes or times of all entries; 0 of those that can't be read. */
-async function valuesOf(
-  { layer }: OpenDocument,
-  { node, list }: Listed,
-  key: 'size' | 'mtime',
-  job: Job,
-): Promise<Float64Array> {
+async function valuesOf({ layer, node, list }: Listed, key: 'size' | 'mtime', job: Job): Promise<Float64Array> {
   const values = new Float64Array(list.names.length)
   const attr = newAttr()
   for (let index = 0; index < values.length; index++) {

@@ -57,6 +57,12 @@ export class Census {
   readonly #kinds = new Numbers()
   readonly #above = new Numbers()
   broken = 0
+  /** What was counted. */
+  readonly layer: Layer
+
+  constructor(layer: Layer) {
+    this.layer = layer
+  }
 
   /** What most bytes of a folder are. */
   folderKind(folder: number): FileKind {
@@ -117,7 +123,7 @@ interface Waiting {
 
 /** Walks the tree of a layer. */
 export async function takeCensus(layer: Layer, job: Job): Promise<Census> {
-  const census = new Census()
+  const census = new Census(layer)
   const met = new Met()
   const attr = newAttr()
   const waiting: Waiting[] = [{ node: layer.root, index: census.addFolder(-1) }]

@@ -1,7 +1,6 @@
 // Where the bytes of an image are, as a tree that a picture can be made of: folders by their sums, the largest looked into first,
 // small entries together. Not here: how it is counted (treemap-census.ts), areas and colours (the page).
 
-import type { Layer } from '../../overlay/layer.js'
 import { childPath, pathNames, pathText } from '../path-text.js'
 import type { DocumentId, JobId, ProgressListener } from '../protocol.js'
 import type { Measure, TreemapNode, TreemapReport } from '../reports.js'
@@ -79,7 +78,7 @@ function folderNode(census: Census, index: number, name: string, path: string): 
 
 /** The folder at a path; the nearest one above it where it is none. */
 async function find(document: OpenDocument, census: Census, path: string): Promise<Folder> {
-  const { layer } = document
+  const { layer } = census
   let found: Folder = { growing: folderNode(census, 0, '/', '/'), node: layer.root, index: 0 }
   for (const name of pathNames(path)) {
     const { node, index, growing } = found
@@ -117,7 +116,7 @@ async function lookInto(
   measure: Measure,
   most: number,
 ): Promise<Folder[]> {
-  const layer: Layer = document.layer
+  const { layer } = census
   const list = await document.ask(() => layer.readdir(node), growing.path)
   const first = census.first.at(index)
   const children = list.names.map((plain, i): Growing & { at: number; folder: number } => {

@@ -1,6 +1,7 @@
 // The tree of each open image: which folders are unfolded, in which order, and the rows that a list shows of it at a time. Not
 // here: how rows are counted (folder.ts).
 
+import type { Layer } from '../../overlay/layer.js'
 import { baseName, childPath, parentPath, pathNames } from '../path-text.js'
 import type {
   Badge,
@@ -31,6 +32,8 @@ const ROWS_AT_ONCE = 8192
 
 /** What is shown of one document in one pane. */
 interface Shown {
+  /** What its folders were read of. Once the image is changed for the first time, or back, it shows another. */
+  readonly layer: Layer
   root: Folder
   sorting: Sorting
   generation: number
@@ -74,12 +77,12 @@ export class Trees {
         return found.length < length
       })
       const badges = await this.#badges(document)
-      const rows: Row[] = start === 0 ? [await rootRow(document)] : []
+      const rows: Row[] = start === 0 ? [await rootRow(document, shown.layer)] : []
       for (const { folder, place } of found) {
         if (rows.length >= length) break
         const index = folder.indexAt(place)
         const facts = await document.ask(
-          () => entryFacts(document.layer, folder.node, folder.nameBytes(index)),
+          () => entryFacts(shown.layer, folder.node, folder.nameBytes(index)),
           folder.path,
         )
         const name = folder.nameAt(index)
@@ -165,11 +168,11 @@ export class Trees {
 
   sort(id: DocumentId, pane: number, sorting: Sorting, jobId?: JobId, listener?: ProgressListener): Promise<TreeState> {
     const job = this.#jobs.begin(jobId, { what: 'Sorting', done: 0, total: 0, unit: 'entries' }, listener)
-    return this.#change(id, pane, async (document, shown) => {
+    return this.#change(id, pane, async (_document, shown) => {
       const folders = [shown.root]
       const orders: Uint32Array[] = []
       for (const folder of folders) {
-        orders.push(await orderOf(document.layer, folder, sorting, job))
+        orders.push(await orderOf(shown.layer, folder, sorting, job))
         for (const below of folder.unfoldedBelow()) folders.push(below)
       }
       // At once: what is cancelled leaves all in the order that it was in.
@@ -251,7 +254,7 @@ export class Trees {
     const list = await document.ask(() => layer.readdir(layer.root), '/')
     const root = new Folder('/', layer.root, list)
     const sorting = was?.sorting ?? NATURAL
-    const shown: Shown = { root, sorting, generation: was?.generation ?? 0, revision }
+    const shown: Shown = { layer, root, sorting, generation: was?.generation ?? 0, revision }
     root.sort(await orderOf(layer, root, sorting, job))
     const again = async (from: Folder, into: Folder): Promise<void> => {
       for (const old of from.unfoldedBelow()) {
@@ -286,7 +289,7 @@ export class Trees {
     job: Job,
   ): Promise<Folder | undefined> {
     if (above.list.types[index] !== DT_DIR) return undefined
-    const { layer } = document
+    const { layer } = shown
     const path = childPath(above.path, above.nameAt(index))
     const node = await document.ask(() => layer.lookup(above.node, above.nameBytes(index)), path)
     const list = await document.ask(() => layer.readdir(node), path)
@@ -301,8 +304,7 @@ function stateOf({ root, generation, sorting }: Shown): TreeState {
   return { count: root.rows + 1, generation, sorting }
 }
 
-async function rootRow(document: OpenDocument): Promise<Row> {
-  const { layer } = document
+async function rootRow(document: OpenDocument, layer: Layer): Promise<Row> {
   const facts = await document.ask(() => nodeFacts(layer, layer.root), '/').catch(() => BROKEN)
   return { ...facts, path: '/', name: '/', depth: 0, expanded: true, position: 1, setSize: 1 }
 }
