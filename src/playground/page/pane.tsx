@@ -1,7 +1,7 @@
 // One pane: the tree (or what was searched) of one image at the side, the chosen view beside it. Not here: any view.
 
 import { type ComponentType, Fragment } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { childPath, pathNames, shownText } from '../path-text.js'
 import type { DocumentInfo } from '../protocol.js'
 import { EntryTools } from './change/entry-tools.js'
@@ -64,7 +64,21 @@ function useLoaded(view: View): ComponentType<ViewProps> | undefined {
   return loaded?.view === view ? loaded.component : undefined
 }
 
+/** Where there is no room for all tabs, the chosen one is in sight. */
+function useTabInSight(view: View) {
+  const list = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    const show = () =>
+      list.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+    const observer = new ResizeObserver(show)
+    if (list.current !== null) observer.observe(list.current)
+    return () => observer.disconnect()
+  }, [view])
+  return list
+}
+
 function ViewTabs({ pane, view, index }: { readonly pane: Pane; readonly view: View; readonly index: number }) {
+  const list = useTabInSight(view)
   const move = (event: KeyboardEvent) => {
     const at = VIEWS.indexOf(view)
     const to =
@@ -84,7 +98,7 @@ function ViewTabs({ pane, view, index }: { readonly pane: Pane; readonly view: V
     document.getElementById(`tab-${index}-${next.name}`)?.focus()
   }
   return (
-    <div class="view-tabs" role="tablist" aria-label="Views" onKeyDown={move}>
+    <div ref={list} class="view-tabs" role="tablist" aria-label="Views" onKeyDown={move}>
       {VIEWS.map((one, at) => (
         <Fragment key={one.name}>
           {at > 0 && VIEWS[at - 1].about !== one.about && <span class="tab-gap" aria-hidden="true" />}
