@@ -4,20 +4,23 @@
 import { factsOf, fieldsAt, fieldsOf } from '../../anatomy/anatomy.js'
 import { bytesAt } from '../../anatomy/structures.js'
 import { Fault, isUnread, type Outcome } from '../../format/errno.js'
+import { fromHex } from '../../format/hex.js'
 import { CONSTANTS } from '../../format/structs.js'
 import type { ImageNode } from '../../overlay/image-layer.js'
 import { type Attr, newAttr } from '../../overlay/layer.js'
+import { wasmSha256 } from '../../store/wasm-sha256.js'
 import type { CheckResult, Inspection, ObjectFacts, ShownNumbers, StoredFacts, StructurePlace } from '../inspection.js'
 import { pathArgument, pathBytes, pathNames, pathText } from '../path-text.js'
 import type { DocumentId, JobId, ProgressListener } from '../protocol.js'
 import type { Documents } from './documents.js'
 import type { ImageMaps } from './image-map.js'
-import { checkObject } from './inspector-check.js'
+import { checkResult } from './inspector-check.js'
 import { direntOf } from './inspector-dirent.js'
 import { shownStructure, storedFacts } from './inspector-shapes.js'
 import type { Jobs } from './jobs.js'
 import type { OpenDocument } from './open-document.js'
 import { inPlainWords, PlainError } from './plain-words.js'
+import { checkObject } from './verify-object.js'
 
 const { S_IFMT, S_IFREG, S_IFLNK } = CONSTANTS
 const REDIRECT = 'trusted.overlay.redirect'
@@ -110,7 +113,17 @@ export class Inspector {
         )
       const progress = { what: `Checking ${path}`, done: 0, total: numbers.size, unit: 'bytes' } as const
       const work = this.#jobs.begin(job, progress, listener)
-      const result = await checkObject(store, object.name, object.digest, numbers.size, work)
+      const wanted = {
+        size: numbers.size,
+        digest: object.digest === undefined ? undefined : fromHex(object.digest),
+        path,
+      }
+      let done = 0
+      const finding = await checkObject(store, object.name, wanted, await wasmSha256(), async bytes => {
+        done += bytes
+        await work.pause(done)
+      })
+      const result = checkResult(finding, object.digest)
       const kept = this.#checked.get(document) ?? new Map<string, CheckResult>()
       this.#checked.set(document, kept.set(object.name, result))
       return result

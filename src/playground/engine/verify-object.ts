@@ -37,8 +37,10 @@ export async function checkObject(
       hasher.update(piece)
       await read(piece.length)
     }
-    if (digest === undefined) return { ...of, kind: 'unchecked', text: 'The image gives no digest to check it by.' }
-    const [expected, actual] = [toHex(digest), toHex(hasher.digest())]
+    const actual = toHex(hasher.digest())
+    if (digest === undefined)
+      return { ...of, kind: 'unchecked', text: 'The image gives no digest to check it by.', actual }
+    const expected = toHex(digest)
     if (expected === actual) return undefined
     return { ...of, kind: 'digest', text: 'The object has another fs-verity digest.', expected, actual }
   } catch (error) {

@@ -222,7 +222,7 @@ export function linkTo(info: DocumentInfo, path: string): string {
   if (info.url !== undefined) query.set('image', info.url)
   if (info.url !== undefined && info.storeUrl !== undefined) query.set('store', info.storeUrl)
   if (info.url !== undefined && info.digest !== undefined) query.set('digest', info.digest)
-  const search = query.toString()
+  const search = query.toString().replaceAll('%2F', '/')
   return `${location.pathname}${search === '' ? '' : `?${search}`}#${pathToFragment(path)}`
 }
 

@@ -22,7 +22,10 @@ export function JsonView(props: TextProps) {
     return (
       <div class="contents">
         <p class="contents-note">
-          {size > TEXT_WHOLE ? 'This is too large to be formatted' : 'This is no valid JSON'}: it is shown as it is.
+          {size > TEXT_WHOLE
+            ? 'This is too large to be formatted'
+            : 'This is no valid JSON, or too much when formatted'}
+          : it is shown as it is.
         </p>
         <TextView {...props} />
       </div>
