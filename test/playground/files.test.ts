@@ -172,7 +172,7 @@ function tests(at: Site): void {
     await go(page, '/srv/names')
     await page.locator('.folder-list', { hasText: '<img src=x onerror=alert(1)>' }).waitFor()
     assert.is(await page.evaluate(() => 'demoRan' in globalThis), false)
-    assert.is(await page.title(), 'composefs playground')
+    assert.is(await page.title(), 'two.cfs · composefs playground')
     const own = new RegExp(`^(?:blob:)?${at.url}(?:icon\\.svg$|parts/|demo/objects/|demo/two\\.cfs|[-0-9a-f]{36}$)`)
     assert.equal(
       asked.filter(url => !own.test(url)),
