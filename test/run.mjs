@@ -1,6 +1,6 @@
 // Runs the test files and adds up their results: `node test/run.mjs [PART OF A NAME ...]`.
-// Each file is bundled and run in a process of its own, two at a time; those that measure come last, each alone. Ends with
-// `N passed, N failed, N skipped`.
+// Each file is bundled and run in a process of its own, three at a time, since most wait more than they work; those that measure
+// come last, each alone. Ends with `N passed, N failed, N skipped`.
 import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import esbuild from 'esbuild'
 
 const TIMEOUT_MS = 600_000
+const LANES = 3
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const testDir = join(root, 'test')
 // Below node_modules, so that packages resolve from there.
@@ -89,13 +90,13 @@ async function worker(queue) {
       `${failed === 0 ? 'ok  ' : 'FAIL'} ${relative(root, join(testDir, name))}  ${passed} passed, ${failed} failed, ${skipped} skipped  (${seconds} s)`,
     )
     if (failed > 0) console.log(`${output}${signal ? `\nended by ${signal}` : ''}`)
+    // What a test says may stand behind a suite's name and uvu's dots.
     else
-      for (const line of output.split('\n'))
-        if (line.startsWith('skip:') || line.startsWith('note:')) console.log(`     ${line}`)
+      for (const [, line] of output.matchAll(/^(?:.*(?:[•✘]| ) )?((?:skip|note): .*)$/gm)) console.log(`     ${line}`)
   }
 }
 const queue = files.filter(name => !MEASURING.test(name))
-await Promise.all([worker(queue), worker(queue)])
+await Promise.all(Array.from({ length: LANES }, () => worker(queue)))
 await worker(files.filter(name => MEASURING.test(name)))
 rmSync(outDir, { recursive: true, force: true })
 console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`)

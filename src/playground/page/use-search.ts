@@ -1,7 +1,7 @@
 // What is looked for in a pane's image and what was found, as someone types. Not here: how it is drawn (search-panel.tsx).
 
 import { proxy } from 'comlink'
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { DocumentInfo, Found, Progress, SearchKind, SearchResult } from '../protocol.js'
 import { useSession } from './context.js'
 import { Rows } from './rows.js'
@@ -54,8 +54,9 @@ export function useSearch(pane: Pane, { id, revision }: DocumentInfo, kind: Sear
     // Not all that is used is waited for: a new revision has other names.
   }, [id, revision, session, engine])
 
-  // Not all that is used is waited for: a new revision has other names.
-  useEffect(() => {
+  // Asked as soon as the key is known, not after it has been painted, as other effects are: that is a frame. Not all that is used
+  // is waited for: a new revision has other names.
+  useLayoutEffect(() => {
     const mine = ++asked.current
     if (query === '') {
       setAnswer(undefined)
