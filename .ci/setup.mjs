@@ -20,7 +20,8 @@ function newest(dir) {
 const installed = join(root, 'node_modules/.package-lock.json')
 if (mtime(installed) === 0 || mtime(installed) < mtime(join(root, 'package-lock.json'))) {
   console.error('installing npm packages')
-  execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: root, stdio: ['ignore', 2, 2] })
+  // None of them needs its scripts: what is built for a platform comes as a package of its own.
+  execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: root, stdio: ['ignore', 2, 2] })
 }
 
 const cores = ['core', 'paged-core', 'build-core']
