@@ -5,6 +5,7 @@ import type { NetworkRequest, NetworkState } from '../../network.js'
 import { shownText } from '../../path-text.js'
 import { useSession } from '../context.js'
 import { Rows } from '../rows.js'
+import { Sum } from '../sum.js'
 import type { ViewProps } from '../view-props.js'
 import { VirtualList } from '../virtual-list.js'
 import { bytesText, countText } from '../words.js'
@@ -62,15 +63,6 @@ function Pages({ pages, pageSize }: { readonly pages: Uint8Array; readonly pageS
       <canvas ref={canvas} role="img" aria-label={said} />
       <figcaption>{said}</figcaption>
     </figure>
-  )
-}
-
-function Sum({ label, value, hint }: { readonly label: string; readonly value: string; readonly hint?: string }) {
-  return (
-    <div class="sum" title={hint}>
-      <dt>{label}</dt>
-      <dd>{value}</dd>
-    </div>
   )
 }
 

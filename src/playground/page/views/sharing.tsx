@@ -6,6 +6,7 @@ import { shownText } from '../../path-text.js'
 import type { DocumentId } from '../../protocol.js'
 import type { SharingReport } from '../../reports.js'
 import { useSession } from '../context.js'
+import { Sum } from '../sum.js'
 import type { ViewProps } from '../view-props.js'
 import { bytesText, countText } from '../words.js'
 import { SharingObjects } from './sharing-objects.js'
@@ -116,15 +117,6 @@ export default function Sharing(_: ViewProps) {
           <SharingObjects ids={ids} images={images} set={set} onAll={() => setSet(undefined)} />
         </>
       )}
-    </div>
-  )
-}
-
-function Sum({ label, value, hint }: { readonly label: string; readonly value: string; readonly hint?: string }) {
-  return (
-    <div class="sum" title={hint}>
-      <dt>{label}</dt>
-      <dd>{value}</dd>
     </div>
   )
 }
