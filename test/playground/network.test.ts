@@ -97,6 +97,23 @@ else {
     await page.context().close()
   })
 
+  network('verifying asks the server, whatever is kept here', async () => {
+    const opened = await site.open({ withoutServiceWorker: true, address: `${DEMO}#${FILE}` })
+    const { page, complaints } = opened
+    await page.waitForSelector('.cm-content')
+    const seen = watched(opened)
+    await page.getByRole('tab', { name: 'Verify' }).click()
+    await page
+      .getByRole('button', { name: /^Verify/ })
+      .first()
+      .click()
+    await page.waitForSelector('text=/30 of 30/')
+    const asked = new Set(seen.map(one => one.path).filter(path => /\/objects\/[0-9a-f]{2}\/[0-9a-f]{62}$/.test(path)))
+    assert.is(asked.size, 30)
+    assert.equal(complaints, [])
+    await page.context().close()
+  })
+
   network('an image of this machine has nothing to show', async () => {
     const { page, complaints } = await site.open()
     await page.setInputFiles('input[type=file] >> nth=0', join(site.dir, 'demo/one.cfs'))

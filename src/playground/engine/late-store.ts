@@ -12,6 +12,16 @@ function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined
 }
 
+/** A store that keeps here what another holds. */
+export interface Cached {
+  /** The other. */
+  readonly behind: ObjectStore | undefined
+}
+
+function behind(store: ObjectStore): ObjectStore {
+  return ('behind' in store ? (store as ObjectStore & Cached).behind : undefined) ?? store
+}
+
 export class LateStore implements ObjectStore {
   #stores: readonly ObjectStore[]
 
@@ -25,6 +35,13 @@ export class LateStore implements ObjectStore {
 
   get label(): string {
     return this.isEmpty ? 'no store' : this.#stores.map(store => store.label).join(', ')
+  }
+
+  /** The same stores without what is kept of them here: for who wants to know what they hold themselves. */
+  get direct(): LateStore {
+    const direct = new LateStore()
+    direct.#stores = this.#stores.map(behind)
+    return direct
   }
 
   /** From now on this one is asked first. */

@@ -6,6 +6,7 @@ import { CachedStore, HttpClient, HttpStore, MemoryStore, OpfsStore } from '../.
 import { httpTarget } from '../../source/http-target.js'
 import type { ObjectInfo, ObjectStore, StoredObject } from '../../store/object-store.js'
 import type { NetworkRequest, NetworkState } from '../network.js'
+import type { Cached } from './late-store.js'
 
 /** Requests that are remembered one by one. */
 const REQUESTS_MAX = 2000
@@ -95,13 +96,15 @@ export class NetworkLog {
 }
 
 /** Calls of a store, counted. */
-class Counted implements ObjectStore {
+class Counted implements ObjectStore, Cached {
   readonly label: string
+  readonly behind: ObjectStore | undefined
   readonly #store: ObjectStore
   readonly #count: () => void
 
-  constructor(store: ObjectStore, count: () => void) {
+  constructor(store: ObjectStore, count: () => void, behind?: ObjectStore) {
     this.label = store.label
+    this.behind = behind
     this.#store = store
     this.#count = count
   }
@@ -148,6 +151,6 @@ export class ObjectCache {
     this.#place ??= this.#found()
     const { store, maxBytes } = await this.#place
     log.kept = new CachedStore({ fast: store, slow: remote, maxBytes })
-    return new Counted(log.kept, () => log.opened())
+    return new Counted(log.kept, () => log.opened(), remote)
   }
 }

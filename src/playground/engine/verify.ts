@@ -198,8 +198,9 @@ async function checkObjects(
 ): Promise<void> {
   run.objects = wanted.size
   for (const { size } of wanted.values()) run.bytes += size
-  const { store } = run.document.parts
-  if (store === undefined) return
+  const { objects } = run.document.parts
+  if (objects.isEmpty) return
+  const store = objects.direct
   run.objectsStarted = performance.now()
   const all = wanted.entries()
   const lane = async (): Promise<void> => {
