@@ -3,7 +3,6 @@
 
 import {
   CFS_V1_DIR_HEADER,
-  CFS_V1_DIRENT,
   CFS_V1_INODE,
   CFS_V1_REFERENCE,
   CFS_V1_SUPERBLOCK,
@@ -15,7 +14,7 @@ import { toHex } from '../format/hex.js'
 import type { Struct } from '../format/struct.js'
 import type { Image } from '../image/image.js'
 import { KIND_LABELS } from './image-map.js'
-import { CFS_DIRENT_MEANINGS, CFS_INODE_MEANINGS, CFS_SUPERBLOCK_MEANINGS } from './meanings.js'
+import { CFS_INODE_MEANINGS, CFS_SUPERBLOCK_MEANINGS } from './meanings.js'
 import { bytesAt, bytesField, type Field, type Piece, rangeField, type Structure, structFields } from './structures.js'
 
 const REFERENCES = ['variable_data', 'xattrs', 'digest'] as const
@@ -72,16 +71,4 @@ export function cfsStructureOf(image: Image, piece: Piece, nid: number | undefin
   if (fields instanceof Fault) return fields
   const { kind, start, length } = piece
   return { name: KIND_LABELS[kind], kind, start, length, at: undefined, fields }
-}
-
-/** Structure of an entry of a directory; its name stands behind the last one. */
-export function cfsDirentStructure(image: Image, piece: Piece): Outcome<Structure> {
-  const bytes = bytesAt(image, piece.start, CFS_V1_DIRENT.size)
-  if (bytes instanceof Fault) return bytes
-  const name = bytesAt(image, piece.at, piece.detail)
-  if (name instanceof Fault) return name
-  const fields = structFields(CFS_V1_DIRENT, bytes, piece.start, CFS_DIRENT_MEANINGS)
-  fields.push(bytesField('name', piece.at, name))
-  const { kind, start, length } = piece
-  return { name: KIND_LABELS.dirent, kind, start, length, at: undefined, fields }
 }

@@ -6,7 +6,6 @@ import {
   CHUNK_INDEX,
   COMPOSEFS_HEADER,
   CONSTANTS,
-  DIRENT,
   INODE_COMPACT,
   INODE_EXTENDED,
   SUPERBLOCK,
@@ -21,7 +20,6 @@ import { KIND_LABELS } from './image-map.js'
 import {
   ALGORITHMS,
   blockMeaning,
-  DIRENT_MEANINGS,
   HEADER_MEANINGS,
   inodeMeanings,
   superblockMeanings,
@@ -175,16 +173,4 @@ function chunkFields(image: Image, { start, length, detail }: Piece): Outcome<Fi
     fields.push(rest)
   }
   return fields
-}
-
-/** Structure of an entry of a directory; its name stands elsewhere in the block. */
-export function direntStructure(image: Image, piece: Piece): Outcome<Structure> {
-  const bytes = bytesAt(image, piece.start, DIRENT.size)
-  if (bytes instanceof Fault) return bytes
-  const name = bytesAt(image, piece.at, piece.detail)
-  if (name instanceof Fault) return name
-  const fields = structFields(DIRENT, bytes, piece.start, DIRENT_MEANINGS)
-  fields.push(bytesField('name', piece.at, name))
-  const { kind, start, length } = piece
-  return { name: KIND_LABELS.dirent, kind, start, length, at: undefined, fields }
 }

@@ -6,8 +6,9 @@ import { Pieces } from '../../wasm/core-pieces.js'
 import { PIECE_FLAGS } from '../format/anatomy-structs.js'
 import { Fault, isUnread, type Outcome } from '../format/errno.js'
 import type { Image } from '../image/image.js'
-import { cfsDirentStructure, cfsStructureOf } from './cfs-fields.js'
-import { direntStructure, structureOf, xattrNames } from './erofs-fields.js'
+import { cfsStructureOf } from './cfs-fields.js'
+import { direntStructure } from './dirent-fields.js'
+import { structureOf, xattrNames } from './erofs-fields.js'
 import { type ImageMap, KIND_LABELS } from './image-map.js'
 import { copied, inodePieces, type Piece, rangeField, type Structure } from './structures.js'
 
@@ -81,17 +82,13 @@ function direntPieces(image: Image, nid: number, block: number): Outcome<Entries
   return r < 0 ? image.fault(r, 'directory') : { blocks: pieces.cookie, pieces: copied(pieces) }
 }
 
-function entryStructure(image: Image, piece: Piece): Outcome<Structure> {
-  return image.format === 'cfs-v1' ? cfsDirentStructure(image, piece) : direntStructure(image, piece)
-}
-
 /** The entries in a block of a directory, and the number of its blocks (of cfs v1: of 512 entries each). */
 export function entriesOf(image: Image, nid: number, block: number): Outcome<{ blocks: number; entries: Structure[] }> {
   const found = direntPieces(image, nid, block)
   if (found instanceof Fault) return found
   const entries: Structure[] = []
   for (const piece of found.pieces) {
-    const entry = entryStructure(image, piece)
+    const entry = direntStructure(image, piece)
     if (entry instanceof Fault) return entry
     entries.push(entry)
   }
@@ -113,7 +110,7 @@ function entryAt(image: Image, nid: number, data: Structure, offset: number): Ou
     // A bad block has no entries to tell of.
     if (found instanceof Fault) return isUnread(found) ? found : undefined
     const piece = found.pieces.find(isHit)
-    if (piece !== undefined) return entryStructure(image, piece)
+    if (piece !== undefined) return direntStructure(image, piece)
     if (image.format !== 'cfs-v1' || block + 1 >= found.blocks) return undefined
   }
 }

@@ -13,6 +13,7 @@ import { CHROMIUM } from '../browser/chromium.js'
 import { ROOT, skip } from '../helpers/paths.js'
 import { hostileDump, hostileFiles, RUN, watch } from './hostile.js'
 import { type OpenPage, type PageOptions, Site, shot } from './site.js'
+import { prompts, terminalText } from './terminal-text.js'
 
 const policy = suite('playground: policy')
 const site = CHROMIUM === undefined ? undefined : await Site.start()
@@ -52,6 +53,20 @@ async function watched(options: PageOptions = {}): Promise<Watched> {
   await page.addInitScript(watch)
   await page.reload()
   return { ...opened, outside }
+}
+
+/** The hostile image is open, its root shown. */
+async function hostileOpened(): Promise<Watched> {
+  const opened = await watched()
+  const { page } = opened
+  await page.waitForSelector('.start')
+  const buffer = Buffer.from(hostileDump(HOSTILE))
+  await page
+    .locator('input[type=file]')
+    .first()
+    .setInputFiles([{ name: 'a.dump', mimeType: 'text/plain', buffer }])
+  await page.waitForSelector('.folder-list [role=option]')
+  return opened
 }
 
 /** Nothing ran, nothing was asked for elsewhere, and the page is what it was but for text. */
@@ -269,30 +284,11 @@ else {
   })
 
   policy('a hostile file in the terminal: all of it is text, and nothing is typed', async () => {
-    const opened = await watched()
+    const opened = await hostileOpened()
     const { page } = opened
-    await page.waitForSelector('.start')
-    const buffer = Buffer.from(hostileDump(HOSTILE))
-    await page
-      .locator('input[type=file]')
-      .first()
-      .setInputFiles([{ name: 'a.dump', mimeType: 'text/plain', buffer }])
-    await page.waitForSelector('.folder-list [role=option]')
     await tab(page, 'Terminal')
-    const text = async () =>
-      (await page.locator('.xterm-accessibility-tree [role=listitem]').allInnerTexts())
-        .map(line => line.replace(/\u00A0/g, ' ').trimEnd())
-        .join('\n')
-        .trimEnd()
-    const prompt = async (least: number) => {
-      for (let left = 200; left > 0; left--) {
-        const lines = (await text()).split('\n')
-        if (lines.filter(line => line.startsWith('composefs:')).length >= least && lines.at(-1) === 'composefs:/$')
-          return
-        await page.waitForTimeout(50)
-      }
-      throw new Error(`no empty prompt: ${await text()}`)
-    }
+    const text = () => terminalText(page)
+    const prompt = async (least: number) => assert.is((await prompts(page, least)).at(-1), 'composefs:/$')
     await page.locator('.xterm-accessibility-tree').waitFor({ state: 'attached' })
     await prompt(1)
     await page.keyboard.type('cat terminal.txt\n')
@@ -318,15 +314,8 @@ else {
   })
 
   policy('what is downloaded has a name that turns nothing and leads nowhere', async () => {
-    const opened = await watched()
+    const opened = await hostileOpened()
     const { page } = opened
-    await page.waitForSelector('.start')
-    const buffer = Buffer.from(hostileDump(HOSTILE))
-    await page
-      .locator('input[type=file]')
-      .first()
-      .setInputFiles([{ name: 'a.dump', mimeType: 'text/plain', buffer }])
-    await page.waitForSelector('.folder-list [role=option]')
     for (const [name, content] of HOSTILE.filter(([one]) => /img|turned|back|javascript/.test(one))) {
       await go(page, `/${name}`)
       const [download] = await Promise.all([

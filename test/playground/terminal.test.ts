@@ -7,41 +7,22 @@ import { mountSync } from '../../src/node.js'
 import { CHROMIUM } from '../browser/chromium.js'
 import { skip } from '../helpers/paths.js'
 import { type OpenPage, Site, shot } from './site.js'
+import { isPrompt, prompts, terminalText } from './terminal-text.js'
 
 const terminal = suite('playground: terminal')
 const site = CHROMIUM === undefined ? undefined : await Site.start()
 const DEMO = '?image=demo/two.cfs&store=demo/objects'
-const PROMPT = /^composefs:\S+\$/
-const EMPTY = /^composefs:\S+\$$/
-
-/** All that stands in the terminal, as its library tells screen readers. */
-async function text({ page }: OpenPage): Promise<string> {
-  return (await page.locator('.xterm-accessibility-tree [role=listitem]').allInnerTexts())
-    .map(line => line.replace(/\u00A0/g, ' ').trimEnd())
-    .join('\n')
-    .trimEnd()
-}
-
-/** Waits until so many prompts stand there, the last of them at the end. */
-async function prompts(opened: OpenPage, least: number): Promise<string[]> {
-  for (let left = 200; left > 0; left--) {
-    const lines = (await text(opened)).split('\n')
-    if (lines.filter(line => PROMPT.test(line)).length >= least && EMPTY.test(lines.at(-1) ?? '')) return lines
-    await opened.page.waitForTimeout(50)
-  }
-  throw new Error(`no prompt: ${await text(opened)}`)
-}
 
 /** Types a line into an empty terminal; answers what is shown of it, without the prompts. */
 async function type(opened: OpenPage, line: string): Promise<string[]> {
   await opened.page.keyboard.type('clear\n')
-  for (let left = 200; left > 0 && !/^composefs:\S+\$$/.test(await text(opened)); left--) {
+  for (let left = 200; left > 0 && !/^composefs:\S+\$$/.test(await terminalText(opened.page)); left--) {
     await opened.page.waitForTimeout(50)
   }
   await opened.page.keyboard.type(line)
   await opened.page.keyboard.press('Enter')
-  const shown = await prompts(opened, 2)
-  return shown.filter(one => one !== '' && !PROMPT.test(one))
+  const shown = await prompts(opened.page, 2)
+  return shown.filter(one => one !== '' && !isPrompt(one))
 }
 
 async function start(address = DEMO): Promise<OpenPage> {
@@ -49,7 +30,7 @@ async function start(address = DEMO): Promise<OpenPage> {
   await opened.page.waitForSelector('[role=treeitem]')
   await opened.page.getByRole('tab', { name: 'Terminal' }).click()
   await opened.page.waitForSelector('.xterm-accessibility-tree', { state: 'attached' })
-  await prompts(opened, 1)
+  await prompts(opened.page, 1)
   return opened
 }
 
@@ -82,9 +63,9 @@ else {
     const completed = async (typed: string, line: string) => {
       await opened.page.keyboard.type(typed)
       await opened.page.keyboard.press('Tab')
-      for (let tries = 0; tries < 50 && !(await text(opened)).endsWith(line); tries++)
+      for (let tries = 0; tries < 50 && !(await terminalText(opened.page)).endsWith(line); tries++)
         await opened.page.waitForTimeout(100)
-      const shown = await text(opened)
+      const shown = await terminalText(opened.page)
       assert.ok(shown.endsWith(line), shown)
     }
     await completed('base6', '$ base64')
@@ -102,7 +83,7 @@ else {
     await opened.page.waitForSelector('[role=treeitem][aria-selected=true]:has-text("etc")')
     await opened.page.locator('.xterm-helper-textarea').focus()
     await opened.page.keyboard.press('Control+c')
-    await prompts(opened, 2)
+    await prompts(opened.page, 2)
     assert.equal(await type(opened, 'echo alive'), ['alive'])
     assert.equal(opened.complaints, [])
     await opened.page.context().close()
@@ -115,7 +96,7 @@ else {
     await opened.page.getByRole('button', { name: 'Start changing' }).first().click()
     await opened.page.getByRole('tab', { name: 'Terminal' }).click()
     await opened.page.waitForSelector('.xterm-accessibility-tree', { state: 'attached' })
-    await prompts(opened, 1)
+    await prompts(opened.page, 1)
     await type(opened, 'echo yes > /written && mv /etc/hostname /etc/name && rm /etc/motd')
     assert.equal(await type(opened, 'cat /written'), ['yes'])
     assert.equal((await type(opened, 'ls -1 /etc')).includes('name'), true)

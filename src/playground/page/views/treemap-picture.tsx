@@ -2,9 +2,10 @@
 // which the keyboard reaches, and the arrows lead on. Not here: the numbers as a table (treemap-table.tsx).
 
 import { type HierarchyRectangularNode, hierarchy, treemap } from 'd3-hierarchy'
-import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { useMemo, useRef, useState } from 'preact/hooks'
 import { shownText } from '../../path-text.js'
 import type { FileKind, Measure, TreemapNode } from '../../reports.js'
+import { useSize } from '../inspect/use-size.js'
 import { amountText, KIND_WORDS, nodeName, shareText } from './treemap-table.js'
 
 export type Colouring = 'kind' | 'depth'
@@ -39,21 +40,6 @@ function areasOf(root: TreemapNode, measure: Measure, width: number, height: num
   return drawn
 }
 
-function useSize() {
-  const box = useRef<HTMLDivElement>(null)
-  const [size, setSize] = useState<{ readonly width: number; readonly height: number }>()
-  useLayoutEffect(() => {
-    const board = box.current
-    if (board === null) return
-    const take = () => setSize({ width: board.clientWidth, height: board.clientHeight })
-    take()
-    const observer = new ResizeObserver(take)
-    observer.observe(board)
-    return () => observer.disconnect()
-  }, [])
-  return { box, size }
-}
-
 interface Props {
   readonly root: TreemapNode
   readonly measure: Measure
@@ -64,11 +50,9 @@ interface Props {
 }
 
 export function TreemapPicture({ root, measure, colouring, chosen, onChoose, onOpen }: Props) {
-  const { box, size } = useSize()
-  const areas = useMemo(
-    () => (size === undefined ? [] : areasOf(root, measure, size.width, size.height)),
-    [root, measure, size],
-  )
+  const box = useRef<HTMLDivElement>(null)
+  const size = useSize(box)
+  const areas = useMemo(() => areasOf(root, measure, size.width, size.height), [root, measure, size])
   const [told, setTold] = useState<Area>()
   const [at, setAt] = useState(0)
   const current = Math.min(at, areas.length - 1)
