@@ -1,5 +1,5 @@
 // Runs the test files and adds up their results: `node test/run.mjs [PART OF A NAME ...]`.
-// Each file is bundled and run in a process of its own, three at a time, since most wait more than they work; those that measure
+// Each file is bundled and run in a process of its own, two at a time; those that measure
 // come last, each alone. Ends with `N passed, N failed, N skipped`.
 import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import esbuild from 'esbuild'
 
 const TIMEOUT_MS = 600_000
-const LANES = 3
+const LANES = 2
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const testDir = join(root, 'test')
 // Below node_modules, so that packages resolve from there.
