@@ -36,7 +36,8 @@ export class Mount {
   /** The images, topmost first. */
   readonly images: readonly Image[]
   #layer: Layer | undefined
-  readonly #env: VfsEnv
+  /** Whose process it is for: the owner and umask of what is made. */
+  readonly env: VfsEnv
   /** Images that were opened for this mount and end with it. */
   readonly #owned: readonly Image[]
   readonly #host: MountHost
@@ -50,7 +51,7 @@ export class Mount {
     host: MountHost,
   ) {
     this.#layer = layer as unknown as Layer
-    this.#env = env
+    this.env = env
     this.images = images
     this.#owned = owned
     this.#host = host
@@ -58,7 +59,7 @@ export class Mount {
 
   /** The tree as Node's `fs`; drawn when it is first asked for. Throws EINVAL after the end, as all that follows does. */
   get fs(): MountedFs {
-    if (this.#fs === undefined) this.#fs = createFs(this.layer, this.#env)
+    if (this.#fs === undefined) this.#fs = createFs(this.layer, this.env)
     return this.#fs
   }
 

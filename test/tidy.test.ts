@@ -31,6 +31,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'src/overlay': ['wasm', 'src/format', 'src/image', 'src/store'],
   'src/vfs': ['src/format', 'src/overlay'],
   'src/oci': ['src/format', 'src/overlay'],
+  'src/wasi': ['src/format', 'src/overlay'],
   'src/host': ['src/format', 'src/source', 'src/store', 'src/bridge', 'src/tree', 'src/overlay'],
   'src/publish': ['src/format', 'src/source', 'src/store'],
   'src/cli': [
@@ -44,6 +45,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'src/writer',
     'src/host',
     'src/publish',
+    'src/wasi',
     'src',
   ],
   'src/playground': [],
@@ -59,6 +61,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'src/writer',
     'src/vfs',
     'src/oci',
+    'src/wasi',
     'src/playground',
     'src',
   ],
@@ -76,11 +79,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'src/host',
     'src/vfs',
     'src/oci',
+    'src/wasi',
   ],
 }
 
 /** Where Node's own modules may be imported. */
-const NODE_ROOMS = [/^src\/node\.ts$/, /^src\/store\/directory[a-z-]*\.ts$/, /^src\/(cli|host|wasi)\//]
+const NODE_ROOMS = [/^src\/node\.ts$/, /^src\/store\/directory[a-z-]*\.ts$/, /^src\/(cli|host)\//]
 
 interface SourceFile {
   readonly path: string

@@ -294,12 +294,16 @@ export class CoreImage {
 
   /** The first `count` records as a list. */
   #names(count: number): Names {
-    const { u32, records } = this.core
+    const { u32, f64, records } = this.core
     const names: string[] = []
     const raw = this.decodeNames(0, count, names)
     const types: number[] = []
-    for (let i = 0, w = records >>> 2; i < count; i++, w += WORDS) types.push(u32[w + MODE] >>> 12)
-    return { names, types, raw }
+    const inos: number[] = []
+    for (let i = 0, w = records >>> 2; i < count; i++, w += WORDS) {
+      types.push(u32[w + MODE] >>> 12)
+      inos.push(f64[(w >>> 1) + NID])
+    }
+    return { names, types, inos, raw }
   }
 
   /** Target of a symlink, or -errno. */

@@ -17,16 +17,18 @@ const ascii: (u8: Uint8Array, from: number, to: number) => string =
     ? (u8, from, to) => (Buffer.prototype as unknown as Latin1).latin1Slice.call(u8, from, to)
     : (u8, from, to) => utf8.decode(u8.subarray(from, to))
 
-/** Names and types (mode >> 12) of a directory's entries, and the bytes of the names that are not UTF-8, by index. */
+/** Names, types (mode >> 12) and numbers of a directory's entries, and the bytes of the names that are not UTF-8, by index. */
 export interface Names {
   readonly names: string[]
   readonly types: number[]
+  readonly inos: number[]
   readonly raw: Map<number, Uint8Array> | null
 }
 
 export function joinNames(lists: readonly Names[]): Names {
   const names: string[] = []
   const types: number[] = []
+  const inos: number[] = []
   let raw: Map<number, Uint8Array> | null = null
   for (const list of lists) {
     for (const [i, bytes] of list.raw ?? []) {
@@ -35,8 +37,9 @@ export function joinNames(lists: readonly Names[]): Names {
     }
     for (const name of list.names) names.push(name)
     for (const type of list.types) types.push(type)
+    for (const ino of list.inos) inos.push(ino)
   }
-  return { names, types, raw }
+  return { names, types, inos, raw }
 }
 
 /**

@@ -25,6 +25,7 @@ const TABLE = {
   ESPIPE: [29, 'invalid seek'],
   EROFS: [30, 'read-only file system'],
   EMLINK: [31, 'too many links'],
+  EPIPE: [32, 'broken pipe'],
   ERANGE: [34, 'result too large'],
   ENAMETOOLONG: [36, 'name too long'],
   ENOSYS: [38, 'function not implemented'],

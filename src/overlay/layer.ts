@@ -58,6 +58,8 @@ export interface DirList {
   readonly names: string[]
   /** mode & S_IFMT of each entry, shifted right by 12 (the kernel's DT_*); 0 where unknown. */
   readonly types: ArrayLike<number>
+  /** `ino` of each entry, as `stat` answers it, where the listing knows them. */
+  readonly inos?: ArrayLike<number>
   /** The bytes of those names that are not valid UTF-8, by index; null when there is none. */
   readonly raw: ReadonlyMap<number, Uint8Array> | null
 }

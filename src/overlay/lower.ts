@@ -7,7 +7,7 @@ import { callPath } from '../format/call-path.js'
 import { Fault, fault, type Outcome } from '../format/errno.js'
 import { CONSTANTS } from '../format/structs.js'
 import { binaryString, OVERLAY_ESCAPED_PREFIX, OVERLAY_PREFIX } from '../format/xattr-name.js'
-import { type Attr, type Bytes, FIRST_OWN_INO, type Layer, newAttr } from './layer.js'
+import { type Attr, type Bytes, type DirList, FIRST_OWN_INO, type Layer, newAttr } from './layer.js'
 
 const { S_IFMT, S_IFCHR, S_IFDIR, S_IFREG } = CONSTANTS
 
@@ -91,6 +91,18 @@ export class Lower {
     const failed = this.layer.stat(node, out)
     out.ino = this.ino(out.ino)
     return failed
+  }
+
+  /** What the layer lists, its numbers as the overlay shows them. */
+  readdir(dir: LayerNode): Outcome<DirList> {
+    const list = this.layer.readdir(dir)
+    if (list instanceof Fault || list.inos === undefined || this.#ownNumbers) return list
+    return { ...list, inos: Array.from(list.inos, ino => this.ino(ino)) }
+  }
+
+  /** Whether the overlay shows the layer's numbers as they are. */
+  get #ownNumbers(): boolean {
+    return this.count === 1 && this.#firstOwn === Number.POSITIVE_INFINITY
   }
 
   /** What a name stands for in a directory; undefined for nothing. */

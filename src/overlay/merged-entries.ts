@@ -214,7 +214,7 @@ export class MergedEntries {
     const upper = upperOf(dir)
     const parts = upper === undefined ? (dir as LowerNode).parts : this.below(upper)
     if (parts instanceof Fault) return parts
-    if (upper === undefined && parts.length === 1) return parts[0].lower.layer.readdir(parts[0].node)
+    if (upper === undefined && parts.length === 1) return parts[0].lower.readdir(parts[0].node)
     return parts.length === 0 ? fullList(namesOf(upper as UpperInode, true)) : mergedList(upper, parts)
   }
 

@@ -1,0 +1,101 @@
+// Standard input and output of a program, as it is handed them. Not here: descriptors of the process itself (src/cli/run.ts).
+
+import { fault, isErrnoName, type Outcome } from '../format/errno.js'
+import { joinBytes } from '../format/join-bytes.js'
+
+/** Bytes of what a program has written that are kept for its result; more is ENOSPC to it. */
+export const KEPT_BYTES = 64 * 2 ** 20
+
+/** Gives the next bytes, at most so many; none at the end. */
+export type InputFunction = (most: number) => Uint8Array | undefined
+
+/** Takes bytes, which are its own. What it throws with a `code` of the system is what the program is told. */
+export type OutputFunction = (bytes: Uint8Array) => void
+
+export type StdinOption = string | Uint8Array | InputFunction
+
+export interface GuestInput {
+  /** Bytes are copied to the front of `into`; 0 at the end. */
+  read(into: Uint8Array): Outcome<number>
+}
+
+export interface GuestOutput {
+  write(from: Uint8Array): Outcome<number>
+}
+
+/** Input that is all there. */
+class GivenInput implements GuestInput {
+  #left: Uint8Array
+
+  constructor(bytes: Uint8Array) {
+    this.#left = bytes
+  }
+
+  read(into: Uint8Array): number {
+    const count = Math.min(into.length, this.#left.length)
+    into.set(this.#left.subarray(0, count))
+    this.#left = this.#left.subarray(count)
+    return count
+  }
+}
+
+/** Input that is asked for. What comes of it beyond what there was room for waits for the next call. */
+class AskedInput implements GuestInput {
+  readonly #ask: InputFunction
+  #left: Uint8Array = new Uint8Array(0)
+
+  constructor(ask: InputFunction) {
+    this.#ask = ask
+  }
+
+  read(into: Uint8Array): number {
+    if (into.length === 0) return 0
+    if (this.#left.length === 0) this.#left = this.#ask(into.length) ?? this.#left
+    const count = Math.min(into.length, this.#left.length)
+    into.set(this.#left.subarray(0, count))
+    this.#left = this.#left.subarray(count)
+    return count
+  }
+}
+
+export function guestInput(given: StdinOption | undefined): GuestInput {
+  if (typeof given === 'function') return new AskedInput(given)
+  return new GivenInput(typeof given === 'string' ? new TextEncoder().encode(given) : (given ?? new Uint8Array(0)))
+}
+
+/** Output that is handed on. */
+export class TakenOutput implements GuestOutput {
+  readonly #take: OutputFunction
+
+  constructor(take: OutputFunction) {
+    this.#take = take
+  }
+
+  write(from: Uint8Array): Outcome<number> {
+    try {
+      this.#take(from.slice())
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined
+      if (isErrnoName(code)) return fault(code)
+      throw error
+    }
+    return from.length
+  }
+}
+
+/** Output that is kept. */
+export class KeptOutput implements GuestOutput {
+  readonly #pieces: Uint8Array[] = []
+  #length = 0
+
+  write(from: Uint8Array): Outcome<number> {
+    if (this.#length + from.length > KEPT_BYTES) return fault('ENOSPC')
+    if (from.length > 0) this.#pieces.push(from.slice())
+    this.#length += from.length
+    return from.length
+  }
+
+  content(): Uint8Array {
+    return joinBytes(this.#pieces, this.#length)
+  }
+}
