@@ -32,6 +32,8 @@ export function useSearch(pane: Pane, { id, revision }: DocumentInfo, kind: Sear
   const newest = useRef(0)
   const asked = useRef(0)
   const ready = useRef(false)
+  /** The question whose answer is shown. */
+  const shown = useRef('')
   const query = pane.query.value
   const rows = useMemo(
     () =>
@@ -73,7 +75,10 @@ export function useSearch(pane: Pane, { id, revision }: DocumentInfo, kind: Sear
         if (found === undefined) return
         ready.current = true
         newest.current = found.search
-        rows.reset()
+        // What another question found is no answer to this one; what the same one found in the tree as it was may stay for a moment.
+        if (shown.current === `${kind} ${query}`) rows.reset()
+        else rows.clear()
+        shown.current = `${kind} ${query}`
         rows.put(found.entries)
         setAnswer({ ...found, query })
       })
