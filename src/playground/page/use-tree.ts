@@ -67,7 +67,9 @@ export function useTree(pane: Pane, document: DocumentInfo): TreeHandle {
   useEffect(() => {
     const fresh = drawn.current !== revision
     drawn.current = revision
-    if (fresh || at.current !== chosen) void locate(chosen, at.current !== chosen)
+    // What is chosen now: where keys follow each other fast, this runs after the next one has been heard.
+    const now = session.chosenIn(pane)
+    if (fresh || at.current !== now) void locate(now, at.current !== now)
   }, [id, revision, chosen])
 
   const choose = (path: string) => {
