@@ -1,7 +1,7 @@
 // What can be done with one entry: as a menu by right click, Shift-F10 or a button, as keys of the lists, and as tools above what is in
 // it. Not here: doing it (change/actions.ts).
 
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { shownText } from '../path-text.js'
 import type { DocumentInfo } from '../protocol.js'
 import { addThings, copyPath, deleteEntry, editText } from './change/actions.js'
@@ -159,7 +159,8 @@ export default function EntryMenu() {
   const menu = open.value
   const box = useRef<HTMLDivElement>(null)
   const before = useRef<Element>(null)
-  useEffect(() => {
+  // Before it is painted: who has seen it may press a key that it is meant for.
+  useLayoutEffect(() => {
     if (menu === undefined || box.current === null) return
     before.current = document.activeElement
     const { width, height } = box.current.getBoundingClientRect()
