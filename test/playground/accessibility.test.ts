@@ -8,6 +8,7 @@ import * as assert from 'uvu/assert'
 import { CHROMIUM } from '../browser/chromium.js'
 import { ROOT, skip } from '../helpers/paths.js'
 import { PHONE, Site, WIDE } from './site.js'
+import { becomes, drawn, goTo, matches, showView } from './waiting.js'
 
 const accessibility = suite('playground: accessibility')
 const site = CHROMIUM === undefined ? undefined : await Site.start()
@@ -73,7 +74,7 @@ class Examined {
   }
 
   async #check(where: string): Promise<void> {
-    await this.page.waitForTimeout(60)
+    await drawn(this.page)
     for (const { id, nodes } of await this.#violations())
       for (const { target, failureSummary } of nodes) {
         const what = `${id}: ${target.join(' ').replace(/\d+/g, 'N')}`
@@ -86,22 +87,9 @@ class Examined {
 if (site === undefined) skip(accessibility, 'accessibility', 'no Chromium')
 else {
   const start = async (address = '') => {
-    const { page, complaints } = await site.open({ address, withoutServiceWorker: true })
-    page.setDefaultTimeout(15_000)
+    const { page, complaints } = await site.open({ address })
     const examined = new Examined(page, await page.context().newCDPSession(page))
     return { page, complaints, examined }
-  }
-  const tab = (page: Page, name: string) => page.getByRole('tab', { name, exact: true }).first().click()
-  /** Another entry, by the address. */
-  const go = async (page: Page, path: string) => {
-    await page.evaluate(to => {
-      location.hash = to
-    }, path)
-    const name = path.split('/').at(-1) ?? ''
-    await page.waitForFunction(
-      wanted => document.querySelector('.breadcrumbs [aria-current]')?.textContent === wanted,
-      name,
-    )
   }
   const end = async ({ page, complaints, examined }: Awaited<ReturnType<typeof start>>) => {
     if (examined.count > 0) console.log(`note: axe-core ran ${examined.count} times`)
@@ -143,16 +131,15 @@ else {
     await page.waitForSelector('.folder-list [role=option]')
     await examined.look('folder', 'Content')
     for (const [path, selector] of [
-      ['/usr/src/tide/tide.c', '.cm-line'],
-      ['/usr/share/data/stations.json', '.cm-line'],
+      ['/usr/src/tide/tide.c', '.cm-line span[class]'],
+      ['/usr/share/data/stations.json', '.cm-line span[class]'],
       ['/usr/share/pictures/bay.png', '.picture img'],
       ['/usr/bin/tides', '.special'],
-      ['/usr/lib/tidepool/core.wasm', '.contents .viewer *'],
+      ['/usr/lib/tidepool/core.wasm', '.bytes-row'],
       ['/srv/names/<img src=x onerror=alert(1)>', '.cm-line'],
     ]) {
-      await go(page, path)
+      await goTo(page, path)
       await page.waitForSelector(selector)
-      await page.waitForTimeout(200)
       await examined.look(`contents ${path.split('/').at(-1)?.slice(0, 16)}`, 'Content')
     }
     await page.locator('[role=tree]').first().focus()
@@ -172,10 +159,9 @@ else {
     await page.getByRole('button', { name: 'Try the demo' }).click()
     await page.waitForFunction(() => document.querySelectorAll('.document-tab').length === 2)
     await page.waitForSelector('.folder-list [role=option]')
-    await go(page, '/usr/src/tide/tide.c')
+    await goTo(page, '/usr/src/tide/tide.c')
     for (const name of ['Inspector', 'Map', 'Treemap', 'Network', 'Terminal', 'Sharing', 'Diff']) {
-      await tab(page, name)
-      await page.waitForTimeout(400)
+      await showView(page, name)
       await examined.look(`view ${name}`, 'Content')
     }
     await end(opened)
@@ -185,18 +171,17 @@ else {
     const opened = await start(`${DEMO}#/etc/motd`)
     const { page, examined } = opened
     await page.waitForSelector('.cm-line')
-    await tab(page, 'Verify')
+    await showView(page, 'Verify')
     await page.getByRole('button', { name: 'Verify', exact: true }).click()
     await page.locator('.verify-card.good').waitFor()
     await page.getByRole('button', { name: 'Tamper', exact: true }).click()
     await page.locator('.defence.noticed').first().waitFor()
     await examined.look('view Verify', 'Content')
-    await tab(page, 'Map')
-    await page.waitForTimeout(400)
+    await showView(page, 'Map')
     await examined.look('whole map', 'Content')
-    await tab(page, 'Changes')
+    await showView(page, 'Changes')
     await page.getByRole('button', { name: 'Start changing' }).first().click()
-    await page.waitForTimeout(300)
+    await page.locator('.changes-tools').waitFor()
     await page.locator('[role=tree]').first().focus()
     await page.keyboard.press('Delete')
     await page.waitForSelector('dialog[open]')
@@ -205,7 +190,8 @@ else {
     await page.waitForFunction(() => document.querySelector('dialog[open]') === null)
     await examined.look('view Changes', 'Content')
     await page.getByRole('button', { name: 'Show two images side by side' }).click()
-    await tab(page, 'Contents')
+    await page.waitForSelector('.pane + .pane')
+    await showView(page, 'Contents')
     await examined.look('side by side')
     await end(opened)
   })
@@ -215,15 +201,16 @@ else {
     const places: { readonly name: string; readonly marked: boolean }[] = []
     for (let i = 0; i < most; i++) {
       await page.keyboard.press(key)
-      // CodeMirror marks itself a moment later.
-      await page.waitForTimeout(25)
-      const place = await page.evaluate(() => {
+      const place = await page.evaluate(async () => {
+        const pause = () => new Promise(resolve => requestAnimationFrame(resolve))
         let at = document.activeElement
         while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement
         if (at === null || at === document.body) return undefined
         const marks = [at, at.closest('.cm-editor'), at.closest('.file-button'), at.closest('.xterm')]
-        const marked = marks.some(one => one !== null && getComputedStyle(one).outlineStyle !== 'none')
-        return { name: at.getAttribute('aria-label') ?? at.textContent?.trim() ?? '', marked }
+        const isMarked = () => marks.some(one => one !== null && getComputedStyle(one).outlineStyle !== 'none')
+        // CodeMirror marks itself a moment later.
+        for (let frames = 100; frames > 0 && !isMarked(); frames--) await pause()
+        return { name: at.getAttribute('aria-label') ?? at.textContent?.trim() ?? '', marked: isMarked() }
       })
       if (place === undefined) break
       places.push(place)
@@ -270,14 +257,14 @@ else {
     await page.getByRole('button', { name: 'Edit text' }).first().click()
     await page.locator('.cm-content').click()
     const inside = () => page.evaluate(() => document.activeElement?.shadowRoot?.activeElement?.className ?? '')
-    assert.match(await inside(), /cm-content/)
+    await matches(inside, /cm-content/)
     await page.keyboard.press('Escape')
     await page.keyboard.press('Tab')
-    assert.not.match(await inside(), /cm-content/)
-    await tab(page, 'Terminal')
+    await matches(inside, /^(?!.*cm-content)/)
+    await showView(page, 'Terminal')
     await page.waitForFunction(() => document.activeElement?.className === 'xterm-helper-textarea')
     await page.keyboard.press('Shift+Tab')
-    assert.is(await page.evaluate(() => document.activeElement?.getAttribute('role')), 'tab')
+    await becomes(() => page.evaluate(() => document.activeElement?.getAttribute('role')), 'tab')
     await end(opened)
   })
 
@@ -299,7 +286,7 @@ else {
       await page.waitForFunction(() => document.activeElement?.closest('dialog, [role=menu]') !== null)
       await page.keyboard.press('Escape')
       await page.waitForFunction(() => document.activeElement?.closest('dialog, [role=menu]') === null)
-      assert.equal(await focused(), { name, inside: false })
+      await becomes(focused, { name, inside: false })
     }
     await end(opened)
   })
@@ -311,8 +298,7 @@ else {
     await page.getByRole('button', { name: 'Try the demo' }).click()
     await page.waitForSelector('.folder-list [role=option]')
     for (const name of ['Map', 'Treemap', 'Verify', 'Network', 'Changes']) {
-      await tab(page, name)
-      await page.waitForTimeout(200)
+      await showView(page, name)
       const moving = await page.evaluate(() => document.getAnimations().length)
       assert.is(moving, 0, name)
     }

@@ -1,11 +1,14 @@
 // Browsing in the playground, as people do it: a file is picked, its tree unfolded, sorted, walked through by keys; on a phone too.
+import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { mountSync } from '../../src/node.js'
 import { pathToFragment } from '../../src/playground/path-text.js'
 import { CHROMIUM } from '../browser/chromium.js'
 import { fixture, skip } from '../helpers/paths.js'
 import { type OpenPage, type PageOptions, PHONE, Site, shot } from './site.js'
+import { becomes, drawn, showView } from './waiting.js'
 
 const browse = suite('playground: browse')
 const site = CHROMIUM === undefined ? undefined : await Site.start()
@@ -20,10 +23,6 @@ function rows(page: Page): Promise<string[]> {
   )
 }
 
-function chosen(page: Page): Promise<string | null> {
-  return page.evaluate(() => document.querySelector('.tree-row.chosen .tree-name')?.textContent ?? null)
-}
-
 async function untilChosen(page: Page, name: string): Promise<void> {
   await page.waitForFunction(
     wanted => document.querySelector('.tree-row.chosen .tree-name')?.textContent === wanted,
@@ -32,10 +31,15 @@ async function untilChosen(page: Page, name: string): Promise<void> {
 }
 
 async function press(page: Page, ...keys: readonly string[]): Promise<void> {
-  for (const key of keys) {
-    await page.keyboard.press(key)
-    await page.waitForTimeout(80)
-  }
+  for (const key of keys) await page.keyboard.press(key)
+}
+
+/** Waits until the keyboard has gone to what has an id or a role. */
+async function untilFocused(page: Page, what: { readonly id?: string; readonly role?: string }): Promise<void> {
+  await page.waitForFunction(({ id, role }) => {
+    const at = document.activeElement
+    return (id === undefined || at?.id === id) && (role === undefined || at?.getAttribute('role') === role)
+  }, what)
 }
 
 function labelOf(page: Page, name: string): Promise<string | null> {
@@ -44,6 +48,7 @@ function labelOf(page: Page, name: string): Promise<string | null> {
 
 if (site === undefined) skip(browse, 'browse', 'no Chromium')
 else {
+  const mount = mountSync(join(site.dir, 'demo/two.cfs'))
   const demo = async (path: string, options: PageOptions = {}): Promise<OpenPage> => {
     const opened = await site.open({ address: `${DEMO}#${path}`, ...options })
     await opened.page.waitForSelector('.tree-row.chosen', { state: 'attached' })
@@ -71,7 +76,9 @@ else {
     await untilChosen(page, 'bin')
     await press(page, 'ArrowLeft')
     await page.waitForFunction(() => document.querySelector('[title=knock]') === null)
-    await press(page, 'ArrowRight', 'ArrowRight')
+    await press(page, 'ArrowRight')
+    await page.waitForSelector('[title=knock]')
+    await press(page, 'ArrowRight')
     await untilChosen(page, 'ebb')
     await press(page, 'End')
     await untilChosen(page, 'lib')
@@ -81,9 +88,13 @@ else {
     await untilChosen(page, 'usr')
     await press(page, 'ArrowDown', 'ArrowDown', 'ArrowUp')
     await untilChosen(page, 'bin')
-    assert.is(await page.evaluate(() => location.hash), '#/usr/bin')
-    const active = await page.getAttribute('[role=tree]', 'aria-activedescendant')
-    assert.is(await page.getAttribute(`#${active}`, 'title'), 'bin')
+    await becomes(() => page.evaluate(() => location.hash), '#/usr/bin')
+    const active = () =>
+      page.evaluate(() => {
+        const id = document.querySelector('[role=tree]')?.getAttribute('aria-activedescendant') ?? ''
+        return document.getElementById(id)?.title
+      })
+    await becomes(active, 'bin')
     await done(opened)
   })
 
@@ -98,7 +109,7 @@ else {
     await untilChosen(page, '/')
     await page.getByRole('button', { name: 'Fold all', exact: true }).click()
     await page.waitForFunction(() => document.querySelector('[role=treeitem][aria-level="3"]') === null)
-    assert.equal(await rows(page), before)
+    await becomes(() => rows(page), before)
     await done(opened)
   })
 
@@ -114,25 +125,19 @@ else {
     await page.waitForSelector('[title="tide.c"]')
     const byName = await list()
     assert.equal(byName.slice(1), [...byName.slice(1)].sort())
-    const sorted = async (label: string) => {
-      await page.selectOption('[aria-label="Sort by"]', { label })
-      await page.waitForTimeout(300)
-      return list()
-    }
-    const bySize = await sorted('Size')
-    const sizes: number[] = []
-    for (const name of bySize.slice(1)) sizes.push(sizeIn((await labelOf(page, name)) ?? ''))
-    assert.equal(
-      sizes,
-      [...sizes].sort((a, b) => a - b),
-    )
+    assert.is(byName[0], '.ci')
+    const files = byName.slice(1).map(name => ({ name, stat: mount.fs.statSync(`/usr/src/tide/${name}`) }))
+    const by = (key: 'size' | 'mtimeMs', sign: number) =>
+      [...files].sort((a, b) => sign * (Number(a.stat[key]) - Number(b.stat[key]))).map(({ name }) => name)
+    const sort = (label: string) => page.selectOption('[aria-label="Sort by"]', { label })
+    await sort('Size')
+    await becomes(list, ['.ci', ...by('size', 1)])
     await page.getByRole('button', { name: /^Sorted upwards/ }).click()
-    await page.waitForTimeout(300)
-    assert.is((await list())[1], bySize.at(-1))
-    assert.is((await list())[0], '.ci')
-    await sorted('Time')
-    await sorted('Type')
-    assert.is((await list()).length, byName.length)
+    await becomes(list, ['.ci', ...by('size', -1)])
+    await sort('Time')
+    await becomes(list, ['.ci', ...by('mtimeMs', -1)])
+    await sort('Type')
+    await becomes(async () => (await list()).length, byName.length)
     await done(opened)
   })
 
@@ -169,7 +174,7 @@ else {
       await untilChosen(opened.page, shown)
       // Chosen by a click, the link is the same.
       await opened.page.locator('.tree-row.chosen').click()
-      assert.is(await opened.page.evaluate(() => location.hash), `#${hash}`)
+      await becomes(() => opened.page.evaluate(() => location.hash), `#${hash}`)
       if (name.startsWith('line')) await shot(opened.page, 'browse-names')
       await done(opened)
     }
@@ -182,11 +187,11 @@ else {
     await press(page, 'ArrowRight')
     await page.waitForFunction(() => document.querySelectorAll('[role=treeitem][aria-level="4"]').length > 3)
     await page.evaluate(() => document.querySelector('[role=tree]')?.scrollTo(0, 40_000))
-    await page.waitForTimeout(200)
+    await drawn(page)
     const top = () => page.evaluate(() => document.querySelector('[role=tree]')?.scrollTop)
     const was = await top()
-    await page.getByRole('tab', { name: 'Map', exact: true }).click()
-    await page.waitForTimeout(300)
+    assert.ok(Number(was) > 1000)
+    await showView(page, 'Map')
     assert.is(await top(), was)
     await page.getByRole('navigation', { name: 'Where you are' }).getByRole('button', { name: 'srv' }).click()
     await untilChosen(page, 'srv')
@@ -210,7 +215,7 @@ else {
     await right.getByRole('treeitem', { name: /^usr/ }).locator('.twisty').click()
     await page.waitForFunction(() => document.querySelectorAll('.pane:nth-child(2) [aria-expanded=true]').length > 1)
     assert.is(await unfolded(), before)
-    assert.is(await page.locator('.document-tab [role=img]').count(), 2)
+    await becomes(() => page.locator('.document-tab [role=img]').count(), 2)
     await shot(page, 'browse-side-by-side')
     await done(opened)
   })
@@ -226,9 +231,9 @@ else {
     await page.waitForFunction(() => document.querySelector('.keys-help[open]') === null)
     // F6 goes round: tree, views, search, tree.
     await press(page, 'F6')
-    assert.is(await page.evaluate(() => document.activeElement?.getAttribute('role')), 'tab')
+    await untilFocused(page, { role: 'tab' })
     await press(page, 'F6')
-    assert.is(await page.evaluate(() => document.activeElement?.id), 'search-0')
+    await untilFocused(page, { id: 'search-0' })
     await done(opened)
   })
 
@@ -246,17 +251,14 @@ else {
     await shot(page, 'browse-phone-content')
     await page.goBack()
     await page.waitForFunction(() => document.querySelector('.pane')?.classList.contains('side-files'))
-    assert.is(await chosen(page), 'radar.conf')
+    await untilChosen(page, 'radar.conf')
     await done(opened)
   })
 
-  browse('stop', () => site.stop())
-}
-
-/** Bytes in what a list says of an entry: up to 1023 they are told exactly. */
-function sizeIn(label: string): number {
-  const found = /, ([\d.]+) (B|KiB)/.exec(label)
-  return Number(found?.[1]) * (found?.[2] === 'KiB' ? 1024 : 1)
+  browse('stop', () => {
+    mount.unmount()
+    return site.stop()
+  })
 }
 
 browse.run()

@@ -10,7 +10,9 @@ import { MemoryStore, mount } from '../../src/node.js'
 import { UPPER_SIZE } from '../../src/playground/changing.js'
 import { CHROMIUM } from '../browser/chromium.js'
 import { skip } from '../helpers/paths.js'
+import { putAllAway } from './dropping.js'
 import { PHONE, Site, shot } from './site.js'
+import { becomes, goTo, matches } from './waiting.js'
 
 const changes = suite('playground: changes')
 const site = CHROMIUM === undefined ? undefined : await Site.start()
@@ -38,29 +40,29 @@ async function press(page: Page, button: string): Promise<void> {
   await page.getByRole('dialog').getByRole('button', { name: button }).click()
 }
 
-/** Goes to a path by the address, as a link does. */
+/** Goes to a path by the address, as a link does, and waits until the tree is there too. */
 async function go(page: Page, path: string): Promise<void> {
-  await page.evaluate(hash => {
-    location.hash = hash
-  }, path)
-  await page.waitForSelector('[role=treeitem][aria-selected=true]')
+  await goTo(page, path)
+  const name = path.split('/').at(-1) ?? ''
+  await page.locator('[role=treeitem][aria-selected=true]', { has: page.getByText(name, { exact: true }) }).waitFor()
 }
 
 async function view(page: Page, name: string): Promise<void> {
   await page.getByRole('tab', { name }).click()
 }
 
-/** The rows of the view of changes: kind and path. */
-async function told(page: Page): Promise<string[]> {
+/** What the view of changes comes to list: kind and path. */
+async function told(page: Page, expected: readonly string[]): Promise<void> {
   await view(page, 'Changes')
   await page.waitForSelector('.changes-counts')
-  const rows = await page.locator('.changes-list tbody tr').all()
-  return Promise.all(
-    rows.map(async one => {
-      const kind = (await one.locator('.change-kind').innerText()).replace(/^\S\s*/, '')
-      return `${kind} ${await one.locator('.change-path').innerText()}`
-    }),
-  )
+  const rows = () =>
+    page.locator('.changes-list tbody tr').evaluateAll(all =>
+      all.map(row => {
+        const kind = row.querySelector('.change-kind')?.textContent?.replace(/^\S\s*/, '')
+        return `${kind} ${row.querySelector('.change-path')?.textContent}`
+      }),
+    )
+  await becomes(rows, [...expected])
 }
 
 /** What a click on a button downloads. */
@@ -117,8 +119,8 @@ else {
     const { page, complaints } = await site.open({ address: `${DEMO}#/` })
     await row(page, 'etc').waitFor()
     await editAll(page)
-    assert.match((await row(page, 'note.txt').getAttribute('aria-label')) ?? '', /added here/)
-    assert.equal(await told(page), [
+    await matches(() => row(page, 'note.txt').getAttribute('aria-label'), /added here/)
+    await told(page, [
       `added /etc/${NASTY}/`,
       `added /etc/${NASTY}/note.txt`,
       'deleted /etc/passwd',
@@ -153,6 +155,8 @@ else {
     assert.is(mounted.fs.existsSync('/etc/passwd'), false)
     assert.ok(mounted.fs.readFileSync('/var/sources/tide/tide.c', 'utf8').includes('int'))
 
+    // They stand before the button.
+    await putAllAway(page)
     await page.getByRole('button', { name: 'Open the new image' }).click()
     await page.getByRole('navigation', { name: 'Open images' }).getByText('two-changed.cfs').waitFor()
     await go(page, '/var/sources/tide/Makefile')
@@ -177,7 +181,7 @@ else {
     await page.getByRole('dialog', { name: 'Close two.cfs?' }).getByText('not saved').waitFor()
     await press(page, 'Cancel')
     const asked = page.waitForEvent('dialog')
-    const reloading = page.reload().catch(() => undefined)
+    const reloading = page.evaluate(() => location.reload())
     const dialog = await asked
     assert.is(dialog.type(), 'beforeunload')
     await dialog.dismiss()
@@ -194,6 +198,7 @@ else {
     await page.getByRole('tree').focus()
     await page.keyboard.press('Shift+F10')
     await page.getByRole('menuitem', { name: 'Edit text' }).waitFor()
+    assert.is(await page.evaluate(() => document.activeElement?.getAttribute('role')), 'menuitem')
     await page.keyboard.press('m')
     await page.keyboard.press('Enter')
     await page.getByRole('dialog', { name: 'Attributes of radar' }).getByLabel('Mode').waitFor()
@@ -208,8 +213,8 @@ else {
     await press(page, 'Save')
     await page.getByRole('dialog').waitFor({ state: 'detached' })
     await page.waitForFunction(() => document.querySelector('.contents-head')?.textContent?.includes('rws--x--x'))
-    assert.equal(await told(page), ['modified /usr/bin/radar'])
-    assert.is(await page.locator('.changes-list td').last().innerText(), 'mode, extended attributes')
+    await told(page, ['modified /usr/bin/radar'])
+    await becomes(() => page.locator('.changes-list td').last().innerText(), 'mode, extended attributes')
     await page.getByRole('button', { name: /^Undo/ }).click()
     await page.getByText('Nothing is different yet').waitFor()
     await row(page, 'bin').first().waitFor()
@@ -245,7 +250,7 @@ else {
     closeSync(fd)
     await page.locator('.entry-tools input[type=file]').setInputFiles(big)
     await page.getByText('may take 256 MiB here, and this would be more. Nothing has been changed.').waitFor()
-    assert.equal(await told(page), [])
+    await told(page, [])
     assert.equal(complaints, [])
     await page.context().close()
   })
@@ -270,7 +275,7 @@ else {
     await page.getByText('2 files are added to /etc').waitFor()
     await view(page, 'Contents')
     await page.getByRole('option', { name: /^fresh.txt/ }).waitFor()
-    assert.equal(await told(page), ['added /etc/fresh.txt', 'modified /etc/motd'].sort())
+    await told(page, ['added /etc/fresh.txt', 'modified /etc/motd'].sort())
     await shot(page, 'changes-dark')
     assert.equal(complaints, [])
     await page.context().close()
@@ -284,7 +289,7 @@ else {
     await shot(page, 'changes-menu-phone')
     await page.getByRole('menuitem', { name: 'Delete…' }).click()
     await press(page, 'Delete')
-    assert.equal(await told(page), ['deleted /etc/motd'])
+    await told(page, ['deleted /etc/motd'])
     await shot(page, 'changes-phone')
     assert.equal(complaints, [])
     await page.context().close()

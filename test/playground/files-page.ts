@@ -1,14 +1,13 @@
 // A page of the playground on which files are looked at: what is opened, gone to and read there. Not here: any test.
 import type { Page } from 'playwright-core'
 import type { OpenPage, PageOptions, Site } from './site.js'
+import { shows } from './waiting.js'
 
 export const DEMO = '?image=demo/two.cfs&store=demo/objects#'
 export const BIG = '?image=big/image.cfs&store=big/objects#'
 
 export async function openAt(site: Site, address: string, options: PageOptions = {}): Promise<OpenPage> {
-  const opened = await site.open({ address, withoutServiceWorker: true, ...options })
-  opened.page.setDefaultTimeout(15_000)
-  return opened
+  return site.open({ address, ...options })
 }
 
 /** What the editor shows, as far as it draws it. */
@@ -21,6 +20,14 @@ export const contents = (page: Page) => page.locator('.view-contents')
 /** Chooses another entry of the image that is open, folder by folder. */
 export async function go(page: Page, path: string): Promise<void> {
   await page.locator('.breadcrumbs button').first().click()
-  for (const name of path.split('/').slice(1))
-    await page.locator('.folder-list [role=option]', { hasText: name }).first().click()
+  await shows(page, '/')
+  let at = ''
+  for (const name of path.split('/').slice(1)) {
+    at += `/${name}`
+    await page
+      .locator('.folder-list [role=option]', { has: page.getByText(name, { exact: true }) })
+      .first()
+      .click()
+    await shows(page, at)
+  }
 }

@@ -12,6 +12,7 @@ import { skip } from '../helpers/paths.js'
 import { compareTruth, type TruthFs } from '../helpers/truth.js'
 import { code, contents, DEMO, go, openAt } from './files-page.js'
 import { PHONE, Site, shot } from './site.js'
+import { becomes, matches } from './waiting.js'
 
 const files = suite('playground: files')
 const site = CHROMIUM === undefined ? undefined : await Site.start()
@@ -25,7 +26,7 @@ function tests(at: Site): void {
     const names = () => page.locator('.folder-list .cell-name bdi:first-of-type').allInnerTexts()
     await page.waitForSelector('.folder-list [role=option]')
     const all = mount.fs.readdirSync('/usr/src/tide') as string[]
-    assert.equal((await names()).sort(), [...all].sort())
+    await becomes(async () => (await names()).sort(), [...all].sort())
     await page.getByRole('toolbar', { name: 'Sort by' }).getByRole('button', { name: 'Size' }).click()
     const sizes = all
       .filter(name => name !== '.ci')
@@ -35,10 +36,9 @@ function tests(at: Site): void {
       first => document.querySelectorAll('.folder-list .cell-size')[1]?.getAttribute('title')?.startsWith(first),
       `${sizes[0]} bytes`,
     )
-    const shown = await page
-      .locator('.folder-list .cell-size[title]')
-      .evaluateAll(all => all.map(one => one.getAttribute('title')))
-    assert.equal(
+    const shown = () =>
+      page.locator('.folder-list .cell-size[title]').evaluateAll(all => all.map(one => one.getAttribute('title')))
+    await becomes(
       shown,
       sizes.map(size => `${size.toLocaleString('en')} bytes`),
     )
@@ -48,7 +48,7 @@ function tests(at: Site): void {
     const second = (await names())[1]
     await page.keyboard.press('Enter')
     await page.waitForSelector('.cm-content')
-    assert.is(await page.locator('.breadcrumbs [aria-current]').innerText(), second)
+    await becomes(() => page.locator('.breadcrumbs [aria-current]').innerText(), second)
     assert.equal(complaints, [])
   })
 
@@ -56,7 +56,7 @@ function tests(at: Site): void {
     const { page, complaints } = await openAt(at, `${DEMO}/usr/src/tide/until.ts`)
     await page.waitForSelector('.cm-line span[class]')
     const text = mount.fs.readFileSync('/usr/src/tide/until.ts', 'utf8') as string
-    assert.is((await code(page)).trimEnd(), text.trimEnd())
+    await becomes(async () => (await code(page)).trimEnd(), text.trimEnd())
     await page.getByRole('button', { name: 'Find' }).click()
     await page.keyboard.type('const')
     await page.waitForSelector('.cm-searchMatch')
@@ -95,7 +95,7 @@ function tests(at: Site): void {
     await shot(page, 'files-picture')
     await page.getByRole('button', { name: 'Hex', exact: true }).click()
     await page.waitForSelector('.bytes-row')
-    assert.is(await alive(), 0)
+    await becomes(alive, 0)
     assert.equal(complaints, [])
   })
 
@@ -136,7 +136,7 @@ function tests(at: Site): void {
     const { page, complaints } = await openAt(at, `${DEMO}/srv/hostile/up`)
     await contents(page).getByRole('button', { name: '/etc/passwd' }).click()
     await page.waitForSelector('.cm-content')
-    assert.match(await code(page), /^root:/)
+    await matches(() => code(page), /^root:/)
     for (const [path, words] of [
       ['/srv/hostile/loop-a', 'round in a circle'],
       ['/etc/mtab', 'leads to nothing in this image'],

@@ -8,6 +8,7 @@ import { CHROMIUM } from '../browser/chromium.js'
 import { fixture, skip } from '../helpers/paths.js'
 import { message } from './dropping.js'
 import { PHONE, Site, shot } from './site.js'
+import { becomes } from './waiting.js'
 
 const frame = suite('playground: frame')
 const site = CHROMIUM === undefined ? undefined : await Site.start()
@@ -53,11 +54,11 @@ else {
         const bar = await page.locator('.documents').boundingBox()
         return tab !== null && bar !== null && tab.x >= bar.x - 1 && tab.x < bar.x + bar.width - 20
       }
-      assert.ok(await inView(), 'the last one')
+      await becomes(inView, true, 'the last one')
       await shot(page, `frame-many-${viewport === undefined ? 'wide' : 'phone'}`)
       await page.locator('.document-tab button:first-child').first().click()
       await page.locator('.document-tab:first-child.chosen').waitFor()
-      assert.ok(await inView(), 'the first one')
+      await becomes(inView, true, 'the first one')
       const colours = await page.getByRole('button', { name: /colours$/ }).boundingBox()
       assert.ok(colours !== null && colours.x + colours.width <= (page.viewportSize()?.width ?? 0))
       assert.equal(complaints, [])
@@ -107,7 +108,9 @@ else {
     await shown(page, 'two.cfs', 'etc')
     const before = await page.evaluate(() => history.length)
     await page.locator('[role=tree]').focus()
-    for (let at = 0; at < 30; at++) await page.keyboard.press(at % 2 === 0 ? 'ArrowDown' : 'ArrowUp')
+    // Sent without a wait for each, as a key that is held down is.
+    const keys = Array.from({ length: 30 }, (_, at) => (at % 2 === 0 ? 'ArrowDown' : 'ArrowUp'))
+    await Promise.all(keys.map(key => page.keyboard.press(key)))
     assert.ok((await page.evaluate(() => history.length)) - before <= 3)
     assert.equal(complaints, [])
     await page.context().close()

@@ -10,6 +10,7 @@ import { CHROMIUM } from '../browser/chromium.js'
 import { command } from '../helpers/command.js'
 import { skip } from '../helpers/paths.js'
 import { type OpenPage, type PageOptions, PHONE, Site, shot } from './site.js'
+import { becomes, matches } from './waiting.js'
 
 const inspector = suite('playground: inspector')
 const site = CHROMIUM === undefined ? undefined : await Site.start()
@@ -35,8 +36,7 @@ function tests(at: Site): void {
   const { fs } = mountSync(image)
   const open = async (path: string, options: PageOptions = {}): Promise<OpenPage> => {
     const address = `?image=demo/two.cfs&store=demo/objects#${path}`
-    const opened = await at.open({ address, withoutServiceWorker: true, ...options })
-    opened.page.setDefaultTimeout(15_000)
+    const opened = await at.open({ address, ...options })
     await opened.page.waitForSelector('[role=treeitem]', { state: 'attached' })
     if (options.viewport === PHONE) await opened.page.locator('.side-switch button', { hasText: 'Content' }).click()
     await opened.page.getByRole('tab', { name: 'Inspector' }).click()
@@ -71,15 +71,10 @@ function tests(at: Site): void {
       ['i_size', stat.size],
     ] as const) {
       await field(page, name).hover()
-      await page.waitForSelector('.raw-hex .raw-part.active')
-      const { offsets, bytes } = await activeBytes(page)
       const width = Number(await field(page, name).getAttribute('data-width'))
-      assert.is(offsets.length, width)
-      assert.is(offsets[0], Number(await field(page, name).getAttribute('data-offset')))
-      assert.equal(
-        bytes,
-        offsets.map(offset => whole[offset]),
-      )
+      const from = Number(await field(page, name).getAttribute('data-offset'))
+      const bytes = [...whole.subarray(from, from + width)]
+      await becomes(() => activeBytes(page), { offsets: bytes.map((_, at) => from + at), bytes })
       assert.is(littleEndian(bytes), value, name)
     }
     await shot(page, 'inspector-light')
@@ -94,10 +89,11 @@ function tests(at: Site): void {
     await hexView(page).focus()
     await page.keyboard.press('ArrowLeft')
     await page.waitForSelector(`.raw-hex [data-byte="${size - 1}"].cursor`)
-    assert.not.ok(await field(page, 'i_size').evaluate(one => one.classList.contains('active')))
+    await becomes(() => field(page, 'i_size').evaluate(one => one.classList.contains('active')), false)
     await page.keyboard.press('ArrowRight')
     await page.waitForSelector('.structure-field.active[data-field=i_size]')
-    assert.match((await hexView(page).getAttribute('aria-valuetext')) ?? '', `i_size of inode, extended = ${stat.size}`)
+    const words = new RegExp(`i_size of inode, extended = ${stat.size}`)
+    await matches(() => hexView(page).getAttribute('aria-valuetext'), words)
     assert.equal(complaints, [])
   })
 
@@ -106,9 +102,8 @@ function tests(at: Site): void {
     await field(page, 'nameoff').focus()
     const offset = Number(await field(page, 'nameoff').getAttribute('data-offset'))
     await page.waitForSelector(`.raw-hex [data-byte="${offset}"].cursor`)
-    const { bytes } = await activeBytes(page)
     const whole = readFileSync(image)
-    assert.is(littleEndian(bytes), whole.readUInt16LE(offset))
+    await becomes(async () => littleEndian((await activeBytes(page)).bytes), whole.readUInt16LE(offset))
     assert.equal(complaints, [])
   })
 
@@ -148,8 +143,7 @@ function tests(at: Site): void {
 
   inspector('a missing object is said to be missing', async () => {
     const address = `?image=demo/two.cfs&store=demo/nothing#${FILE}`
-    const { page } = await at.open({ address, withoutServiceWorker: true, expected: [/404/] })
-    page.setDefaultTimeout(15_000)
+    const { page } = await at.open({ address, expected: [/404/] })
     await page.waitForSelector('[role=treeitem]')
     await page.getByRole('tab', { name: 'Inspector' }).click()
     await page.getByRole('button', { name: 'Check it now' }).click()

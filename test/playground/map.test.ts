@@ -12,6 +12,7 @@ import { CHROMIUM } from '../browser/chromium.js'
 import { fixture, skip } from '../helpers/paths.js'
 import { temporaryFolder } from './engine-world.js'
 import { type OpenPage, type PageOptions, PHONE, Site, shot } from './site.js'
+import { becomes, matches } from './waiting.js'
 
 const maps = suite('playground: map')
 const site = CHROMIUM === undefined ? undefined : await Site.start()
@@ -40,9 +41,8 @@ const place = (page: Page) => page.locator('.map-place')
 
 /** Opens the map of an image that is picked as a file. */
 async function openMap(at: Site, file: string, options: PageOptions = {}): Promise<OpenPage> {
-  const opened = await at.open({ withoutServiceWorker: true, ...options })
+  const opened = await at.open(options)
   const { page } = opened
-  page.setDefaultTimeout(15_000)
   await page.locator('input[type=file]').first().setInputFiles(file)
   if (options.viewport === PHONE) await page.locator('.side-switch button', { hasText: 'Content' }).click()
   await page.getByRole('tab', { name: 'Map', exact: true }).click()
@@ -105,18 +105,19 @@ function tests(at: Site): void {
     await picture(page).focus()
     await page.keyboard.press('Home')
     await page.waitForFunction(() => /composefs header/.test(document.querySelector('.map-place')?.textContent ?? ''))
-    assert.match((await picture(page).getAttribute('aria-valuetext')) ?? '', 'composefs header, bytes 0 to 31')
-    const drawn = await page
-      .locator('.map-sheet canvas')
-      .first()
-      .evaluate(canvas => {
-        const one = canvas as HTMLCanvasElement
-        const data = one.getContext('2d')?.getImageData(0, 0, one.width, one.height).data ?? []
-        const colours = new Set<number>()
-        for (let i = 0; i < data.length; i += 4) colours.add((data[i] << 16) | (data[i + 1] << 8) | data[i + 2])
-        return colours.size
-      })
-    assert.ok(drawn > 5, `${drawn} colours`)
+    await matches(() => picture(page).getAttribute('aria-valuetext'), /composefs header, bytes 0 to 31/)
+    const colours = () =>
+      page
+        .locator('.map-sheet canvas')
+        .first()
+        .evaluate(canvas => {
+          const one = canvas as HTMLCanvasElement
+          const data = one.getContext('2d')?.getImageData(0, 0, one.width, one.height).data ?? []
+          const found = new Set<number>()
+          for (let i = 0; i < data.length; i += 4) found.add((data[i] << 16) | (data[i + 1] << 8) | data[i + 2])
+          return found.size
+        })
+    await becomes(async () => (await colours()) > 5, true, 'more than 5 colours')
     // By parts: header, zeros, superblock, the root.
     for (let n = 0; n < 3; n++) {
       const before = await picture(page).getAttribute('aria-valuetext')
@@ -126,7 +127,7 @@ function tests(at: Site): void {
         before,
       )
     }
-    assert.match((await picture(page).getAttribute('aria-valuetext')) ?? '', /^inode, .* of \/, /)
+    await matches(() => picture(page).getAttribute('aria-valuetext'), /^inode, .* of \/, /)
     // Somewhere in the middle; what is said there is where a click leads.
     const box = await picture(page).boundingBox()
     if (box === null) throw new Error('no picture')
@@ -140,10 +141,9 @@ function tests(at: Site): void {
     assert.is(await page.locator('.breadcrumbs [aria-current]').innerText(), path.slice(path.lastIndexOf('/') + 1))
     const nid = Number(await page.locator('[data-fact=nid]').innerText())
     assert.is(nid, Number(mountSync(two).fs.lstatSync(path).ino))
-    const fields = await page
-      .locator('[data-offset]')
-      .evaluateAll(all => all.map(one => Number(one.getAttribute('data-offset'))))
-    assert.ok(fields.includes(start), `${start} is among the fields`)
+    const fields = () =>
+      page.locator('[data-offset]').evaluateAll(all => all.map(one => Number(one.getAttribute('data-offset'))))
+    await becomes(async () => (await fields()).includes(start), true, `${start} is among the fields`)
     assert.equal(complaints, [])
   })
 
@@ -152,10 +152,10 @@ function tests(at: Site): void {
     await page.getByRole('button', { name: /superblock/ }).click()
     await page.getByRole('button', { name: 'List', exact: true }).click()
     await page.waitForSelector('.map-row[data-kind=superblock]')
-    assert.is(await page.locator('.map-row[data-start]').count(), 1)
+    await becomes(() => page.locator('.map-row[data-start]').count(), 1)
     await page.getByRole('button', { name: 'show bytes' }).click()
     await page.waitForSelector('[data-field=magic][data-offset="1024"]')
-    assert.match((await page.locator('.raw-status').textContent()) ?? '', 'byte 1,024')
+    await matches(() => page.locator('.raw-status').textContent(), /byte 1,024/)
     assert.equal(complaints, [])
   })
 
@@ -185,9 +185,7 @@ function tests(at: Site): void {
   maps('an image that is read by ranges has its map once it is fetched', async () => {
     const { page, complaints } = await at.open({
       address: '?image=demo/two.cfs&store=demo/objects#/etc',
-      withoutServiceWorker: true,
     })
-    page.setDefaultTimeout(15_000)
     await page.getByRole('tab', { name: 'Map', exact: true }).click()
     await page.waitForFunction(() =>
       /[1-9]\d* of \d+ blocks/.test(document.querySelector('.map-sum')?.textContent ?? ''),

@@ -18,7 +18,7 @@ const site = CHROMIUM === undefined ? undefined : await Site.start()
 if (site === undefined) skip(offline, 'offline', 'no Chromium')
 else {
   offline('the first load is within its bound, images and terminal not asked for', async () => {
-    const { page, complaints } = await site.open({ withoutServiceWorker: true })
+    const { page, complaints } = await site.open()
     const fetched = new Set<string>()
     page.on('request', request => fetched.add(new URL(request.url()).pathname))
     await page.reload()
@@ -36,7 +36,7 @@ else {
   })
 
   offline('a second visit needs no network', async () => {
-    const { page, complaints } = await site.open()
+    const { page, complaints } = await site.open({ withServiceWorker: true })
     await page.evaluate(() => navigator.serviceWorker.ready)
     const kept = await page.evaluate(async () => {
       const names = await caches.keys()

@@ -8,11 +8,12 @@ import { gzipSync } from 'node:zlib'
 import { packTar } from 'modern-tar'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { buildImage, TreeBuilder } from '../../src/index.js'
+import { buildImage, mountSync, TreeBuilder } from '../../src/node.js'
 import { CHROMIUM } from '../browser/chromium.js'
 import { fixture, skip } from '../helpers/paths.js'
-import { drop, message, openNames, treeRows } from './dropping.js'
+import { drop, message, openNames, putAllAway, treeRows } from './dropping.js'
 import { type OpenPage, Site } from './site.js'
+import { becomes } from './waiting.js'
 
 const bad = suite('playground: bad input')
 const site = CHROMIUM === undefined ? undefined : await Site.start()
@@ -21,6 +22,8 @@ process.once('exit', () => rmSync(temp, { recursive: true, force: true }))
 const FILES = '.start input[type=file]'
 const GOOD = fixture('small.cfs')
 const image = readFileSync(GOOD)
+/** Of the tree as it is shown first: the root, and what is in it. */
+const ROWS = 1 + (mountSync(GOOD).fs.readdirSync('/') as string[]).length
 
 function made(name: string, bytes: Uint8Array | string): string {
   const path = join(temp, name)
@@ -133,7 +136,7 @@ const OF_THE_BROWSER = [/Failed to load resource/, /blocked by CORS policy/, /ne
 
 if (site === undefined) skip(bad, 'bad input', 'no Chromium')
 else {
-  const state: { opened?: OpenPage; rows?: number } = {}
+  const state: { opened?: OpenPage } = {}
   const page = async () => {
     state.opened ??= await site.open({ expected: OF_THE_BROWSER })
     return state.opened.page
@@ -141,14 +144,14 @@ else {
   /** What is open is what was: the same image at the same place. */
   const unchanged = async () => {
     assert.equal(await openNames(await page(), 1), ['small.cfs'])
-    assert.is(await (await page()).locator('[role=treeitem]').count(), state.rows)
+    await becomes(() => state.opened?.page.locator('[role=treeitem]').count() ?? Promise.resolve(0), ROWS)
     assert.equal(state.opened?.complaints, [])
   }
 
   bad('a good image is open first', async () => {
     await (await page()).setInputFiles(FILES, GOOD)
     await treeRows(await page())
-    state.rows = await (await page()).locator('[role=treeitem]').count()
+    await unchanged()
   })
 
   for (const [name, path, expected] of DROPPED) {
@@ -183,12 +186,15 @@ else {
       const here = await page()
       const tab = here.getByRole('button', { name: `Close mutated-${at}.cfs` })
       const notice = here.locator('.notice:not(.job)').first()
-      await tab.or(notice).first().waitFor()
-      while ((await notice.count()) > 0) await notice.getByRole('button').click()
+      const refused = here.locator('.notice.error', { hasText: `mutated-${at}.cfs can’t be opened` })
+      await tab.or(refused).first().waitFor()
       if ((await tab.count()) > 0) {
-        await here.getByRole('treeitem').first().waitFor()
+        await here.locator('.document-tab.chosen', { hasText: `mutated-${at}.cfs` }).waitFor()
+        await here.getByRole('treeitem').or(notice).first().waitFor()
         await tab.click()
+        await tab.waitFor({ state: 'detached' })
       }
+      await putAllAway(here)
     }
     await drop(await page(), GOOD)
     await openNames(await page(), 2)

@@ -11,6 +11,7 @@ import { CHROMIUM } from '../browser/chromium.js'
 import { fixture, skip } from '../helpers/paths.js'
 import { contents, drop, message, openNames, treeRows } from './dropping.js'
 import { PHONE, Site, shot } from './site.js'
+import { goTo } from './waiting.js'
 
 const open = suite('playground: open')
 const site = CHROMIUM === undefined ? undefined : await Site.start()
@@ -99,10 +100,7 @@ else {
     const { page, complaints } = await site.open()
     await page.setInputFiles(FILES, things.image)
     await treeRows(page)
-    await page.evaluate(() => {
-      location.hash = '#/etc/motd'
-    })
-    await page.locator('.breadcrumbs [aria-current=page]', { hasText: 'motd' }).waitFor()
+    await goTo(page, '/etc/motd')
     await page.getByRole('tab', { name: 'Inspector' }).click()
     await drop(page, things.objects)
     assert.match(await message(page, /has got its objects/), /harbour\.cfs/)
@@ -194,7 +192,7 @@ else {
   })
 
   open('the demo opens two images', async () => {
-    const { page, complaints } = await site.open()
+    const { page, complaints } = await site.open({ withServiceWorker: true })
     await page.getByRole('button', { name: 'Try the demo' }).click()
     assert.equal(await openNames(page, 2), ['one.cfs', 'two.cfs'])
     await contents(page, '/etc/motd', 'High water')
@@ -205,11 +203,9 @@ else {
   open('a link opens an image at a path, is followed when it changes, and can be copied', async () => {
     const { page, complaints } = await site.open({ address: '?image=demo/two.cfs&store=demo/objects#/etc/motd' })
     await page.locator('.breadcrumbs [aria-current=page]', { hasText: 'motd' }).waitFor()
-    await page.evaluate(() => {
-      location.hash = '#/usr/bin'
-    })
-    await page.locator('.breadcrumbs [aria-current=page]', { hasText: 'bin' }).waitFor()
+    await goTo(page, '/usr/bin')
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await page.waitForURL(/#\/usr\/bin$/)
     await page.getByRole('button', { name: 'Copy a link' }).click()
     await message(page, /link is copied/)
     const link = await page.evaluate(() => navigator.clipboard.readText())
@@ -231,7 +227,7 @@ else {
     image.close()
     const { page, complaints } = await site.open({ address: `?image=demo/two.cfs&digest=${digest}#/etc` })
     await page.locator('.breadcrumbs [aria-current=page]', { hasText: 'etc' }).waitFor()
-    assert.match(page.url(), new RegExp(digest))
+    await page.waitForURL(new RegExp(digest))
     await page.goto(`${site.url}?image=demo/two.cfs&digest=${'0'.repeat(64)}`)
     assert.match(await message(page, /two\.cfs/), /digest/i)
     assert.equal(complaints, [])

@@ -7,10 +7,11 @@ import { gunzipSync } from 'node:zlib'
 import type { Page } from 'playwright-core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { CHROMIUM } from '../browser/chromium.js'
+import { CHROMIUM, TIMEOUT_MS } from '../browser/chromium.js'
 import { KernelMounts, kernelReason } from '../helpers/kernel.js'
 import { SHARED, skip, vector } from '../helpers/paths.js'
 import { Site, shot } from './site.js'
+import { becomes } from './waiting.js'
 
 const DEMO = '?image=demo/two.cfs&store=demo/objects'
 
@@ -28,14 +29,16 @@ async function ask(page: Page, query: string, kind: 'text' | 'glob' | 'regex' = 
 
 /** Paths of all that the list shows, scrolled from its first row to its last. */
 async function listed(page: Page): Promise<string[]> {
-  return page.evaluate(async () => {
+  return page.evaluate(async mostMs => {
     const paths = new Map<number, string>()
     const list = document.querySelector('.results')
     if (list === null) return []
     const pause = () => new Promise(resolve => requestAnimationFrame(resolve))
     list.scrollTop = 0
+    await pause()
+    const end = performance.now() + mostMs
     for (;;) {
-      for (let left = 400; left > 0 && list.querySelector('.waiting') !== null; left--) await pause()
+      while (list.querySelector('.waiting') !== null && performance.now() < end) await pause()
       await pause()
       let total = 0
       for (const row of list.querySelectorAll('.found:not(.waiting)')) {
@@ -46,14 +49,14 @@ async function listed(page: Page): Promise<string[]> {
       list.scrollTop += list.clientHeight
       await pause()
     }
-  })
+  }, TIMEOUT_MS)
 }
 
 if (site === undefined) skip(search, 'search', 'no Chromium')
 else {
   const demo = async () => {
     const opened = await site.open({ address: `${DEMO}#/etc` })
-    await opened.page.waitForSelector('[role=treeitem]')
+    await opened.page.waitForSelector('[role=treeitem][aria-selected=true]')
     return opened
   }
 
@@ -62,6 +65,7 @@ else {
     await page.keyboard.press('/')
     await page.waitForFunction(() => document.activeElement?.id === 'search-0')
     await page.keyboard.type('radar')
+    await page.waitForSelector('.search-status[data-query=radar]')
     await page.waitForSelector('.found >> text=radar.conf')
     assert.match(await page.innerText('.search-status'), /^\d+ found in /)
     assert.is((await page.innerText('.found mark >> nth=0')).toLowerCase(), 'radar')
@@ -70,8 +74,8 @@ else {
     await page.waitForFunction(() => location.hash === '#/usr/bin/radar')
     await page.keyboard.press('Enter')
     await page.waitForFunction(() => document.activeElement?.getAttribute('role') === 'tree')
-    assert.is(await page.getAttribute('[role=treeitem][aria-selected=true]', 'title'), 'radar')
-    assert.is(await page.inputValue('.search input'), '')
+    await becomes(() => page.getAttribute('[role=treeitem][aria-selected=true]', 'title'), 'radar')
+    await becomes(() => page.inputValue('.search input'), '')
     assert.equal(complaints, [])
     await page.context().close()
   })
@@ -82,8 +86,8 @@ else {
     await ask(page, 'tide')
     await page.keyboard.press('Escape')
     await page.waitForFunction(() => document.activeElement?.getAttribute('role') === 'tree')
-    assert.is(await page.locator('.found').count(), 0)
-    assert.is(await page.locator('[role=treeitem]').count(), rows)
+    await becomes(() => page.locator('.found').count(), 0)
+    await becomes(() => page.locator('[role=treeitem]').count(), rows)
     assert.equal(complaints, [])
     await page.context().close()
   })

@@ -1,16 +1,15 @@
 // The playground as people meet it: the built site on a server of its own, in real Chromium. What a page says that it should not
 // (errors, warnings of its policy, failed requests) is kept, for a test to find that there is none. Not here: any test.
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { ServedDirectory } from '../../src/cli/served-files.js'
 import { StaticServer } from '../../src/cli/static-server.js'
 import { ARGS, CHROMIUM, TIMEOUT_MS } from '../browser/chromium.js'
-import { ROOT } from '../helpers/paths.js'
 
-/** Where screenshots go, to be looked at. */
-export const SHOTS = join(ROOT, 'node_modules/.cache/composefs-wasm-shots')
+/** Where screenshots go, to be looked at; without it none are made. */
+const SHOTS = process.env['COMPOSEFS_WASM_SHOTS'] ?? ''
 
 export const WIDE = { width: 1280, height: 800 } as const
 export const PHONE = { width: 390, height: 844 } as const
@@ -26,8 +25,8 @@ export interface PageOptions {
   readonly dark?: boolean
   /** What follows the site's address: `?image=…#/path`. */
   readonly address?: string
-  /** Without it, what is fetched is fetched from the server. */
-  readonly withoutServiceWorker?: boolean
+  /** With it, the whole site is fetched and kept at the first visit, and what is fetched later comes from there. */
+  readonly withServiceWorker?: boolean
   /** The page may say what these find. */
   readonly expected?: readonly RegExp[]
 }
@@ -56,7 +55,6 @@ export class Site {
     const server = new StaticServer({ places, headers })
     const url = await server.listen(0, '127.0.0.1')
     const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS, timeout: TIMEOUT_MS })
-    mkdirSync(SHOTS, { recursive: true })
     return new Site(dir, server, browser, url)
   }
 
@@ -66,8 +64,9 @@ export class Site {
       viewport: options.viewport ?? WIDE,
       colorScheme: options.dark === true ? 'dark' : 'light',
       acceptDownloads: true,
-      serviceWorkers: options.withoutServiceWorker === true ? 'block' : 'allow',
+      serviceWorkers: options.withServiceWorker === true ? 'allow' : 'block',
     })
+    context.setDefaultTimeout(TIMEOUT_MS)
     const page = await context.newPage()
     const complaints: string[] = []
     const say = (text: string) => {
@@ -78,7 +77,7 @@ export class Site {
     page.on('console', message => {
       if (message.type() === 'error' || message.type() === 'warning') say(`${message.type()}: ${message.text()}`)
     })
-    await page.goto(this.url + (options.address ?? ''), { timeout: TIMEOUT_MS })
+    await page.goto(this.url + (options.address ?? ''))
     return { page, complaints }
   }
 
@@ -88,7 +87,8 @@ export class Site {
   }
 }
 
-/** A screenshot to be looked at. */
+/** A screenshot to be looked at, where someone wants any. */
 export async function shot(page: Page, name: string): Promise<void> {
+  if (SHOTS === '') return
   await page.screenshot({ path: join(SHOTS, `${name}.png`) })
 }

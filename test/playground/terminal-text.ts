@@ -1,11 +1,23 @@
-// What stands in the playground's terminal, as its library tells screen readers. Not here: any test.
+// What stands in the playground's terminal. Not here: any test.
 import type { Page } from 'playwright-core'
+import * as assert from 'uvu/assert'
+import { eventually } from './waiting.js'
 
-export async function terminalText(page: Page): Promise<string> {
-  return (await page.locator('.xterm-accessibility-tree [role=listitem]').allInnerTexts())
+function textOf(lines: readonly string[]): string {
+  return lines
     .map(line => line.replace(/\u00A0/g, ' ').trimEnd())
     .join('\n')
     .trimEnd()
+}
+
+/** As it is drawn. */
+export async function terminalText(page: Page): Promise<string> {
+  return textOf(await page.locator('.xterm-rows > div').allTextContents())
+}
+
+/** As its library tells screen readers, which it does once a second. */
+export async function toldText(page: Page): Promise<string> {
+  return textOf(await page.locator('.xterm-accessibility-tree [role=listitem]').allInnerTexts())
 }
 
 const PROMPT = /^composefs:\S+\$/
@@ -17,10 +29,11 @@ export function isPrompt(line: string): boolean {
 
 /** Waits until so many prompts stand there, the last of them empty and at the end; answers all lines. */
 export async function prompts(page: Page, least: number): Promise<string[]> {
-  for (let left = 200; left > 0; left--) {
-    const lines = (await terminalText(page)).split('\n')
-    if (lines.filter(isPrompt).length >= least && EMPTY.test(lines.at(-1) ?? '')) return lines
-    await page.waitForTimeout(50)
-  }
-  throw new Error(`no prompt: ${await terminalText(page)}`)
+  let lines: string[] = []
+  await eventually(async () => {
+    lines = (await terminalText(page)).split('\n')
+    const are = lines.filter(isPrompt).length >= least && EMPTY.test(lines.at(-1) ?? '')
+    assert.ok(are, `no prompt: ${lines.join('\n')}`)
+  })
+  return lines
 }

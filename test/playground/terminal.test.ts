@@ -7,7 +7,8 @@ import { mountSync } from '../../src/node.js'
 import { CHROMIUM } from '../browser/chromium.js'
 import { skip } from '../helpers/paths.js'
 import { type OpenPage, Site, shot } from './site.js'
-import { isPrompt, prompts, terminalText } from './terminal-text.js'
+import { isPrompt, prompts, terminalText, toldText } from './terminal-text.js'
+import { becomes, matches, showView } from './waiting.js'
 
 const terminal = suite('playground: terminal')
 const site = CHROMIUM === undefined ? undefined : await Site.start()
@@ -16,9 +17,7 @@ const DEMO = '?image=demo/two.cfs&store=demo/objects'
 /** Types a line into an empty terminal; answers what is shown of it, without the prompts. */
 async function type(opened: OpenPage, line: string): Promise<string[]> {
   await opened.page.keyboard.type('clear\n')
-  for (let left = 200; left > 0 && !/^composefs:\S+\$$/.test(await terminalText(opened.page)); left--) {
-    await opened.page.waitForTimeout(50)
-  }
+  await matches(() => terminalText(opened.page), /^composefs:\S+\$$/)
   await opened.page.keyboard.type(line)
   await opened.page.keyboard.press('Enter')
   const shown = await prompts(opened.page, 2)
@@ -28,8 +27,7 @@ async function type(opened: OpenPage, line: string): Promise<string[]> {
 async function start(address = DEMO): Promise<OpenPage> {
   const opened = await (site as Site).open({ address })
   await opened.page.waitForSelector('[role=treeitem]')
-  await opened.page.getByRole('tab', { name: 'Terminal' }).click()
-  await opened.page.waitForSelector('.xterm-accessibility-tree', { state: 'attached' })
+  await showView(opened.page, 'Terminal')
   await prompts(opened.page, 1)
   return opened
 }
@@ -53,6 +51,8 @@ else {
     assert.equal(await type(opened, 'pwd; echo $X'), ['/usr/src', '7'])
     assert.match((await type(opened, 'nosuch')).join(), /nosuch: command not found/)
     assert.match((await type(opened, 'cat /nowhere')).join(), /No such file/i)
+    const text = await terminalText(opened.page)
+    await becomes(() => toldText(opened.page), text, 'what screen readers are told')
     await shot(opened.page, 'terminal')
     assert.equal(opened.complaints, [])
     await opened.page.context().close()
@@ -63,10 +63,7 @@ else {
     const completed = async (typed: string, line: string) => {
       await opened.page.keyboard.type(typed)
       await opened.page.keyboard.press('Tab')
-      for (let tries = 0; tries < 50 && !(await terminalText(opened.page)).endsWith(line); tries++)
-        await opened.page.waitForTimeout(100)
-      const shown = await terminalText(opened.page)
-      assert.ok(shown.endsWith(line), shown)
+      await becomes(async () => (await terminalText(opened.page)).slice(-line.length), line)
     }
     await completed('base6', '$ base64')
     await completed('/usr/sh', '$ base64 /usr/share/')
@@ -78,7 +75,7 @@ else {
   terminal('an endless loop is ended by Ctrl-C, and the page goes on meanwhile', async () => {
     const opened = await start()
     await opened.page.keyboard.type('while true; do sleep 0.05; done\n')
-    await opened.page.waitForTimeout(400)
+    await matches(() => terminalText(opened.page), /done$/)
     await opened.page.getByRole('treeitem', { name: /^etc/ }).click()
     await opened.page.waitForSelector('[role=treeitem][aria-selected=true]:has-text("etc")')
     await opened.page.locator('.xterm-helper-textarea').focus()
@@ -94,8 +91,7 @@ else {
     assert.match((await type(opened, 'echo no > /etc/new')).join(), /read-only/i)
     await opened.page.getByRole('tab', { name: 'Changes' }).click()
     await opened.page.getByRole('button', { name: 'Start changing' }).first().click()
-    await opened.page.getByRole('tab', { name: 'Terminal' }).click()
-    await opened.page.waitForSelector('.xterm-accessibility-tree', { state: 'attached' })
+    await showView(opened.page, 'Terminal')
     await prompts(opened.page, 1)
     await type(opened, 'echo yes > /written && mv /etc/hostname /etc/name && rm /etc/motd')
     assert.equal(await type(opened, 'cat /written'), ['yes'])

@@ -10,16 +10,13 @@ import { command } from '../helpers/command.js'
 import { fixture, skip } from '../helpers/paths.js'
 import { dumpedObjects } from './engine-world.js'
 import { PHONE, Site, shot } from './site.js'
+import { becomes, matches } from './waiting.js'
 
 const views = suite('playground: treemap, verify, sharing, diff')
 const site = CHROMIUM === undefined ? undefined : await Site.start()
 const DEMO = '?image=demo/two.cfs&store=demo/objects'
 
-/** A page that does not wait long for what does not come. */
-const WAIT_MS = 12_000
-
 async function show(page: Page, view: string): Promise<void> {
-  page.setDefaultTimeout(WAIT_MS)
   await page.waitForSelector('[role=treeitem]')
   // A phone shows the files first.
   const content = page.getByRole('button', { name: 'Content', exact: true })
@@ -29,7 +26,6 @@ async function show(page: Page, view: string): Promise<void> {
 
 /** Opens the older release beside the newer one. */
 async function openOlder(page: Page): Promise<void> {
-  page.setDefaultTimeout(WAIT_MS)
   await page.waitForSelector('[role=treeitem]')
   await page.getByRole('button', { name: 'Open…' }).click()
   const dialog = page.locator('dialog[open]')
@@ -64,19 +60,21 @@ else {
     await show(page, 'Treemap')
     const etc = page.locator('.treemap-table tr', { hasText: 'etc/' })
     await etc.waitFor()
-    assert.match(await etc.innerText(), new RegExp(`\\b${sizeBelow(two, '/etc')} B`))
+    await matches(() => etc.innerText(), new RegExp(`\\b${sizeBelow(two, '/etc')} B`))
     await shot(page, 'treemap')
     await page.locator('.area', { hasText: 'tide.log' }).last().hover()
     await page.getByText('/var/log/tide.log — 2.0 MiB').waitFor()
     await page.getByRole('button', { name: 'usr/', exact: true }).click()
     await page.locator('.treemap-total', { hasText: 'usr' }).waitFor()
-    assert.match(page.url(), /#\/usr$/)
+    await page.waitForURL(/#\/usr$/)
     const first = page.locator('.area[tabindex="0"]')
     await first.focus()
     await page.keyboard.press('ArrowRight')
     await page.keyboard.press('Home')
-    const label = await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))
-    assert.match(label ?? '', /^share, folder, /)
+    await matches(
+      () => page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? null),
+      /^share, folder, /,
+    )
     await page.keyboard.press('Enter')
     await page.locator('.treemap-total', { hasText: 'share' }).waitFor()
     await page.getByRole('button', { name: 'Up', exact: true }).click()
@@ -107,7 +105,6 @@ else {
   views('a store that lacks an object, and one that holds a wrong one, are told of', async () => {
     const { page, complaints } = await site.open({
       address: DEMO,
-      withoutServiceWorker: true,
       expected: [/404 \(Not Found\)/],
     })
     const [missing, wrong] = [...dumpedObjects(two).keys()]
@@ -119,8 +116,8 @@ else {
     await show(page, 'Verify')
     await page.getByRole('button', { name: 'Verify', exact: true }).click()
     await page.locator('.verify-card.bad').waitFor()
+    await becomes(() => page.locator('.finding').count(), 2)
     const rows = await textsOf(page, '.finding')
-    assert.is(rows.length, 2, rows.join('\n'))
     assert.ok(rows.some(row => row.startsWith('missing') && row.includes(missing)))
     assert.ok(
       rows.some(row => /^wrong digest/.test(row) && row.includes(wrong.replace('/', ''))),
@@ -210,13 +207,16 @@ else {
     await page.getByRole('button', { name: 'The other way round' }).click()
     const said = JSON.parse(command('composefs', 'diff', '--json', one, two).stdout.toString())
     await page.locator('.diff-kind.added', { hasText: `added ${said.added.length}` }).waitFor()
-    assert.equal(await textsOf(page, '.diff-kind b'), [
-      String(said.added.length + said.removed.length + said.changed.length),
-      String(said.added.length),
-      String(said.removed.length),
-      String(said.changed.length),
-      '0',
-    ])
+    await becomes(
+      () => textsOf(page, '.diff-kind b'),
+      [
+        String(said.added.length + said.removed.length + said.changed.length),
+        String(said.added.length),
+        String(said.removed.length),
+        String(said.changed.length),
+        '0',
+      ],
+    )
     await page.locator('.diff-kind.added').click()
     await page.waitForFunction(
       count =>
@@ -224,16 +224,15 @@ else {
         document.querySelectorAll('.diff-row.changed').length === 0,
       said.added.length,
     )
-    const names = await textsOf(page, '.diff-row.added .tree-name')
-    assert.equal(
-      names,
+    await becomes(
+      () => textsOf(page, '.diff-row.added .tree-name'),
       said.added.map((entry: { path: string }) => entry.path.split('/').at(-1)),
     )
     await page.locator('.diff-kind.all').click()
     await page.locator('.diff-row', { hasText: 'tide.yaml' }).click()
     const mode = page.locator('.diff-details tr', { hasText: 'mode' })
     await mode.waitFor()
-    assert.equal((await mode.innerText()).split(/\s+/), ['mode', '0644', '0640'])
+    await becomes(async () => (await mode.innerText()).split(/\s+/), ['mode', '0644', '0640'])
     await shot(page, 'diff')
     await page.getByRole('tree', { name: 'Differences' }).focus()
     await page.keyboard.press('Home')
@@ -242,8 +241,7 @@ else {
     await page.keyboard.press('ArrowRight')
     await page.locator('.diff-row', { hasText: 'tide.yaml' }).click()
     await page.getByRole('button', { name: 'Both side by side' }).click()
-    await page.waitForFunction(() => document.querySelectorAll('.breadcrumbs [aria-current=page]').length === 2)
-    assert.equal(await textsOf(page, '.breadcrumbs [aria-current=page]'), ['tide.yaml', 'tide.yaml'])
+    await becomes(() => textsOf(page, '.breadcrumbs [aria-current=page]'), ['tide.yaml', 'tide.yaml'])
     await shot(page, 'diff-both')
     assert.is(await page.locator('.notice.error').count(), 0)
     assert.equal(complaints, [])
