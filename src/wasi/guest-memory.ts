@@ -20,7 +20,7 @@ export class BadCount extends Error {}
 
 export class GuestMemory {
   #memory: WebAssembly.Memory | undefined
-  #view = new DataView(new ArrayBuffer(0))
+  #current = new DataView(new ArrayBuffer(0))
   #bytes = new Uint8Array(0)
 
   /** The memory of the program, which may grow: its buffer is then another one. */
@@ -32,12 +32,18 @@ export class GuestMemory {
   check(pointer: number, size: number): number {
     const buffer = this.#memory?.buffer
     if (buffer !== undefined && buffer !== this.#bytes.buffer) {
-      this.#view = new DataView(buffer)
+      this.#current = new DataView(buffer)
       this.#bytes = new Uint8Array(buffer)
     }
     const at = pointer >>> 0
     if (at + size > this.#bytes.length) throw new BadPointer()
     return at
+  }
+
+  /** A view of the memory in which `size` bytes at a pointer are: asked for before it is used, since only then it is not an old one. */
+  #view(pointer: number, size: number): DataView {
+    this.check(pointer, size)
+    return this.#current
   }
 
   /** The bytes themselves, valid until the program goes on. */
@@ -47,31 +53,31 @@ export class GuestMemory {
   }
 
   u8(pointer: number): number {
-    return this.#view.getUint8(this.check(pointer, 1))
+    return this.#view(pointer, 1).getUint8(pointer >>> 0)
   }
 
   u16(pointer: number): number {
-    return this.#view.getUint16(this.check(pointer, 2), true)
+    return this.#view(pointer, 2).getUint16(pointer >>> 0, true)
   }
 
   u32(pointer: number): number {
-    return this.#view.getUint32(this.check(pointer, 4), true)
+    return this.#view(pointer, 4).getUint32(pointer >>> 0, true)
   }
 
   u64(pointer: number): bigint {
-    return this.#view.getBigUint64(this.check(pointer, 8), true)
+    return this.#view(pointer, 8).getBigUint64(pointer >>> 0, true)
   }
 
   putU8(pointer: number, value: number): void {
-    this.#view.setUint8(this.check(pointer, 1), value)
+    this.#view(pointer, 1).setUint8(pointer >>> 0, value)
   }
 
   putU16(pointer: number, value: number): void {
-    this.#view.setUint16(this.check(pointer, 2), value, true)
+    this.#view(pointer, 2).setUint16(pointer >>> 0, value, true)
   }
 
   putU32(pointer: number, value: number): void {
-    this.#view.setUint32(this.check(pointer, 4), value, true)
+    this.#view(pointer, 4).setUint32(pointer >>> 0, value, true)
   }
 
   /** An integer that a double holds, as 64 bits; a negative one in two's complement. */
@@ -81,7 +87,7 @@ export class GuestMemory {
   }
 
   putBig(pointer: number, value: bigint): void {
-    this.#view.setBigUint64(this.check(pointer, 8), BigInt.asUintN(64, value), true)
+    this.#view(pointer, 8).setBigUint64(pointer >>> 0, BigInt.asUintN(64, value), true)
   }
 
   /** Nanoseconds since 1970 as 64 bits; before that in two's complement. */
@@ -95,8 +101,8 @@ export class GuestMemory {
 
   #put(pointer: number, low: number, high: number): void {
     const at = this.check(pointer, 8)
-    this.#view.setUint32(at, low, true)
-    this.#view.setUint32(at + 4, high, true)
+    this.#current.setUint32(at, low, true)
+    this.#current.setUint32(at + 4, high, true)
   }
 
   /** What a list of iovecs names, all of it checked. Throws BadCount for too many. */
