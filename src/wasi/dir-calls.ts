@@ -42,7 +42,7 @@ export class DirCalls {
     if (typeof found === 'number') return found
     if (found.kind !== 'directory' || found.preopen === undefined) return WASI.EBADF
     const name = this.#encoder.encode(found.preopen)
-    if (name.length > length >>> 0) return WASI.ENOBUFS
+    if (name.length > length >>> 0) return WASI.ENAMETOOLONG
     this.#guest.memory.bytes(path, name.length).set(name)
     return WASI.SUCCESS
   }

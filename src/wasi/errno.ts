@@ -22,7 +22,6 @@ export const WASI = {
   EMFILE: 33,
   EMLINK: 34,
   ENAMETOOLONG: 37,
-  ENOBUFS: 42,
   ENODEV: 43,
   ENOENT: 44,
   ENOMEM: 48,

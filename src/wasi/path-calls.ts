@@ -12,6 +12,7 @@ import { timesOf } from './times.js'
 import { type Place, walk, walkStat, walkTo } from './walk.js'
 
 const { S_IFMT, S_IFDIR, S_IFLNK } = CONSTANTS
+const SLASH = 0x2f
 
 /** A place of a tree that can be changed. */
 interface Change {
@@ -112,10 +113,14 @@ export class PathCalls {
     return this.#make(this.#tree(fd), change, S_IFDIR | 0o777)
   }
 
+  /** An absolute target is refused, as all hosts of WASI do: where it leads is for whoever mounts the tree to say. */
   symlink(target: number, targetLength: number, fd: number, path: number, length: number): Answer {
+    const dir = this.#guest.directory(fd, RIGHTS.PATH_SYMLINK)
+    if (typeof dir === 'number') return dir
     const bytes = this.#guest.path(target, targetLength)
     if (typeof bytes === 'number') return bytes
     if (bytes.length === 0) return WASI.ENOENT
+    if (bytes[0] === SLASH) return WASI.EPERM
     const change = this.#newPlace(fd, RIGHTS.PATH_SYMLINK, path, length, false)
     if (typeof change === 'number' || change instanceof Fault) return change
     return this.#make(this.#tree(fd), change, S_IFLNK | 0o777, bytes)

@@ -23,6 +23,7 @@ import {
   type StdinOption,
   TakenOutput,
 } from './streams.js'
+import { OUTSIDE } from './walk.js'
 
 /** What a program may have open at once, unless told otherwise. */
 const MAX_OPEN = 1024
@@ -165,6 +166,7 @@ export class WasiFs {
       try {
         const answer = call(...args)
         if (!(answer instanceof Fault)) return answer
+        if (answer === OUTSIDE) return WASI.ENOTCAPABLE
         if (answer instanceof Miss) this.#lacked ??= answer
         return wasiErrno(answer)
       } catch (error) {
