@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** Package by the program that it brings. */
+/** Packages by the program that tells that they are there. */
 const WANTED = {
   chromium: 'chromium',
   fsverity: 'fsverity',
@@ -13,6 +13,8 @@ const WANTED = {
   git: 'git',
   'fsck.erofs': 'erofs-utils',
   umoci: 'umoci',
+  // With the linker and the C library that it makes WASI programs of.
+  clang: 'clang lld wasi-libc libclang-rt-14-dev-wasm32',
 }
 
 /**
@@ -55,11 +57,13 @@ const missing = Object.keys(WANTED).filter(program => !has(program))
 const wanted = Object.keys(SERVERS).filter(name => !existsSync(rootOf(name)) && !has(name))
 
 if (missing.length + wanted.length > 0 && process.getuid?.() === 0 && has('apt-get')) {
-  const packages = missing.map(program => WANTED[program])
+  const packages = missing.flatMap(program => WANTED[program].split(' '))
   console.error(`fetching Debian packages: ${[...packages, ...wanted.flatMap(name => SERVERS[name])].join(' ')}`)
   runs('apt-get', 'update', '-qq')
+  const install = names => runs('apt-get', 'install', '-qq', '-y', '--no-install-recommends', ...names)
+  // One that this release does not have keeps none of the others away.
   const installed =
-    packages.length === 0 || runs('apt-get', 'install', '-qq', '-y', '--no-install-recommends', ...packages)
+    packages.length === 0 || install(packages) || missing.map(name => install(WANTED[name].split(' '))).every(Boolean)
   const unpacked = wanted.map(unpack)
   if (!installed || unpacked.includes(false)) console.error('some could not be had; what needs them is skipped')
 }
