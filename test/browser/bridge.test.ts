@@ -4,14 +4,13 @@ import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import esbuild from 'esbuild'
-import { type Browser, chromium } from 'playwright-core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { buildImage, MemoryStore, merkleTree, TreeBuilder } from '../../src/node.js'
 import { ROOT, skip } from '../helpers/paths.js'
 import { noise, sha256 } from '../helpers/store-hash.js'
 import type { Said, Task } from './bridge-page.js'
-import { ARGS, CHROMIUM, TIMEOUT_MS } from './chromium.js'
+import { CHROMIUM, newPage, startChromium } from './chromium.js'
 
 const test = suite('browser: bridges')
 
@@ -107,10 +106,10 @@ async function addAll(executablePath: string): Promise<void> {
     ['/bridge-worker.js', await bundle('src/bridge/worker.main.ts')],
   ])
   const [isolated, open] = await Promise.all([serve(all, ISOLATED), serve(all, {})])
-  const launched = chromium.launch({ executablePath, args: ARGS, timeout: TIMEOUT_MS })
+  const launched = startChromium(executablePath)
 
   const ask = async (origin: string, what: string): Promise<unknown> => {
-    const page = await ((await launched) as Browser).newPage()
+    const page = await newPage(await launched)
     try {
       await page.goto(`${origin}/`)
       await page.waitForFunction('typeof overHttp === "function"')

@@ -8,13 +8,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import esbuild from 'esbuild'
-import { type Browser, chromium } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import * as nodeEntry from '../../src/node.js'
 import { fixture, ROOT, skip } from '../helpers/paths.js'
 import { readTruth } from '../helpers/truth.js'
-import { ARGS, CHROMIUM, TIMEOUT_MS } from './chromium.js'
+import { CHROMIUM, newPage, startChromium } from './chromium.js'
 import { type Question, survey } from './survey.js'
 
 /** Of a page that only mounts, minified: what a new dependency must not double. Bytes. */
@@ -175,14 +175,14 @@ built.run()
 const real = suite('browser: a page and a worker answer as Node does')
 
 async function askPage(browser: Browser, script: string): Promise<unknown> {
-  const tab = await browser.newPage()
+  const tab = await newPage(browser)
   const complaints: string[] = []
   tab.on('pageerror', error => complaints.push(String(error)))
   tab.on('console', message => message.type() === 'error' && complaints.push(message.text()))
   try {
     await tab.goto(`${origin}/`)
     await tab.addScriptTag({ type: 'module', url: script })
-    await tab.waitForFunction('typeof ask === "function"', undefined, { timeout: TIMEOUT_MS })
+    await tab.waitForFunction('typeof ask === "function"')
     const answer = await tab.evaluate(`ask(${JSON.stringify(asked)})`)
     // The image that is not there is the one thing a browser complains of.
     assert.equal(
@@ -196,7 +196,7 @@ async function askPage(browser: Browser, script: string): Promise<unknown> {
 }
 
 async function askWorker(browser: Browser, script: string): Promise<unknown> {
-  const tab = await browser.newPage()
+  const tab = await newPage(browser)
   try {
     await tab.goto(`${origin}/`)
     const said = (await tab.evaluate(`new Promise((resolve, reject) => {
@@ -213,7 +213,7 @@ async function askWorker(browser: Browser, script: string): Promise<unknown> {
 }
 
 function addReal(executablePath: string): void {
-  const launched = chromium.launch({ executablePath, args: ARGS, timeout: TIMEOUT_MS })
+  const launched = startChromium(executablePath)
   const entries: Record<string, string> = { source: SOURCE }
   if (existsSync(join(ROOT, 'dist/index.js'))) entries['built package'] = 'composefs-wasm'
   else skip(real, 'the built package', 'dist/ is not built (npm run build)')

@@ -1,5 +1,6 @@
-// The Chromium that tests drive: where it is, and what it is started with.
+// The Chromium that tests drive: where it is, what it is started with, and pages of it that are waited for as long as needed.
 import { existsSync } from 'node:fs'
+import { type Browser, chromium, type Page } from 'playwright-core'
 
 export const TIMEOUT_MS = 60_000
 
@@ -26,3 +27,14 @@ export const ARGS = [
   '--no-default-browser-check',
   '--metrics-recording-only',
 ]
+
+export function startChromium(executablePath: string, more: readonly string[] = []): Promise<Browser> {
+  return chromium.launch({ executablePath, args: [...ARGS, ...more], timeout: TIMEOUT_MS })
+}
+
+/** A page in a profile of its own. */
+export async function newPage(browser: Browser): Promise<Page> {
+  const page = await browser.newPage()
+  page.setDefaultTimeout(TIMEOUT_MS)
+  return page
+}

@@ -3,14 +3,13 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chromium } from 'playwright-core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Nginx, NO_NGINX, startNginx } from '../helpers/nginx.js'
 import { ROOT, skip } from '../helpers/paths.js'
 import { noise } from '../helpers/store-hash.js'
 import { bundled } from './bundle.js'
-import { ARGS, CHROMIUM, TIMEOUT_MS } from './chromium.js'
+import { CHROMIUM, newPage, startChromium, TIMEOUT_MS } from './chromium.js'
 
 const test = suite('browser: HttpStore')
 const SIZE = 300_000
@@ -32,7 +31,7 @@ import { HttpClient } from '${ROOT}/src/source/http-client.ts'
 const sum = bytes => bytes.reduce((a, b) => (a * 31 + b) >>> 0, bytes.length)
 const failure = async run => { try { await run(); return 'none' } catch (error) { return error.code + ' ' + error.message } }
 async function ask({ base, name, parts, headers, sync }) {
-  const store = new HttpStore(base, { headers, retries: 0, timeout: 10000 })
+  const store = new HttpStore(base, { headers, retries: 0, timeout: ${TIMEOUT_MS} })
   if (sync) {
     const object = store.openSync(name)
     const answer = { size: object.size, sums: parts.map(([at, length]) => sum(object.readSync(at, length))), stat: store.statSync(name).size }
@@ -70,11 +69,11 @@ const SUMS = PARTS.map(([at, length]) => sum(noise(SIZE).subarray(at, at + lengt
 async function add(executablePath: string, home: Nginx, away: Nginx): Promise<void> {
   writeFileSync(join(top, 'page.js'), await bundled(page))
   writeFileSync(join(top, 'worker.js'), await bundled(worker))
-  const browser = await chromium.launch({ executablePath, args: ARGS, timeout: TIMEOUT_MS })
-  const tab = await browser.newPage()
+  const browser = await startChromium(executablePath)
+  const tab = await newPage(browser)
   await tab.goto(`${home.url}/`)
   await tab.addScriptTag({ type: 'module', url: '/page.js' })
-  await tab.waitForFunction('typeof ask === "function"', undefined, { timeout: TIMEOUT_MS })
+  await tab.waitForFunction('typeof ask === "function"')
   const ask = (spec: object) => tab.evaluate(`ask(${JSON.stringify({ parts: PARTS, name: 'x', ...spec })})`)
   const askWorker = (spec: object) =>
     tab.evaluate(`new Promise((resolve, reject) => {

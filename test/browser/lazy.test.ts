@@ -3,7 +3,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chromium } from 'playwright-core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { sha256 } from '../../src/host/hash.js'
@@ -12,7 +11,7 @@ import { type Nginx, NO_NGINX, startNginx } from '../helpers/nginx.js'
 import { ROOT, skip } from '../helpers/paths.js'
 import { noise } from '../helpers/store-hash.js'
 import { bundled } from './bundle.js'
-import { ARGS, CHROMIUM, TIMEOUT_MS } from './chromium.js'
+import { CHROMIUM, newPage, startChromium } from './chromium.js'
 
 const test = suite('browser: lazy images')
 const FILES = 400
@@ -86,13 +85,13 @@ const NAMES = Array.from({ length: 20 }, (_, i) => `d${i}`).sort()
 async function add(executablePath: string, server: Nginx): Promise<void> {
   writeFileSync(join(top, 'page.js'), await bundled(PAGE))
   writeFileSync(join(top, 'worker.js'), await bundled(WORKER))
-  const browser = await chromium.launch({ executablePath, args: ARGS, timeout: TIMEOUT_MS })
-  const tab = await browser.newPage()
+  const browser = await startChromium(executablePath)
+  const tab = await newPage(browser)
   const errors: string[] = []
   tab.on('pageerror', error => errors.push(String(error)))
   await tab.goto(`${server.url}/`)
   await tab.addScriptTag({ type: 'module', url: '/page.js' })
-  await tab.waitForFunction('typeof early === "function"', undefined, { timeout: TIMEOUT_MS })
+  await tab.waitForFunction('typeof early === "function"')
   const spec = (more: object) => JSON.stringify({ url: server.url, digest, paths: PATHS, ...more })
   const inWorker = (more: object) =>
     tab.evaluate(`new Promise((resolve, reject) => {

@@ -3,13 +3,12 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chromium } from 'playwright-core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { SHARED, skip } from '../helpers/paths.js'
 import { compareTruth } from '../helpers/truth.js'
 import { type KnownImage, knownImages } from '../kernel/images.js'
-import { ARGS, CHROMIUM, TIMEOUT_MS } from './chromium.js'
+import { CHROMIUM, newPage, startChromium } from './chromium.js'
 import type { Read, Reading } from './read-page.js'
 import { forBrowser } from './stand-ins.js'
 import { serveScripts } from './suite-driver.js'
@@ -52,14 +51,14 @@ async function addAll(executablePath: string): Promise<void> {
   const images = knownImages()
   const given = images.map((image, index) => publish(served, image, index))
   const { origin, server } = await serveScripts(served)
-  const browser = await chromium.launch({ executablePath, args: ARGS, timeout: TIMEOUT_MS })
-  const page = await browser.newPage()
+  const browser = await startChromium(executablePath)
+  const page = await newPage(browser)
   const complaints: string[] = []
   page.on('pageerror', error => complaints.push(String(error)))
   page.on('console', message => message.type() === 'error' && complaints.push(message.text()))
   await page.goto(`${origin}/`)
   await page.addScriptTag({ type: 'module', url: '/read.js' })
-  await page.waitForFunction('typeof ask === "function"', undefined, { timeout: TIMEOUT_MS })
+  await page.waitForFunction('typeof ask === "function"')
   const bare = await page.evaluate(`new Promise((resolve, reject) => {
     globalThis.worker = new Worker('/read.js', { type: 'module' })
     worker.onerror = event => reject(new Error(event.message))

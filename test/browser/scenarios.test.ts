@@ -3,14 +3,13 @@
 // byte for byte.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { chromium } from 'playwright-core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { fixture, SHARED, skip } from '../helpers/paths.js'
 import type { Scenario } from '../helpers/scenario.js'
 import { variantsOf } from '../helpers/scenario-check.js'
 import { scenarioOutcome } from '../helpers/scenario-outcome.js'
-import { ARGS, CHROMIUM, TIMEOUT_MS } from './chromium.js'
+import { CHROMIUM, newPage, startChromium } from './chromium.js'
 import type { ScenarioAnswer } from './scenarios-page.js'
 import { forBrowser } from './stand-ins.js'
 import { serveScripts } from './suite-driver.js'
@@ -50,14 +49,14 @@ async function addAll(executablePath: string): Promise<void> {
   const asked = await questions()
   const script = await forBrowser(`import './test/browser/scenarios-page.ts'`)
   const { origin, server } = await serveScripts(new Map([['/scenarios.js', script]]))
-  const browser = await chromium.launch({ executablePath, args: ARGS, timeout: TIMEOUT_MS })
-  const page = await browser.newPage()
+  const browser = await startChromium(executablePath)
+  const page = await newPage(browser)
   const complaints: string[] = []
   page.on('pageerror', error => complaints.push(String(error)))
   page.on('console', message => message.type() === 'error' && complaints.push(message.text()))
   await page.goto(`${origin}/`)
   await page.addScriptTag({ type: 'module', url: '/scenarios.js' })
-  await page.waitForFunction('typeof ask === "function"', undefined, { timeout: TIMEOUT_MS })
+  await page.waitForFunction('typeof ask === "function"')
   await page.evaluate(`new Promise((resolve, reject) => {
     globalThis.worker = new Worker('/scenarios.js', { type: 'module' })
     worker.onerror = event => reject(new Error(event.message))

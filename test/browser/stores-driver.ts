@@ -102,6 +102,7 @@ export async function serveStores(): Promise<Site> {
 
 /** Opens the page, and waits until it takes tasks. */
 export async function ready(page: Page, site: Site): Promise<Page> {
+  page.setDefaultTimeout(TIMEOUT_MS)
   await page.goto(`${site.origin}/`)
   await page.waitForFunction('typeof run === "function"')
   return page

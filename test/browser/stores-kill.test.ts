@@ -94,7 +94,8 @@ const test = suite('browser: stores that last')
 
 function addRestarts(site: Site, executablePath: string): void {
   test('objects are there after a reload, and after a restart', async () => {
-    const open = () => chromium.launchPersistentContext(join(temporary, 'kept'), { executablePath, args: ARGS })
+    const open = () =>
+      chromium.launchPersistentContext(join(temporary, 'kept'), { executablePath, args: ARGS, timeout: TIMEOUT_MS })
     let context = await open()
     const page = await ready(await context.newPage(), site)
     const task = { place: 'kept', from: 0, count: 22 }

@@ -1,12 +1,12 @@
 // IndexedDbStore and OpfsStore in a real browser: the contract suite, on a page's main thread and in a worker, and what
 // only a browser has: quotas, other tabs, platforms that lack something. Killed browsers: stores-kill.test.ts.
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MemoryStore } from '../../src/store/memory.js'
 import { skip } from '../helpers/paths.js'
 import { storeContract } from '../helpers/store-contract.js'
-import { ARGS, CHROMIUM, TIMEOUT_MS } from './chromium.js'
+import { CHROMIUM, newPage, startChromium } from './chromium.js'
 import { ask, KINDS, type Place, ready, type Site, serveStores } from './stores-driver.js'
 
 const MIB = 2 ** 20
@@ -86,8 +86,8 @@ function addTabs(site: Site, browser: Promise<Browser>): void {
 
 async function addAll(executablePath: string): Promise<void> {
   const site = await serveStores()
-  const browser = chromium.launch({ executablePath, args: ARGS, timeout: TIMEOUT_MS })
-  const page = browser.then(async one => ready(await one.newPage(), site))
+  const browser = startChromium(executablePath)
+  const page = browser.then(async one => ready(await newPage(one), site))
   addContract(site, page)
   addQuota(site, browser)
   addTabs(site, browser)

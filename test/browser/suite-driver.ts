@@ -4,11 +4,11 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gunzipSync } from 'node:zlib'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import type { Test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { ROOT, SHARED, skip } from '../helpers/paths.js'
-import { ARGS, CHROMIUM, TIMEOUT_MS } from './chromium.js'
+import { CHROMIUM, newPage, startChromium } from './chromium.js'
 import { forBrowser } from './stand-ins.js'
 import type { Answer } from './suite-worker.js'
 
@@ -87,7 +87,7 @@ export interface SuiteFile {
 
 /** A test file, loaded in a worker. */
 async function load(browser: Browser, origin: string, { name }: SuiteFile) {
-  const page = await browser.newPage()
+  const page = await newPage(browser)
   await page.goto(`${origin}/`)
   const worker = new TestWorker(page)
   return { worker, names: await worker.start(`/${name}.js`) }
@@ -132,7 +132,7 @@ export async function addSuiteFiles(test: Test, files: readonly SuiteFile[]): Pr
     skip(test, 'all of it', 'no chromium (CHROMIUM names one)')
     return
   }
-  const starting = chromium.launch({ executablePath: CHROMIUM, args: ARGS, timeout: TIMEOUT_MS })
+  const starting = startChromium(CHROMIUM)
   const { origin, server } = await serveScripts(new Map(await Promise.all(files.map(scriptOf))))
   const browser = await starting
   const loaded = await Promise.all(files.map(file => load(browser, origin, file)))

@@ -3,10 +3,10 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { ServedDirectory } from '../../src/cli/served-files.js'
 import { StaticServer } from '../../src/cli/static-server.js'
-import { ARGS, CHROMIUM, TIMEOUT_MS } from '../browser/chromium.js'
+import { CHROMIUM, startChromium, TIMEOUT_MS } from '../browser/chromium.js'
 
 /** Where screenshots go, to be looked at; without it none are made. */
 const SHOTS = process.env['COMPOSEFS_WASM_SHOTS'] ?? ''
@@ -45,8 +45,8 @@ export class Site {
     this.url = url
   }
 
-  /** Serves a copy of the site that the test run has built, and starts the browser. All of it ends with the process. */
-  static async start(): Promise<Site> {
+  /** Serves a copy of the site that the test run has built, and starts the browser, with more arguments if any are given. All ends with the process. */
+  static async start(args: readonly string[] = []): Promise<Site> {
     const dir = mkdtempSync(join(tmpdir(), 'composefs-site-'))
     process.once('exit', () => rmSync(dir, { recursive: true, force: true }))
     cpSync(process.env['COMPOSEFS_WASM_SITE'] ?? '', dir, { recursive: true })
@@ -54,7 +54,7 @@ export class Site {
     const headers = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }
     const server = new StaticServer({ places, headers })
     const url = await server.listen(0, '127.0.0.1')
-    const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS, timeout: TIMEOUT_MS })
+    const browser = await startChromium(CHROMIUM ?? '', args)
     return new Site(dir, server, browser, url)
   }
 
