@@ -1,6 +1,6 @@
 // Runs the test files and adds up their results: `node test/run.mjs [PART OF A NAME ...]`.
-// Each file is bundled and run in a process of its own, two at a time; those that measure
-// come last, each alone. Ends with `N passed, N failed, N skipped`.
+// Each file is bundled and run in a process of its own, three at a time: the long ones first,
+// those that measure last, each alone. Ends with `N passed, N failed, N skipped`.
 import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url'
 import esbuild from 'esbuild'
 
 const TIMEOUT_MS = 600_000
-const LANES = 2
+/** More than the two processors that are reckoned with: who drives a browser waits much. */
+const LANES = 3
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const testDir = join(root, 'test')
 // Below node_modules, so that packages resolve from there.
@@ -95,7 +96,10 @@ async function worker(queue) {
       for (const [, line] of output.matchAll(/^(?:.*(?:[•✘]| ) )?((?:skip|note): .*)$/gm)) console.log(`     ${line}`)
   }
 }
-const queue = files.filter(name => !MEASURING.test(name))
+/** Files that drive a browser: they take longest, and what begins late is waited for. */
+const LONG = /^(?:playground|browser)\//
+const others = files.filter(name => !MEASURING.test(name))
+const queue = [...others.filter(name => LONG.test(name)), ...others.filter(name => !LONG.test(name))]
 await Promise.all(Array.from({ length: LANES }, () => worker(queue)))
 await worker(files.filter(name => MEASURING.test(name)))
 rmSync(outDir, { recursive: true, force: true })
