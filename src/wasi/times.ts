@@ -5,10 +5,17 @@ import { FSTFLAGS_ATIM, FSTFLAGS_ATIM_NOW, FSTFLAGS_MTIM, FSTFLAGS_MTIM_NOW } fr
 import { nanoseconds, realtimeNow } from './clock.js'
 
 const NANO = 1_000_000_000n
+const TWO_64 = 1n << 64n
+/** As far before 1970 as 32 bits of seconds go. */
+const EARLIEST = -(NANO << 31n)
 
-/** Nanoseconds since 1970: signed, since that is how times before it are shown. */
+/**
+ * Nanoseconds since 1970, in 64 bits. They have no sign, yet times before 1970 are shown as in two's complement: the last of them are
+ * taken for 1901 to 1969, all others for what they say, to 2486. So a time that was read can be set.
+ */
 function timeOf(nanoseconds: bigint): Time {
-  const ns = BigInt.asIntN(64, nanoseconds)
+  const given = BigInt.asUintN(64, nanoseconds)
+  const ns = given - TWO_64 >= EARLIEST ? given - TWO_64 : given
   const nsec = ((ns % NANO) + NANO) % NANO
   return { sec: Number((ns - nsec) / NANO), nsec: Number(nsec) }
 }

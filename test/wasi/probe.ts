@@ -3,6 +3,7 @@
 import type { Struct } from '../../src/format/struct.js'
 import {
   DIRECTORY_INHERITING,
+  DIRECTORY_RIGHTS,
   DIRENT,
   EVENT,
   FDSTAT,
@@ -38,7 +39,7 @@ export const READ =
 /** All that a file can be opened with. */
 export const READ_WRITE = REGULAR_FILE_RIGHTS
 /** All that a directory can be opened with. */
-export const OF_DIRECTORY = DIRECTORY_INHERITING & ~REGULAR_FILE_RIGHTS
+export const OF_DIRECTORY = DIRECTORY_RIGHTS
 
 type Text = string | Uint8Array
 
