@@ -28,7 +28,7 @@ export const ARGS = [
   '--metrics-recording-only',
 ]
 
-export function startChromium(executablePath: string, more: readonly string[] = []): Promise<Browser> {
+export function startChromium(executablePath: string | undefined, more: readonly string[] = []): Promise<Browser> {
   return chromium.launch({ executablePath, args: [...ARGS, ...more], timeout: TIMEOUT_MS })
 }
 

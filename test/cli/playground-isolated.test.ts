@@ -4,10 +4,10 @@ import fs from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { ARGS, CHROMIUM, TIMEOUT_MS } from '../browser/chromium.js'
+import { CHROMIUM, newPage, startChromium } from '../browser/chromium.js'
 import { skip } from '../helpers/paths.js'
 import { playgroundPackage, startPrinting } from '../helpers/playground-package.js'
 
@@ -39,8 +39,7 @@ function fetched(page: Page, url: string, mode: RequestMode): Promise<string> {
 }
 
 async function pageAt(browser: Browser, url: string): Promise<Page> {
-  const page = await browser.newPage()
-  page.setDefaultTimeout(TIMEOUT_MS)
+  const page = await newPage(browser)
   await page.goto(url)
   return page
 }
@@ -51,7 +50,7 @@ else {
   const image = join(dirname(home), 'image.html')
   fs.writeFileSync(image, '<script>document.title = "ran"</script>')
   const { url, end } = await startPrinting(home, 'composefs', ['playground', image, '--port', '0'])
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: [...ARGS] })
+  const browser = await startChromium(CHROMIUM)
   const [open, closed] = [await elsewhere(true), await elsewhere(false)]
   const local = new URL('/local/image/image.html', url).href
 
@@ -108,12 +107,9 @@ else {
 
   isolated('a name that leads here is not enough', async () => {
     const port = new URL(url).port
-    const rebound = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: [...ARGS, '--host-resolver-rules=MAP evil.example 127.0.0.1'],
-    })
+    const rebound = await startChromium(CHROMIUM, ['--host-resolver-rules=MAP evil.example 127.0.0.1'])
     try {
-      const page = await rebound.newPage()
+      const page = await newPage(rebound)
       const response = await page.goto(`http://evil.example:${port}/`)
       assert.is(response?.status(), 421)
       assert.is(await fetched(page, `http://evil.example:${port}/local/image/image.html`, 'cors'), 'basic 421\n')
@@ -123,7 +119,7 @@ else {
   })
 
   isolated('a file of the machine is no page, even where one goes to it', async () => {
-    const page = await browser.newPage()
+    const page = await newPage(browser)
     const download = page.waitForEvent('download')
     await page.goto(local).catch(() => {})
     assert.is((await download).suggestedFilename(), 'image.html')

@@ -54,7 +54,7 @@ export class Site {
     const headers = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }
     const server = new StaticServer({ places, headers })
     const url = await server.listen(0, '127.0.0.1')
-    const browser = await startChromium(CHROMIUM ?? '', args)
+    const browser = await startChromium(CHROMIUM, args)
     return new Site(dir, server, browser, url)
   }
 
