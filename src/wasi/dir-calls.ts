@@ -56,7 +56,12 @@ export class DirCalls {
     const listing = this.#listing(found, cookie)
     if (listing instanceof Fault) return listing
     let used = 0
-    for (let i = Number(cookie); i < listing.names.length + DOTS.length && used < into.length; i++) {
+    // A cookie has no sign, though programs hand it over with one.
+    for (
+      let i = Number(BigInt.asUintN(64, cookie));
+      i < listing.names.length + DOTS.length && used < into.length;
+      i++
+    ) {
       const size = this.#fill(found, listing, i)
       if (size instanceof Fault && used > 0) break
       if (size instanceof Fault) return size
