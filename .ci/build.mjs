@@ -5,6 +5,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, wr
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { instrument } from './instrument.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const at = path => join(root, path)
@@ -34,7 +35,7 @@ async function writeLayouts(esbuild) {
 }
 
 /** Compiles a core: wasm/NAME.wasm and, as a module that any bundler and any host can load, wasm/NAME-bytes.ts. */
-async function compileCore(asc, entry, name, pages, more = []) {
+async function compileCore(asc, entry, name, pages, more = [], after = bytes => ({ bytes, constants: '' })) {
   const args = [entry, '-o', `wasm/${name}.wasm`, '--runtime', 'stub', '-O3', '--noAssert', '--importMemory']
   args.push(
     '--zeroFilledMemory',
@@ -55,12 +56,23 @@ async function compileCore(asc, entry, name, pages, more = []) {
         : null,
   })
   if (error) throw new Error(`${entry} does not compile:\n${stderr.toString()}`, { cause: error })
-  const bytes = readFileSync(at(`wasm/${name}.wasm`)).toString('base64')
-  const constant = `${name.replaceAll('-', '_').toUpperCase()}_BASE64`
-  writeFileSync(
-    at(`wasm/${name}-bytes.ts`),
-    `// Written by the build from asm/.\nexport const ${constant} =\n  '${bytes}'\n`,
-  )
+  const { bytes, constants } = after(readFileSync(at(`wasm/${name}.wasm`)))
+  const constant = name.replaceAll('-', '_').toUpperCase()
+  const base64 = Buffer.from(bytes).toString('base64')
+  const text = `// Written by the build from asm/.\nexport const ${constant}_BASE64 =\n  '${base64}'\n${constants}`
+  writeFileSync(at(`wasm/${name}-bytes.ts`), text)
+}
+
+/** Pages that the counters of a core that is to be fuzzed take, below its own. */
+const COUNTER_PAGES = 1
+
+/** A core with edge counters. */
+function compileFuzzCore(asc, entry, name, pages, more = []) {
+  const base = ['--memoryBase', String(COUNTER_PAGES * 65536), ...more]
+  return compileCore(asc, entry, name, COUNTER_PAGES + pages, base, plain => {
+    const { bytes, edges } = instrument(plain)
+    return { bytes, constants: `export const ${name.replaceAll('-', '_').toUpperCase()}_EDGES = ${edges}\n` }
+  })
 }
 
 /** The core that reads images, resident or paged, and the one that builds them. */
@@ -71,6 +83,7 @@ export async function buildCore() {
   await compileCore(asc, 'asm/index.ts', 'core', pages, ['--use', 'PAGED=0'])
   await compileCore(asc, 'asm/index.ts', 'paged-core', pagedPages, ['--use', 'PAGED=1'])
   await compileCore(asc, 'asm/build/index.ts', 'build-core', 1)
+  await compileFuzzCore(asc, 'asm/index.ts', 'fuzz-core', pages, ['--use', 'PAGED=0'])
 }
 
 async function bundle() {
@@ -89,7 +102,12 @@ async function bundle() {
   // copy of all that writes images: shared with buildImage, it would be loaded with the entry.
   const lazy = './commit.js'
   const entry = { ...shared, outdir: 'dist', splitting: true, chunkNames: 'parts/[name]-[hash]' }
-  await esbuild.build({ ...entry, external: [...external, lazy], entryPoints: ['src/index.ts'], platform: 'browser' })
+  await esbuild.build({
+    ...entry,
+    external: [...external, lazy],
+    entryPoints: ['src/index.ts', 'src/fuzz.ts'],
+    platform: 'browser',
+  })
   await esbuild.build({ ...entry, external: [...external, lazy], entryPoints: ['src/node.ts'], platform: 'node' })
   await esbuild.build({ ...shared, external, entryPoints: ['src/commit.ts'], outdir: 'dist', platform: 'browser' })
   // The thread that serves bridges carries everything too: a browser's worker knows nothing of where packages are.
@@ -105,7 +123,10 @@ async function bundle() {
   // A command carries everything in one file: eighty small modules cost 60 ms at every start.
   const commands = existsSync(at('src/cli')) ? readdirSync(at('src/cli')).filter(name => name.endsWith('.main.ts')) : []
   // CommonJS starts some ten milliseconds sooner than a module does.
-  const banner = { js: `#!/usr/bin/env node\nconst __url = require('node:url').pathToFileURL(__filename).href;` }
+  const first = '#!/usr/bin/env node\n'
+  const location = `const __url = require('node:url').pathToFileURL(__filename).href;`
+  // What a command is before any of it is evaluated: another file.
+  const apart = { 'composefs.main.ts': `if (process.argv[2] === 'run') return void require('./composefs-run.js');\n` }
   mkdirSync(at('dist/bin'), { recursive: true })
   writeFileSync(at('dist/bin/package.json'), '{ "type": "commonjs" }\n')
   for (const name of commands) {
@@ -116,10 +137,11 @@ async function bundle() {
       platform: 'node',
       format: 'cjs',
       minify: true,
-      banner,
+      banner: { js: first + location },
     }
     const later = new Set()
-    const command = { ...options, outfile: `dist/bin/${file}`, plugins: [withoutLater(later)] }
+    const banner = { js: first + (apart[name] ?? '') + location }
+    const command = { ...options, banner, outfile: `dist/bin/${file}`, plugins: [withoutLater(later)] }
     await esbuild.build({ ...command, define: definitions(`./whole/${file}`) })
     chmodSync(at(`dist/bin/${file}`), 0o755)
     if (later.size === 0) continue

@@ -24,7 +24,7 @@ if (mtime(installed) === 0 || mtime(installed) < mtime(join(root, 'package-lock.
   execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: root, stdio: ['ignore', 2, 2] })
 }
 
-const cores = ['core', 'paged-core', 'build-core']
+const cores = ['core', 'paged-core', 'build-core', 'fuzz-core']
 const generated = new Set(['layout.ts', ...cores.flatMap(name => [`${name}-bytes.ts`, `${name}.wasm`])])
 const sources = ['asm', 'src', 'wasm', '.ci', 'package.json', 'tsconfig.json'].map(name => {
   const path = join(root, name)

@@ -14,6 +14,7 @@ const GENERATED = new Set([
   'wasm/core-bytes.ts',
   'wasm/paged-core-bytes.ts',
   'wasm/build-core-bytes.ts',
+  'wasm/fuzz-core-bytes.ts',
 ])
 
 /** Which rooms a room may import from; itself always. Entries and hosts come last. */
@@ -32,6 +33,20 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'src/vfs': ['src/format', 'src/overlay'],
   'src/oci': ['src/format', 'src/overlay'],
   'src/wasi': ['src/format', 'src/overlay'],
+  'src/fuzz': [
+    'wasm',
+    'src/format',
+    'src/source',
+    'src/image',
+    'src/anatomy',
+    'src/store',
+    'src/overlay',
+    'src/tree',
+    'src/writer',
+    'src/vfs',
+    'src/wasi',
+    'src',
+  ],
   'src/host': ['src/format', 'src/source', 'src/store', 'src/bridge', 'src/tree', 'src/overlay'],
   'src/publish': ['src/format', 'src/source', 'src/store'],
   'src/cli': [
@@ -44,8 +59,10 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'src/tree',
     'src/writer',
     'src/host',
+    'src/bridge',
     'src/publish',
     'src/wasi',
+    'src/fuzz',
     'src',
   ],
   'src/playground': [],
@@ -80,6 +97,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'src/vfs',
     'src/oci',
     'src/wasi',
+    'src/fuzz',
   ],
 }
 
@@ -172,7 +190,7 @@ tidy('every import leads to a file', () => {
 
 tidy('no file is dead', () => {
   const used = new Set(files.flatMap(localImports))
-  const isEntry = (path: string) => /^src\/(index|node)\.ts$|\.main\.tsx?$|^asm\/(?:build\/)?index\.ts$/.test(path)
+  const isEntry = (path: string) => /^src\/(index|node|fuzz)\.ts$|\.main\.tsx?$|^asm\/(?:build\/)?index\.ts$/.test(path)
   // The build puts the second in the place of a module of Node's.
   const named = ['src/format/structs.ts', 'src/playground/engine/no-zlib.ts']
   const dead = files.map(file => file.path).filter(path => !used.has(path) && !isEntry(path) && !named.includes(path))

@@ -1,0 +1,24 @@
+// The targets by name, each with what it begins with. Not here: what any of them promises (src/fuzz/targets).
+
+import { type FuzzModule, fuzzModule } from './core-target.js'
+import { BYTE_MUTATORS } from './mutate-bytes.js'
+import { erofsMutators } from './mutate-erofs.js'
+import { Random } from './random.js'
+import { randomErofs } from './random-erofs.js'
+import type { Target } from './target.js'
+import { CoreWalkTarget } from './targets/core-walk.js'
+
+const SEEDS = 24
+const IMAGE_BYTES = 1 << 15
+
+function imageOptions() {
+  const seeds = Array.from({ length: SEEDS }, (_, i) => randomErofs(new Random(i), { inodes: 6, fileBytes: 600 }).bytes)
+  // Half of them know the format, so that most runs get beyond the superblock.
+  const mutators = [...BYTE_MUTATORS, ...erofsMutators({ mend: true }), ...erofsMutators()]
+  return { seeds, mutators, maxBytes: IMAGE_BYTES }
+}
+
+/** What makes each target; `module` is another core than the package's own, one with a planted fault for example. */
+export const TARGETS: Readonly<Record<string, (module?: FuzzModule) => Target>> = {
+  walk: (module = fuzzModule()) => new CoreWalkTarget(module, imageOptions()),
+}
