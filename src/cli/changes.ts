@@ -34,8 +34,7 @@ function bytesOf(change: Change): Uint8Array {
   return change.pathBytes ?? encoder.encode(change.path)
 }
 
-function writeLines(changes: readonly Change[]): void {
-  const out = new StandardOutput()
+function writeLines(changes: readonly Change[], out: StandardOutput): void {
   const { text } = out
   for (const change of changes) {
     const path = bytesOf(change)
@@ -52,8 +51,7 @@ function writeLines(changes: readonly Change[]): void {
   out.flush()
 }
 
-function writeJson(changes: readonly Change[]): void {
-  const out = new StandardOutput()
+function writeJson(changes: readonly Change[], out: StandardOutput): void {
   const list = changes.map(({ path: _, pathBytes: __, ...rest }, i) => ({
     ...bytesJson('path', bytesOf(changes[i])),
     ...rest,
@@ -63,14 +61,19 @@ function writeJson(changes: readonly Change[]): void {
   out.flush()
 }
 
+/** What has changed, for people or as an array. */
+export function writeChanges(changes: readonly Change[], json: boolean, out = new StandardOutput()): void {
+  if (json) writeJson(changes, out)
+  else writeLines(changes, out)
+}
+
 export function changes(args: readonly string[]): number {
   const { values, positionals } = parseArguments(args, OPTIONS, HELP)
   const { tree, close } = openChanged(positionals, { upper: values.upper, look: true }, HELP)
   try {
     const found = changesOf(tree)
     if (found instanceof Fault) throw failure('changes', values.upper as string, found)
-    if (values.json) writeJson(found)
-    else writeLines(found)
+    writeChanges(found, values.json === true)
     return values['exit-code'] && found.length > 0 ? 1 : 0
   } finally {
     close()

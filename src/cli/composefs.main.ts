@@ -8,24 +8,21 @@ import { CHANGES_HELP, changes } from './changes.js'
 import { COMMIT_HELP, commit } from './commit.js'
 import { DIFF_HELP, diff } from './diff.js'
 import { EXTRACT_HELP, extract } from './extract.js'
-import { CommandError, runCommand, wrongUsage } from './failure.js'
+import { runCommand, wrongUsage } from './failure.js'
 import { FSCK_HELP, fsck } from './fsck.js'
 import { GC_HELP, gc } from './gc.js'
 import { handsOver } from './hand-over.js'
+import { type Command, invoke } from './invoke.js'
 import { LS_HELP, ls } from './ls.js'
 import { PLAYGROUND_HELP, playground } from './playground.js'
 import { PUSH_HELP, push } from './push.js'
+import { RUN_HELP } from './run-arguments.js'
 import { SERVE_HELP, serve } from './serve.js'
 import { writeAll } from './standard-output.js'
 import { STAT_HELP, stat } from './stat.js'
 import { VERIFY_HELP, verify } from './verify.js'
 
 const PROGRAM = 'composefs'
-
-interface Command {
-  readonly run: (args: readonly string[]) => number | Promise<number>
-  readonly help: string
-}
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['ls', { run: ls, help: LS_HELP }],
@@ -44,9 +41,12 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['playground', { run: playground, help: PLAYGROUND_HELP }],
 ])
 
+/** Running programs has a file of its own (composefs-run.main.ts). */
+const HELPS = [...[...COMMANDS.values()].map(({ help }) => help), RUN_HELP]
+
 /** What a command's help begins with says how it is called. */
 function overview(): string {
-  const lines = [...COMMANDS.values()].map(({ help }) => help.slice(0, help.indexOf('\n')).replace('Usage: ', '  '))
+  const lines = HELPS.map(help => help.slice(0, help.indexOf('\n')).replace('Usage: ', '  '))
   return `Usage: ${PROGRAM} COMMAND ...\n\n${lines.join('\n')}\n\n${PROGRAM} COMMAND --help says more.\n`
 }
 
@@ -59,24 +59,7 @@ function main(): number | Promise<number> {
   if (name === undefined) throw wrongUsage('no command given', `${PROGRAM} --help`)
   const command = COMMANDS.get(name)
   if (command === undefined) throw wrongUsage(`${name}: no such command`, `${PROGRAM} --help`)
-  const end = args.indexOf('--')
-  const asked = args.findIndex(arg => arg === '--help' || arg === '-h')
-  if (asked >= 0 && (end < 0 || asked < end)) {
-    writeAll(new TextEncoder().encode(command.help))
-    return 0
-  }
-  const failed = (error: unknown): never => {
-    if (error instanceof CommandError && error.status === 2 && !error.message.startsWith(`${name}:`)) {
-      throw new CommandError(`${name}: ${error.message}`, error.status)
-    }
-    throw error
-  }
-  try {
-    const status = command.run(args)
-    return typeof status === 'number' ? status : status.catch(failed)
-  } catch (error) {
-    return failed(error)
-  }
+  return invoke(name, command, args)
 }
 
 if (!handsOver() && !serveTasks([ingestFiles])) runCommand(PROGRAM, main)

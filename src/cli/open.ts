@@ -23,7 +23,7 @@ function fill(fd: number, into: Uint8Array): void {
 }
 
 /** Throws a CommandError for what is no digest. */
-function checkDigest(digest: string | undefined): void {
+export function checkDigest(digest: string | undefined): void {
   if (digest !== undefined && !/^[0-9a-f]{64}$/i.test(digest)) throw wrongUsage('--digest must be 64 hex digits')
 }
 

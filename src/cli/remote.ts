@@ -32,8 +32,12 @@ export function s3Store(url: string): S3Store {
 }
 
 export class RemotePlaces {
-  readonly #remote = new Remote(s3Store)
+  readonly #remote: Remote
   #opener: ImageOpener | undefined
+
+  constructor(remote = new Remote(s3Store)) {
+    this.#remote = remote
+  }
 
   /** The store at a URL; ENOTSUP for a scheme that none is read by. */
   store(url: string): ObjectStore {

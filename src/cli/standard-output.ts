@@ -1,5 +1,5 @@
-// Standard output of a command that writes much: text gathers in a buffer and goes out in large pieces, at once, since
-// Node's own stream keeps what a pipe does not take at once in memory. Not here: what is written.
+// Standard output (or error) of a command that writes much: text gathers in a buffer and goes out in large pieces, at once,
+// since Node's own stream keeps what a pipe does not take at once in memory. Not here: what is written.
 
 import fs from 'node:fs'
 import { TextBuffer } from '../format/text-buffer.js'
@@ -16,22 +16,36 @@ function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined
 }
 
-/** Writes all of it. Throws a CommandError; ends the process where no one reads. */
-export function writeAll(bytes: Uint8Array): void {
+/** Writes all of it to 1 or 2. Throws Node's error; ends the process where no one reads. */
+export function writeTo(fd: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length; ) {
     try {
-      done += fs.writeSync(1, bytes, done, bytes.length - done)
+      done += fs.writeSync(fd, bytes, done, bytes.length - done)
     } catch (error) {
       const code = codeOf(error)
       if (code === 'EPIPE') process.exit(BROKEN_PIPE)
-      if (code !== 'EAGAIN') throw failure('write', 'standard output', error)
+      if (code !== 'EAGAIN') throw error
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE)
     }
   }
 }
 
+/** The same. Throws a CommandError. */
+export function writeAll(bytes: Uint8Array, fd = 1): void {
+  try {
+    writeTo(fd, bytes)
+  } catch (error) {
+    throw failure('write', fd === 1 ? 'standard output' : 'standard error', error)
+  }
+}
+
 export class StandardOutput {
   readonly text = new TextBuffer(PIECE + (32 << 10))
+  readonly #fd: number
+
+  constructor(fd = 1) {
+    this.#fd = fd
+  }
 
   /** Sends out what is there once it is much. Call it after each line. */
   spill(): void {
@@ -39,7 +53,7 @@ export class StandardOutput {
   }
 
   flush(): void {
-    writeAll(this.text.content())
+    writeAll(this.text.content(), this.#fd)
     this.text.clear()
   }
 }

@@ -13,7 +13,7 @@ import { openStore } from './layers.js'
 import { ImageFiles } from './open.js'
 
 /** As a mount has them unless told otherwise; what the other settings leave behind reads the same. */
-const OPTIONS = { redirectDir: true, metacopy: true }
+export const OVERLAY_OPTIONS = { redirectDir: true, metacopy: true }
 
 export interface Changed {
   readonly tree: MergedTree
@@ -39,10 +39,14 @@ export function openChanged(paths: readonly string[], { upper, basedir, look }: 
   const layers: Layer<LayerNode>[] = images.map(image => new ImageLayer(image, objects, 'on'))
   try {
     if (look)
-      return { tree: new MergedTree(layers, readDirectoryUpper(upper, layers), OPTIONS), images, close: () => {} }
+      return {
+        tree: new MergedTree(layers, readDirectoryUpper(upper, layers), OVERLAY_OPTIONS),
+        images,
+        close: () => {},
+      }
     if (!holdsUpper(upper)) throw new Fault('ENOENT', 'holds no upper')
     const { upper: kept, close } = new DirectoryUppers().open(upper, layers, Number.POSITIVE_INFINITY)
-    return { tree: new MergedTree(layers, kept, OPTIONS), images, close }
+    return { tree: new MergedTree(layers, kept, OVERLAY_OPTIONS), images, close }
   } catch (error) {
     throw failure('open', upper, error)
   }

@@ -1,12 +1,12 @@
-// Standard input and output of a program, as it is handed them. Not here: descriptors of the process itself (src/cli/run.ts).
+// Standard input and output of a program, as it is handed them. Not here: descriptors of the process itself (src/cli/run-streams.ts).
 
-import { fault, isErrnoName, type Outcome } from '../format/errno.js'
+import { Fault, fault, isErrnoName, type Outcome } from '../format/errno.js'
 import { joinBytes } from '../format/join-bytes.js'
 
 /** Bytes of what a program has written that are kept for its result; more is ENOSPC to it. */
 export const KEPT_BYTES = 64 * 2 ** 20
 
-/** Gives the next bytes, at most so many; none at the end. */
+/** Gives the next bytes, at most so many; none at the end. What it throws with a `code` of the system is what the program is told. */
 export type InputFunction = (most: number) => Uint8Array | undefined
 
 /** Takes bytes, which are its own. What it throws with a `code` of the system is what the program is told. */
@@ -39,6 +39,17 @@ class GivenInput implements GuestInput {
   }
 }
 
+/** What a stream's function answers, or the Fault that it throws; other errors go on, through the program. */
+function told<T>(call: () => T): T | Fault {
+  try {
+    return call()
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (isErrnoName(code)) return fault(code)
+    throw error
+  }
+}
+
 /** Input that is asked for. What comes of it beyond what there was room for waits for the next call. */
 class AskedInput implements GuestInput {
   readonly #ask: InputFunction
@@ -48,9 +59,13 @@ class AskedInput implements GuestInput {
     this.#ask = ask
   }
 
-  read(into: Uint8Array): number {
+  read(into: Uint8Array): Outcome<number> {
     if (into.length === 0) return 0
-    if (this.#left.length === 0) this.#left = this.#ask(into.length) ?? this.#left
+    if (this.#left.length === 0) {
+      const asked = told(() => this.#ask(into.length))
+      if (asked instanceof Fault) return asked
+      this.#left = asked ?? this.#left
+    }
     const count = Math.min(into.length, this.#left.length)
     into.set(this.#left.subarray(0, count))
     this.#left = this.#left.subarray(count)
@@ -72,14 +87,7 @@ export class TakenOutput implements GuestOutput {
   }
 
   write(from: Uint8Array): Outcome<number> {
-    try {
-      this.#take(from.slice())
-    } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : undefined
-      if (isErrnoName(code)) return fault(code)
-      throw error
-    }
-    return from.length
+    return told(() => this.#take(from.slice())) ?? from.length
   }
 }
 
