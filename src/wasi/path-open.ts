@@ -27,11 +27,17 @@ import { asText } from './guest-memory.js'
 import { isTreeRoot, type Place, walk } from './walk.js'
 
 const { S_IFMT, S_IFREG, S_IFDIR, S_IFLNK } = CONSTANTS
+const SLASH = 0x2f
 /** Those of them that want a file opened for writing. */
 const WRITING = RIGHTS.FD_DATASYNC | RIGHTS.FD_WRITE | RIGHTS.FD_ALLOCATE | RIGHTS.FD_FILESTAT_SET_SIZE
 const READING = RIGHTS.FD_READ | RIGHTS.FD_READDIR
 
 export interface OpenRequest {
+  /** Where the path is, and its length. */
+  readonly at: number
+  readonly length: number
+  /** Rights are asked for that have no name yet, which no directory can pass on. */
+  readonly unknownRights: boolean
   readonly follow: boolean
   readonly oflags: number
   readonly base: number
@@ -55,11 +61,13 @@ function needs({ oflags, base, inheriting, fdflags }: OpenRequest): { base: numb
 }
 
 /** Opens, and gives it the lowest descriptor, which is written to `out`. */
-export function pathOpen(guest: Guest, dirfd: number, path: Uint8Array, request: OpenRequest, out: number): Answer {
+export function pathOpen(guest: Guest, dirfd: number, request: OpenRequest, out: number): Answer {
   const { base, inheriting } = needs(request)
   const dir = guest.directory(dirfd, base)
   if (typeof dir === 'number') return dir
-  if ((dir.inheriting & inheriting) !== inheriting) return WASI.ENOTCAPABLE
+  if (request.unknownRights || (dir.inheriting & inheriting) !== inheriting) return WASI.ENOTCAPABLE
+  const path = guest.path(request.at, request.length)
+  if (typeof path === 'number') return path
   if ((request.fdflags & ~FDFLAGS_ALL) !== 0) return WASI.EINVAL
   // Nothing is made for which there is no descriptor, or no place to say it.
   guest.memory.check(out, 4)
@@ -75,11 +83,10 @@ function open(dir: OpenDirectory, path: Uint8Array, request: OpenRequest): Outco
   const exclusive = creates && (request.oflags & OFLAGS_EXCL) !== 0
   if (creates && (request.oflags & OFLAGS_DIRECTORY) !== 0) return fault('EINVAL')
   if (!creates && isTreeRoot(dir)) return openAtOnce(dir, path, request)
-  const place = walk(dir, path, exclusive ? 'name' : request.follow ? 'follow' : 'link')
+  const place = walk(dir, path, exclusive ? 'name' : request.follow ? 'follow' : 'link', { makesFile: creates })
   if (place instanceof Fault) return place
   if (place.node !== undefined) return exclusive ? fault('EEXIST') : openFound(dir, place.node, place, request)
   if (!creates) return fault('ENOENT')
-  if (place.slash) return fault('EISDIR')
   const node = make(dir, place)
   if (node instanceof Fault) return node
   return openFound(dir, node, { ...place, mode: S_IFREG }, { ...request, oflags: request.oflags & ~OFLAGS_TRUNC })

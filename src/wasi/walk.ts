@@ -37,6 +37,11 @@ export interface Place {
 /** Whether a link at the end is followed: always, only where a slash follows it, or not even then (who makes or removes names). */
 export type AtEnd = 'follow' | 'link' | 'name'
 
+/** Of whoever makes a file where none is: a slash behind its name is EISDIR, whatever is there. */
+export interface WalkOptions {
+  readonly makesFile?: boolean
+}
+
 /** Whether a directory is the root of its tree and called so, which makes paths from it paths of the tree. */
 export function isTreeRoot(dir: OpenDirectory): boolean {
   return dir.preopen === '/' && dir.node === dir.tree.layer.root
@@ -75,13 +80,15 @@ class Walk {
   readonly #attr: Attr = newAttr()
   /** The directories on the way, that which it began in first. */
   readonly #way: object[]
+  readonly #makesFile: boolean
   #names: Uint8Array[] = []
   #slash = false
   #dots = 0
   #links = 0
 
-  constructor(dir: OpenDirectory) {
+  constructor(dir: OpenDirectory, { makesFile = false }: WalkOptions) {
     this.#dir = dir
+    this.#makesFile = makesFile
     this.#tree = dir.tree
     this.#way = [dir.node]
   }
@@ -125,6 +132,7 @@ class Walk {
     }
     if (name.length > NAME_MAX) return fault('ENAMETOOLONG')
     const last = this.#names.length === 0
+    if (last && this.#slash && this.#makesFile) return fault('EISDIR')
     const text = asText(name)
     const place = { dir: this.#here, name: text, dots: 0, slash: this.#slash }
     const node = this.#tree.layer.lookup(this.#here, text)
@@ -151,8 +159,8 @@ class Walk {
 }
 
 /** Where a path leads from a directory, the last name's own place. The bytes must be the caller's own. */
-export function walk(dir: OpenDirectory, path: Uint8Array, atEnd: AtEnd): Outcome<Place> {
-  return new Walk(dir).to(path, atEnd)
+export function walk(dir: OpenDirectory, path: Uint8Array, atEnd: AtEnd, options: WalkOptions = {}): Outcome<Place> {
+  return new Walk(dir, options).to(path, atEnd)
 }
 
 /** What a path leads to. ENOENT, ENOTDIR for a slash behind what is no directory. */
