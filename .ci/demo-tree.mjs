@@ -15,6 +15,7 @@ export const DEMO_TREE = {
   picture: '/usr/share/pictures/bay.png',
   drawing: '/usr/share/pictures/tide.svg',
   wasm: '/usr/lib/tidepool/core.wasm',
+  program: '/usr/bin/hello.wasm',
   hardLinks: ['/usr/bin/tide', '/usr/bin/ebb', '/usr/bin/flow'],
   dangling: ['/etc/mtab', '/srv/layer/nowhere'],
   whiteouts: ['/srv/layer/gone', '/srv/layer/gone-folder'],
@@ -84,7 +85,8 @@ function addPrograms(dump, release, wasm) {
   if (release === 1) dump.file('/usr/bin/legacy-import', '#!/bin/sh\ncat /srv/old/*.csv\n', { mode: 0o755 })
   else dump.file('/usr/bin/radar', "#!/bin/sh\ntide | awk '$2 > 4'\n", { mode: 0o755 })
   const labels = { 'user.origin': 'the core that reads this image', 'security.selinux': 'system_u:object_r:lib_t:s0\0' }
-  dump.file(DEMO_TREE.wasm, wasm, { xattrs: labels })
+  dump.file(DEMO_TREE.wasm, wasm.core, { xattrs: labels })
+  dump.file(DEMO_TREE.program, wasm.program, { mode: 0o755 })
   for (const name of ['bin', 'lib']) dump.symlink(`/${name}`, `usr/${name}`)
 }
 
@@ -181,7 +183,7 @@ function addMany(dump) {
   dump.file(`${path}/bottom.txt`, 'This is the bottom of the pool.\n')
 }
 
-/** All of it, in a dump that `begin` makes for a time. `wasm`: the bytes of a module. */
+/** All of it, in a dump that `begin` makes for a time. `wasm`: the bytes of a module, and of a program. */
 export function demoTree(begin, release, wasm) {
   const dump = begin(RELEASED[release - 1])
   for (const path of ['/etc', '/usr', '/var', '/srv']) dump.directory(path)

@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DemoDump } from './demo-dump.mjs'
+import { demoProgram } from './demo-program.mjs'
 import { DEMO_TREE, demoTree } from './demo-tree.mjs'
 
 export { DEMO_TREE }
@@ -31,7 +32,7 @@ async function builders() {
 export async function buildDemo(outDir) {
   const { buildImage, merkleTree, verityDigest } = await builders()
   const sha256 = data => createHash('sha256').update(data).digest()
-  const wasm = readFileSync(join(root, 'wasm/core.wasm'))
+  const wasm = { core: readFileSync(join(root, 'wasm/core.wasm')), program: await demoProgram() }
   const objects = new Map()
   const keep = bytes => {
     const digest = Buffer.from(verityDigest(bytes, sha256)).toString('hex')
