@@ -11,7 +11,7 @@ const source = join(root, 'src/playground')
 
 /**
  * What the page may do. Scripts and styles come from the site alone; what an image holds is shown by blob: URLs, as pictures; stores
- * and images may be anywhere. Nothing becomes HTML: Trusted Types allow the worker's URL and no markup.
+ * and images may be anywhere. Nothing becomes HTML: Trusted Types allow the workers' URLs and no markup.
  */
 const CSP = [
   "default-src 'none'",
@@ -51,6 +51,7 @@ export async function buildSite(out = join(root, 'dist/playground')) {
     page: join(source, 'page/page.main.tsx'),
     engine: join(source, 'engine/worker.main.ts'),
     search: join(source, 'engine/search.main.ts'),
+    guest: join(source, 'engine/guest.main.ts'),
   }
   await esbuild.build({ ...shared, entryPoints, splitting: true, chunkNames: 'parts/[name]-[hash]' })
   await esbuild.build({ ...shared, entryPoints: { page: join(source, 'page/styles/index.css') } })

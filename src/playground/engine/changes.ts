@@ -47,6 +47,8 @@ interface Kept {
   revision: number
   /** Files whose names were taken. */
   waiting: { readonly folder: string; readonly items: readonly Item[] } | undefined
+  /** The program that runs on a copy of the changes. */
+  program: string | undefined
   closed: boolean
 }
 
@@ -214,6 +216,36 @@ export class Changes {
     return this.#edit(id, words, async fs => (await putItems(fs, waiting.folder, waiting.items, job, true)).added)
   }
 
+  /**
+   * Has a program run that changes a copy of all changes, and answers those that there are then: one step. Nothing else is changed
+   * meanwhile, since it would be lost.
+   */
+  async byProgram<T extends { readonly snapshot?: Uint8Array }>(
+    document: OpenDocument,
+    path: string,
+    run: (before: Uint8Array, limit: number) => Promise<T>,
+  ): Promise<T> {
+    const kept = this.#keptOf(document)
+    const name = shownText(baseName(path))
+    const turn = this.#next(document, async () => {
+      const working = await this.#working(document)
+      const { revision } = document
+      const before = working.snapshot()
+      const answer = await run(before, this.#limit)
+      if (answer.snapshot === undefined) return answer
+      working.restore(answer.snapshot)
+      const step = { label: `what ${name} changed`, before }
+      this.#noteStep(document, revision, before.length > UNDO_BYTES ? undefined : step)
+      return answer
+    })
+    kept.program = name
+    try {
+      return await turn
+    } finally {
+      kept.program = undefined
+    }
+  }
+
   #uploading(jobId: JobId | undefined, listener: ProgressListener | undefined): Job {
     return this.#jobs.begin(jobId, { what: 'Adding files', done: 0, total: 0, unit: 'bytes' }, listener)
   }
@@ -253,6 +285,7 @@ export class Changes {
 
   #next<T>(document: OpenDocument, action: () => Promise<T>): Promise<T> {
     const kept = this.#keptOf(document)
+    if (kept.program !== undefined) throw running(kept.program)
     const done = kept.last.then(action)
     kept.last = done.catch(() => undefined)
     return done
@@ -261,7 +294,14 @@ export class Changes {
   #keptOf(document: OpenDocument): Kept {
     const kept = this.#kept.get(document)
     if (kept === undefined) {
-      const made: Kept = { last: Promise.resolve(), steps: [], revision: -1, waiting: undefined, closed: false }
+      const made: Kept = {
+        last: Promise.resolve(),
+        steps: [],
+        revision: -1,
+        waiting: undefined,
+        program: undefined,
+        closed: false,
+      }
       this.#kept.set(document, made)
       document.atClose(() => {
         made.closed = true
@@ -298,6 +338,13 @@ function newestWithin(steps: readonly Step[]): Step[] {
 async function usedBytes(working: Mount, limit: number): Promise<number> {
   const { bsize, bavail } = await working.fs.promises.statfs('/')
   return Math.max(0, limit - bavail * bsize)
+}
+
+function running(program: string): PlainError {
+  return new PlainError(
+    'EBUSY',
+    `${program} runs in the terminal, and may change the same. Wait for its end, or end it there with Ctrl-C.`,
+  )
 }
 
 function isFull(error: unknown): boolean {

@@ -14,6 +14,7 @@ import { Intake } from './intake.js'
 import { Jobs } from './jobs.js'
 import { Network } from './network.js'
 import type { OpenDocument } from './open-document.js'
+import type { GuestThread } from './program-worker.js'
 import { type RunningFinder, Search } from './search.js'
 import { Sharing } from './sharing.js'
 import { Tamper } from './tamper.js'
@@ -43,8 +44,11 @@ export class Engine {
   readonly terminals: Terminals
   readonly changesExport: ChangesExport
 
-  /** `base`: the page's URL. `startFinder`: what searches run in; a worker of their own in the browser. */
-  constructor(base: string, startFinder: () => RunningFinder) {
+  /**
+   * `base`: the page's URL. `startFinder`: what searches run in; a worker of their own in the browser. `startGuest`: a worker that
+   * programs of images run in; without it there is none.
+   */
+  constructor(base: string, startFinder: () => RunningFinder, startGuest?: () => GuestThread) {
     this.documents = new Documents(base, this.jobs)
     this.files = new Files(this.documents)
     this.folderLists = new FolderLists(this.documents, this.jobs)
@@ -57,8 +61,8 @@ export class Engine {
     this.diff = new Diff(this.documents, this.maps, this.jobs)
     this.verify = new Verify(this.documents, this.maps)
     this.tamper = new Tamper(this.documents, this.maps, this.jobs)
-    this.terminals = new Terminals(this.documents)
     this.changes = new Changes(this.documents, this.jobs)
+    this.terminals = new Terminals(this.documents, this.changes, startGuest)
     this.changesExport = new ChangesExport(this.documents, this.jobs)
     const badges = (document: OpenDocument) => this.changes.badges(document)
     this.network = new Network(this.documents)

@@ -116,6 +116,18 @@ export class ShellFs implements IFileSystem {
     return new Uint8Array((await this.#calls.readFile(pathArgument(path) as string)) as Uint8Array)
   }
 
+  /** The first bytes of a file, as many as there are. */
+  async readHead(path: string, length: number): Promise<Uint8Array> {
+    await this.#turn()
+    const file = await this.#calls.open(pathArgument(path) as string)
+    try {
+      const { buffer, bytesRead } = await file.read(new Uint8Array(length), 0, length, 0)
+      return buffer.subarray(0, bytesRead)
+    } finally {
+      await file.close()
+    }
+  }
+
   async readFile(path: string, options?: Encoding): Promise<string> {
     return decoded(await this.readFileBuffer(path), encodingOf(options))
   }

@@ -1,17 +1,19 @@
 // A shell on each open image: just-bash over the mounted tree, in the worker, so that the page goes on while a command runs. Not
-// here: the tree as its filesystem (shell-fs.ts), what is typed and shown (the page).
+// here: the tree as its filesystem (shell-fs.ts), programs of the image (programs.ts), what is typed and shown (the page).
 
 import type { Bash } from 'just-bash/browser'
 import { baseName, childPath } from '../path-text.js'
 import type { DocumentId } from '../protocol.js'
+import type { Changes } from './changes.js'
 import type { Documents } from './documents.js'
 import type { OpenDocument } from './open-document.js'
-import { inPlainWords } from './plain-words.js'
+import { inPlainWords, PlainError } from './plain-words.js'
+import type { GuestThread } from './program-worker.js'
 import { COMMANDS, ShellFs } from './shell-fs.js'
 import { GZIP_COMMANDS } from './shell-gzip.js'
+import { LiveOutput, notShown, OUTPUT_MAX, type OutputListener } from './shell-output.js'
+import type { ShellPrograms } from './shell-programs.js'
 
-/** Characters of a command's output that are shown. */
-const OUTPUT_MAX = 1 << 20
 /** Names that one Tab offers. */
 const OFFERS_MAX = 100
 
@@ -38,9 +40,11 @@ export interface Completion {
 interface Shell {
   readonly bash: Bash
   readonly fs: ShellFs
+  readonly programs: ShellPrograms
   readonly commands: readonly string[]
   cwd: string
   env: Record<string, string> | undefined
+  exitCode: number
   running: AbortController | undefined
   /** Done when no line runs. */
   last: Promise<unknown>
@@ -48,16 +52,21 @@ interface Shell {
 
 export class Terminals {
   readonly #documents: Documents
+  readonly #changes: Changes
+  readonly #startGuest: () => GuestThread
   readonly #shells = new WeakMap<OpenDocument, Promise<Shell>>()
 
-  constructor(documents: Documents) {
+  /** `startGuest`: starts a worker that programs of images run in. */
+  constructor(documents: Documents, changes: Changes, startGuest: () => GuestThread = noGuest) {
     this.#documents = documents
+    this.#changes = changes
+    this.#startGuest = startGuest
   }
 
   #shell(document: OpenDocument): Promise<Shell> {
     let shell = this.#shells.get(document)
     if (shell === undefined) {
-      shell = startShell(document)
+      shell = startShell(document, this.#changes, this.#startGuest)
       const started = shell
       document.atClose(() => void started.then(one => one.running?.abort()).catch(() => undefined))
       this.#shells.set(document, shell)
@@ -66,13 +75,16 @@ export class Terminals {
     return shell
   }
 
-  /** Runs a line. Rejects where there can be no shell; what a command says of itself is its answer. */
-  run(id: DocumentId, line: string): Promise<CommandResult> {
+  /**
+   * Runs a line. Rejects where there can be no shell; what a command says of itself is its answer. `listener` is told of what a
+   * program prints while it runs, which is no part of the answer then.
+   */
+  run(id: DocumentId, line: string, listener?: OutputListener): Promise<CommandResult> {
     return inPlainWords('The shell failed', async () => {
       const document = this.#documents.get(id)
       const shell = await this.#shell(document)
       // Two panes may show it: one line after the other.
-      const done = shell.last.then(() => runLine(document, shell, line))
+      const done = shell.last.then(() => runLine(document, shell, line, listener))
       shell.last = done.catch(() => undefined)
       return done
     })
@@ -105,51 +117,85 @@ export class Terminals {
 }
 
 /** Runs a line, and keeps what the next one finds. */
-async function runLine(document: OpenDocument, shell: Shell, line: string): Promise<CommandResult> {
-  const { bash, fs, cwd, env } = shell
+async function runLine(
+  document: OpenDocument,
+  shell: Shell,
+  line: string,
+  listener: OutputListener | undefined,
+): Promise<CommandResult> {
+  const { bash, fs, programs, cwd, env } = shell
   const before = fs.writes
   const running = new AbortController()
   shell.running = running
   fs.signal = running.signal
+  programs.begin(LiveOutput.of(line, listener))
   try {
     const { signal } = running
     const given = env === undefined ? {} : { env, replaceEnv: true }
-    const { stdout, stderr, exitCode, env: after } = await bash.exec(line, { cwd, signal, ...given })
+    const {
+      stdout,
+      stderr,
+      exitCode,
+      env: after,
+    } = await bash.exec(withExitCode(line, shell.exitCode), {
+      cwd,
+      signal,
+      ...given,
+    })
     shell.env = after
+    shell.exitCode = exitCode
     shell.cwd = after['PWD'] ?? cwd
-    const changed = fs.writes !== before && document.working !== undefined
-    if (changed) document.changed()
-    return { output: clipped(stdout), errors: clipped(stderr), exitCode, cwd: shell.cwd, changed }
+    const wrote = fs.writes !== before && document.working !== undefined
+    if (wrote) document.changed()
+    const { note, changed } = programs.end()
+    const errors = clipped(stderr) + note
+    return { output: clipped(stdout), errors, exitCode, cwd: shell.cwd, changed: wrote || changed }
   } catch (error) {
     // A redirection that fails ends the whole line.
     if (!isFsError(error)) throw error
-    return { output: '', errors: `bash: ${error.message}\n`, exitCode: 1, cwd, changed: false }
+    return { output: '', errors: `bash: ${error.message}\n`, exitCode: 1, cwd, changed: programs.end().changed }
   } finally {
     shell.running = undefined
     fs.signal = undefined
   }
 }
 
-async function startShell(document: OpenDocument): Promise<Shell> {
+/** Each line is a shell of its own to just-bash: what `$?` is has to be said to it. */
+function withExitCode(line: string, exitCode: number): string {
+  return exitCode !== 0 && /\$\{?\?/.test(line) ? `(exit ${exitCode})\n${line}` : line
+}
+
+function noGuest(): never {
+  throw new PlainError('ENOTSUP', 'There is no worker for it here.')
+}
+
+async function startShell(document: OpenDocument, changes: Changes, startGuest: () => GuestThread): Promise<Shell> {
   // Loaded when the first terminal is opened: it is larger than all the rest.
-  const { Bash, getCommandNames } = await import('just-bash/browser')
+  const [{ Bash, getCommandNames }, { Programs }, { shellFace, ShellPrograms }] = await Promise.all([
+    import('just-bash/browser'),
+    import('./programs.js'),
+    import('./shell-programs.js'),
+  ])
   const fs = new ShellFs(document)
+  const programs = new ShellPrograms(new Programs(document, changes, startGuest, globalThis.crossOriginIsolated), fs)
   const env = { HOME: '/', PATH: `${COMMANDS}:/usr/bin`, USER: 'root', TERM: 'xterm-256color' }
   // Its own guard takes globals away, which the rest of the worker needs.
   const bash = new Bash({
-    fs,
+    fs: shellFace(fs),
     cwd: '/',
     env,
     defenseInDepth: false,
     processInfo: { uid: 0, gid: 0 },
-    customCommands: [...GZIP_COMMANDS],
+    customCommands: [...GZIP_COMMANDS, ...programs.commands],
   })
   return {
     bash,
     fs,
-    commands: [...getCommandNames(), 'cd', 'pwd', 'exit'],
+    programs,
+    commands: [...getCommandNames(), 'wasi', 'cd', 'pwd', 'exit'],
     cwd: '/',
     env: undefined,
+    exitCode: 0,
     running: undefined,
     last: Promise.resolve(),
   }
@@ -162,7 +208,7 @@ function isFsError(error: unknown): error is Error {
 
 function clipped(text: string): string {
   if (text.length <= OUTPUT_MAX) return text
-  return `${text.slice(0, OUTPUT_MAX)}\n[${text.length - OUTPUT_MAX} more characters are not shown]\n`
+  return `${text.slice(0, OUTPUT_MAX)}\n${notShown(text.length - OUTPUT_MAX)}`
 }
 
 /** As far as all names that begin so are the same. */

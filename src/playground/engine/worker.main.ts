@@ -3,6 +3,8 @@
 import { expose } from 'comlink'
 import { Engine } from './engine.js'
 import { finderStarter } from './search-worker.js'
+import { WorkerScripts } from './worker-scripts.js'
 
 const base = new URL('./', location.href).href
-expose(new Engine(base, finderStarter(base)))
+const scripts = new WorkerScripts(base)
+expose(new Engine(base, finderStarter(scripts), () => scripts.start('guest')))

@@ -3,6 +3,7 @@
 
 import { FitAddon } from '@xterm/addon-fit'
 import { type ITheme, Terminal } from '@xterm/xterm'
+import { proxy } from 'comlink'
 import { useEffect, useRef } from 'preact/hooks'
 import { Readline } from 'xterm-readline'
 import { shownText } from '../../path-text.js'
@@ -65,6 +66,12 @@ class Conversation {
 
   async talk(): Promise<void> {
     const { engine } = this.#session
+    // What a program prints, as it comes.
+    let hasFailed = false
+    const live = proxy((text: string, isError: boolean) => {
+      hasFailed ||= isError
+      this.#print(text, isError ? RED : '')
+    })
     while (!this.#ended) {
       const line = await this.#readline.read(this.#prompt)
       if (line.trim() === 'clear') {
@@ -72,12 +79,13 @@ class Conversation {
         continue
       }
       if (line.trim() === '') continue
+      hasFailed = false
       try {
-        const { output, errors, exitCode, cwd, changed } = await engine.terminals.run(this.#id, line)
+        const { output, errors, exitCode, cwd, changed } = await engine.terminals.run(this.#id, line, live)
         this.#cwd = cwd
         this.#print(output)
         if (errors !== '') this.#print(errors, RED)
-        if (exitCode !== 0 && errors === '') this.#print(`exit ${exitCode}`, RED)
+        if (exitCode !== 0 && errors === '' && !hasFailed) this.#print(`exit ${exitCode}`, RED)
         if (changed) await this.#session.refresh(this.#id)
       } catch (error) {
         this.#print(error instanceof Error ? error.message : String(error), RED)
@@ -123,7 +131,10 @@ export default function TerminalView({ document: shown }: ViewProps) {
     terminal.open(element)
     fit.fit()
     const conversation = new Conversation(terminal, session, id)
-    terminal.write('A shell on the image. Tab completes, Ctrl-C ends a command, Shift-Tab leaves.\r\n')
+    terminal.write(
+      'A shell on the image. WASI programs in it run too; help tells more.\r\n' +
+        'Tab completes, Ctrl-C ends a command, Shift-Tab leaves.\r\n',
+    )
     void conversation.talk()
     terminal.focus()
     const resized = new ResizeObserver(() => fit.fit())
