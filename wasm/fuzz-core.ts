@@ -14,6 +14,8 @@ const POISON = 0xee
 const ALIGN = 64
 /** The counters' page. */
 const OWN_PAGES = CORE_PAGES + 1
+/** Bytes for what questions need beside the image (a sweep's bits and stack). */
+const ARENA = 1 << 20
 
 export class FuzzCore {
   readonly #core: Core
@@ -24,9 +26,13 @@ export class FuzzCore {
 
   /** `room`: bytes of the largest image. */
   constructor(module: WebAssembly.Module, edges: number, room: number) {
-    const core = new Core(module, room + 2 * ALIGN + TAIL + 4096, OWN_PAGES)
+    const core = new Core(module, ARENA + room + 4096, OWN_PAGES)
     this.#core = core
-    this.#end = core.bytes
+    const arena = core.alloc(ARENA)
+    // All the rest: it ends where the memory does.
+    const rest = core.alloc(core.bytes - arena.at - arena.bytes)
+    core.release(arena)
+    this.#end = rest.at + rest.bytes
     this.#room = room
     this.counters = core.u8.subarray(COUNTERS_AT, COUNTERS_AT + edges)
   }

@@ -6,7 +6,12 @@ import { erofsMutators } from './mutate-erofs.js'
 import { Random } from './random.js'
 import { randomErofs } from './random-erofs.js'
 import type { Target } from './target.js'
+import { CoreLookupTarget } from './targets/core-lookup.js'
+import { CoreOpenTarget } from './targets/core-open.js'
+import { CoreReadTarget } from './targets/core-read.js'
+import { CoreSweepTarget } from './targets/core-sweep.js'
 import { CoreWalkTarget } from './targets/core-walk.js'
+import { CoreXattrsTarget } from './targets/core-xattrs.js'
 
 const SEEDS = 24
 const IMAGE_BYTES = 1 << 15
@@ -20,5 +25,10 @@ function imageOptions() {
 
 /** What makes each target; `module` is another core than the package's own, one with a planted fault for example. */
 export const TARGETS: Readonly<Record<string, (module?: FuzzModule) => Target>> = {
+  open: (module = fuzzModule()) => new CoreOpenTarget(module, imageOptions()),
   walk: (module = fuzzModule()) => new CoreWalkTarget(module, imageOptions()),
+  'look-up': (module = fuzzModule()) => new CoreLookupTarget(module, imageOptions()),
+  read: (module = fuzzModule()) => new CoreReadTarget(module, imageOptions()),
+  xattrs: (module = fuzzModule()) => new CoreXattrsTarget(module, imageOptions()),
+  sweep: (module = fuzzModule()) => new CoreSweepTarget(module, imageOptions()),
 }

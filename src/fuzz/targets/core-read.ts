@@ -1,0 +1,84 @@
+// The data of inodes, whole and in pieces. Invariants: those of CORE_INVARIANTS, and
+// - bounds: a piece of data lies within the image, is not empty, and goes no further than the file
+// - ranges: a part read by itself is that part of the whole, or is refused
+// - link: a target is as long as the inode says, and has no NUL
+
+import type { CoreImage } from '../../../wasm/core-image.js'
+import { CONSTANTS } from '../../format/structs.js'
+import { CORE_INVARIANTS, CoreTarget } from '../core-target.js'
+import { Random } from '../random.js'
+import { Violation } from '../target.js'
+import { type FoundInode, foundInodes } from './inodes.js'
+
+const { S_IFMT, S_IFREG, S_IFLNK } = CONSTANTS
+const INODES_MAX = 48
+const PIECES_MAX = 64
+/** Bytes of a file that are read: its size is what an image says. */
+const READ_MAX = 1 << 16
+
+export class CoreReadTarget extends CoreTarget {
+  readonly name = 'read'
+  readonly invariants = [
+    ...CORE_INVARIANTS,
+    'bounds: a piece of data lies within the image and within the file, and is not empty',
+    'ranges: a part read by itself is that part of the whole',
+    'link: a target is as long as the inode says, and has no NUL',
+  ]
+  readonly #whole = new Uint8Array(READ_MAX)
+  readonly #part = new Uint8Array(READ_MAX)
+
+  protected ask(image: CoreImage, input: Uint8Array): void {
+    const root = this.rootOf(image)
+    const found = this.asked('readdir', () => foundInodes(image, root, INODES_MAX))
+    const random = new Random(input.length * 31 + found.length)
+    for (const inode of found) {
+      const type = inode.mode & S_IFMT
+      if (type === S_IFREG) this.#file(image, inode, random)
+      else if (type === S_IFLNK) this.#link(image, inode)
+    }
+  }
+
+  #link(image: CoreImage, { nid, size }: FoundInode): void {
+    const target = this.asked('readlink', () => image.readlink(nid))
+    if (typeof target === 'number') this.answer('readlink', target)
+    else if (target.length !== size || target.includes(0))
+      throw new Violation('link', `${target.length} bytes of ${size}`)
+  }
+
+  #file(image: CoreImage, { nid, size }: FoundInode, random: Random): void {
+    this.#extents(image, nid, size)
+    const most = Math.min(size, READ_MAX)
+    const whole = this.#whole.subarray(0, most)
+    const read = this.answer(
+      'map',
+      this.asked('map', () => image.read(nid, whole, 0)),
+    )
+    if (read < 0) return
+    if (read !== most) throw new Violation('ranges', `inode ${nid}: ${read} of ${most} bytes`)
+    if (most === 0) return
+    const at = random.below(most)
+    const part = this.#part.subarray(0, 1 + random.below(most - at))
+    const length = this.asked('map', () => image.read(nid, part, at))
+    if (length !== part.length) throw new Violation('ranges', `inode ${nid}: a part answers ${length}`)
+    for (let i = 0; i < length; i++) {
+      if (part[i] !== whole[at + i]) throw new Violation('ranges', `inode ${nid}: byte ${at + i} differs`)
+    }
+  }
+
+  #extents(image: CoreImage, nid: number, size: number): void {
+    for (let at = 0, left = PIECES_MAX; left > 0; left--) {
+      const extent = this.asked('extent', () => image.extent(nid, at))
+      if (typeof extent === 'number') {
+        this.answer('extent', extent)
+        if (extent === 1 && at < size) throw new Violation('bounds', `inode ${nid} ends at ${at} of ${size}`)
+        return
+      }
+      const { offset, length } = extent
+      const outside = offset !== -1 && (offset < 0 || offset + length > image.size)
+      if (!(length > 0) || at + length > size || outside) {
+        throw new Violation('bounds', `inode ${nid}: ${length} bytes at ${offset}, for byte ${at} of ${size}`)
+      }
+      at += length
+    }
+  }
+}
