@@ -50,10 +50,12 @@ export class FdCalls {
     return this.#guest.open.renumber(from, to) ? WASI.SUCCESS : WASI.EBADF
   }
 
-  advise(fd: number, offset: bigint, length: bigint, advice: number): Answer {
+  advise(fd: number, length: bigint, advice: number): Answer {
+    if (advice > ADVICE_LAST) return WASI.EINVAL
     const found = this.#guest.descriptor(fd, RIGHTS.FD_ADVISE)
     if (typeof found === 'number') return found
-    return advice > ADVICE_LAST || offset < 0n || length < 0n ? WASI.EINVAL : WASI.SUCCESS
+    if (found.kind === 'directory') return WASI.EBADF
+    return length < 0n ? WASI.EINVAL : WASI.SUCCESS
   }
 
   sync(fd: number, rights: number): Answer {
@@ -111,10 +113,11 @@ export class FdCalls {
   }
 
   filestatSetTimes(fd: number, atim: bigint, mtim: bigint, flags: number): Answer {
+    const times = timesOf(atim, mtim, flags)
+    if (times === undefined) return WASI.EINVAL
     const found = this.#guest.descriptor(fd, RIGHTS.FD_FILESTAT_SET_TIMES)
     if (typeof found === 'number') return found
-    const times = timesOf(atim, mtim, flags)
-    if (times === undefined || found.kind === 'stream') return WASI.EINVAL
+    if (found.kind === 'stream') return WASI.EINVAL
     const { layer } = found.tree
     return isWritable(layer) ? (layer.setAttr(found.node, times, true) ?? WASI.SUCCESS) : WASI.EROFS
   }
@@ -146,9 +149,8 @@ export class FdCalls {
   }
 
   seek(fd: number, offset: bigint, whence: number, out: number): Answer {
-    // Where a program only asks for its place, the right to be told of it is enough.
     const asks = offset === 0n && whence === WHENCE_CUR
-    const found = this.#file(fd, asks ? RIGHTS.FD_TELL : RIGHTS.FD_SEEK)
+    const found = asks ? this.#asked(fd) : this.#file(fd, RIGHTS.FD_SEEK)
     if (typeof found === 'number') return found
     this.#guest.memory.check(out, 8)
     const { file, cursor } = found
@@ -161,8 +163,14 @@ export class FdCalls {
     return WASI.SUCCESS
   }
 
-  tell(fd: number, out: number): Answer {
+  /** A file whose place a program only asks for: the right to be told of it is enough, and that to change it implies it. */
+  #asked(fd: number): OpenRegularFile | number {
     const found = this.#file(fd, RIGHTS.FD_TELL)
+    return found === WASI.ENOTCAPABLE ? this.#file(fd, RIGHTS.FD_SEEK) : found
+  }
+
+  tell(fd: number, out: number): Answer {
+    const found = this.#asked(fd)
     if (typeof found === 'number') return found
     this.#guest.memory.putU64(out, found.cursor)
     return WASI.SUCCESS
@@ -193,6 +201,7 @@ export class FdCalls {
   }
 
   pread(fd: number, iovs: number, count: number, offset: bigint, out: number): Answer {
+    if (offset < 0n) return WASI.EINVAL
     const found = this.#file(fd, RIGHTS.FD_READ | RIGHTS.FD_SEEK)
     if (typeof found === 'number') return found
     const { memory } = this.#guest
@@ -230,6 +239,7 @@ export class FdCalls {
   }
 
   pwrite(fd: number, iovs: number, count: number, offset: bigint, out: number): Answer {
+    if (offset < 0n) return WASI.EINVAL
     const found = this.#file(fd, RIGHTS.FD_WRITE | RIGHTS.FD_SEEK)
     if (typeof found === 'number') return found
     const { memory } = this.#guest

@@ -50,10 +50,10 @@ export class PathCalls {
   ): Answer {
     const dir = this.#guest.directory(fd, RIGHTS.PATH_FILESTAT_SET_TIMES)
     if (typeof dir === 'number') return dir
-    const bytes = this.#guest.path(path, length)
-    if (typeof bytes === 'number') return bytes
     const times = timesOf(atim, mtim, fstflags)
     if (times === undefined) return WASI.EINVAL
+    const bytes = this.#guest.path(path, length)
+    if (typeof bytes === 'number') return bytes
     const node = walkTo(dir, bytes, (flags & LOOKUPFLAGS_SYMLINK_FOLLOW) !== 0)
     if (node instanceof Fault) return node
     const { layer } = dir.tree
@@ -90,11 +90,22 @@ export class PathCalls {
     const dir = this.#guest.directory(fd, rights)
     if (typeof dir === 'number') return dir
     const place = this.#place(dir, path, length)
-    if (typeof place === 'number' || place instanceof Fault) return place
+    return typeof place === 'number' || place instanceof Fault ? place : this.#toMake(dir, place, directory)
+  }
+
+  #toMake(dir: OpenDirectory, place: Place, directory: boolean): Change | Answer {
     if (place.node !== undefined) return WASI.EEXIST
     if (place.slash && !directory) return WASI.ENOENT
     const { layer } = dir.tree
     return isWritable(layer) ? { layer, place } : WASI.EROFS
+  }
+
+  /** Both paths of a call, before either is followed. */
+  #twoPaths(path: number, length: number, newPath: number, newLength: number): [Uint8Array, Uint8Array] | number {
+    const one = this.#guest.path(path, length)
+    if (typeof one === 'number') return one
+    const other = this.#guest.path(newPath, newLength)
+    return typeof other === 'number' ? other : [one, other]
   }
 
   #make(tree: GuestTree, { layer, place }: Change, mode: number, target?: Uint8Array): Answer {
@@ -137,11 +148,15 @@ export class PathCalls {
   ): Answer {
     const dir = this.#guest.directory(fd, RIGHTS.PATH_LINK_SOURCE)
     if (typeof dir === 'number') return dir
-    const bytes = this.#guest.path(path, length)
-    if (typeof bytes === 'number') return bytes
-    const node = walkTo(dir, bytes, (flags & LOOKUPFLAGS_SYMLINK_FOLLOW) !== 0)
+    const newDir = this.#guest.directory(newFd, RIGHTS.PATH_LINK_TARGET)
+    if (typeof newDir === 'number') return newDir
+    const paths = this.#twoPaths(path, length, newPath, newLength)
+    if (typeof paths === 'number') return paths
+    const node = walkTo(dir, paths[0], (flags & LOOKUPFLAGS_SYMLINK_FOLLOW) !== 0)
     if (node instanceof Fault) return node
-    const change = this.#newPlace(newFd, RIGHTS.PATH_LINK_TARGET, newPath, newLength, false)
+    const newPlace = walk(newDir, paths[1], 'name')
+    if (newPlace instanceof Fault) return newPlace
+    const change = this.#toMake(newDir, newPlace, false)
     if (typeof change === 'number' || change instanceof Fault) return change
     const { layer, place } = change
     if (layer !== dir.tree.layer) return WASI.EXDEV
@@ -177,10 +192,12 @@ export class PathCalls {
     if (typeof from === 'number') return from
     const to = this.#guest.directory(newFd, RIGHTS.PATH_RENAME_TARGET)
     if (typeof to === 'number') return to
-    const source = this.#place(from, path, length)
-    if (typeof source === 'number' || source instanceof Fault) return source
-    const target = this.#place(to, newPath, newLength)
-    if (typeof target === 'number' || target instanceof Fault) return target
+    const paths = this.#twoPaths(path, length, newPath, newLength)
+    if (typeof paths === 'number') return paths
+    const source = walk(from, paths[0], 'name')
+    if (source instanceof Fault) return source
+    const target = walk(to, paths[1], 'name')
+    if (target instanceof Fault) return target
     if (from.tree.layer !== to.tree.layer) return WASI.EXDEV
     const { layer } = from.tree
     if (source.name === '' || target.name === '') return WASI.EBUSY

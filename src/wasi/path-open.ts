@@ -27,7 +27,6 @@ import { asText } from './guest-memory.js'
 import { isTreeRoot, type Place, walk } from './walk.js'
 
 const { S_IFMT, S_IFREG, S_IFDIR, S_IFLNK } = CONSTANTS
-const SLASH = 0x2f
 /** Those of them that want a file opened for writing. */
 const WRITING = RIGHTS.FD_DATASYNC | RIGHTS.FD_WRITE | RIGHTS.FD_ALLOCATE | RIGHTS.FD_FILESTAT_SET_SIZE
 const READING = RIGHTS.FD_READ | RIGHTS.FD_READDIR

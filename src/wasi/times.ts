@@ -24,8 +24,9 @@ function now(): Time {
   return timeOf(nanoseconds(realtimeNow()))
 }
 
-/** What FSTFLAGS and two times ask for; undefined where they contradict each other. */
+/** What FSTFLAGS and two times ask for; undefined where they contradict each other, or are unknown. */
 export function timesOf(atim: bigint, mtim: bigint, flags: number): AttrChange | undefined {
+  if ((flags & ~(FSTFLAGS_ATIM | FSTFLAGS_ATIM_NOW | FSTFLAGS_MTIM | FSTFLAGS_MTIM_NOW)) !== 0) return undefined
   const one = (given: bigint, set: number, setNow: number): Time | undefined | null => {
     if ((flags & set) !== 0 && (flags & setNow) !== 0) return null
     return (flags & set) !== 0 ? timeOf(given) : (flags & setNow) !== 0 ? now() : undefined

@@ -182,7 +182,7 @@ export class WasiFs {
     const dir = this.#dir
     const poll = this.#poll
     return {
-      fd_advise: (n: number, offset: bigint, length: bigint, advice: number) => fd.advise(n, offset, length, advice),
+      fd_advise: (n: number, _offset: bigint, length: bigint, advice: number) => fd.advise(n, length, advice),
       fd_allocate: (n: number, offset: bigint, length: bigint) => fd.allocate(n, offset, length),
       fd_close: (n: number) => fd.close(n),
       fd_datasync: (n: number) => fd.sync(n, RIGHTS.FD_DATASYNC),
@@ -267,18 +267,17 @@ export class WasiFs {
     asked: { flags: number; oflags: number; base: bigint; inheriting: bigint; fdflags: number },
     out: number,
   ): Answer {
-    const path = this.#guest.path(at, length)
-    if (typeof path === 'number') return path
-    // No directory can pass on what has no name yet.
-    if (((asked.base | asked.inheriting) & ~KNOWN_RIGHTS) !== 0n) return WASI.ENOTCAPABLE
     const request = {
+      at,
+      length,
+      unknownRights: ((asked.base | asked.inheriting) & ~KNOWN_RIGHTS) !== 0n,
       follow: (asked.flags & LOOKUPFLAGS_SYMLINK_FOLLOW) !== 0,
       oflags: asked.oflags,
       base: Number(asked.base),
       inheriting: Number(asked.inheriting),
       fdflags: asked.fdflags,
     }
-    return pathOpen(this.#guest, fd, path, request, out)
+    return pathOpen(this.#guest, fd, request, out)
   }
 
   /** There are none: what is open is no socket. */
