@@ -5,7 +5,8 @@
 // A listing is read whole when it begins (cookie 0) and kept until it begins again, as overlayfs does; so a cookie is a place in it
 // and stays right whatever happens to the directory meanwhile. The last entry may be cut by the end of the buffer.
 
-import { Fault, isUnread } from '../format/errno.js'
+import { Fault, fault, isUnread } from '../format/errno.js'
+import { isWritable } from '../overlay/layer.js'
 import { DIRENT, PRESTAT, RIGHTS } from './abi.js'
 import type { Listing, OpenDirectory } from './descriptors.js'
 import { WASI } from './errno.js'
@@ -73,7 +74,14 @@ export class DirCalls {
     return WASI.SUCCESS
   }
 
+  /** What was removed has no entries to tell of (ENOENT), as the kernel has it. */
   #listing(dir: OpenDirectory, cookie: bigint): Listing | Fault {
+    if (isWritable(dir.tree.layer)) {
+      const { attr } = this.#guest
+      const failed = dir.tree.layer.stat(dir.node, attr)
+      if (failed !== undefined) return failed
+      if (attr.nlink === 0) return fault('ENOENT')
+    }
     if (cookie !== 0n && dir.listing !== undefined) return dir.listing
     const list = dir.tree.layer.readdir(dir.node)
     if (list instanceof Fault) return list
