@@ -145,7 +145,9 @@ calls('each call asks for its right, and rights can be given up but not taken', 
       answer,
       right,
     )
-    const without = REGULAR_FILE_RIGHTS & ~RIGHTS[right]
+    // The right to seek implies that to tell.
+    const implied = right === 'FD_TELL' ? RIGHTS.FD_SEEK : 0
+    const without = REGULAR_FILE_RIGHTS & ~RIGHTS[right] & ~implied
     p.call('fd_fdstat_set_rights', fd, BigInt(without), 0n)
     assert.is(
       errnoOf(() => call(p, fd)),
@@ -447,10 +449,6 @@ calls('what is not a file or can not be written says so', () => {
   for (const advice of [0, 1, 2, 3, 4, 5]) p.call('fd_advise', file, 0n, 10n, advice)
   assert.is(
     errnoOf(() => p.call('fd_advise', file, 0n, 0n, 6)),
-    'EINVAL',
-  )
-  assert.is(
-    errnoOf(() => p.call('fd_advise', file, -1n, 0n, 0)),
     'EINVAL',
   )
   assert.is(
