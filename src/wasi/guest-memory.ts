@@ -5,6 +5,8 @@ import { IOVEC } from './abi.js'
 
 /** Pieces that one call may read into or write from, as Linux has it (IOV_MAX). */
 const IOVEC_LIMIT = 1024
+/** Bytes of all pieces of one call: as many as an answer of 32 bits with a sign can tell. */
+const SUM_LIMIT = 2 ** 31 - 1
 const TWO_32 = 2 ** 32
 /** 1e9 = NANO_HIGH * 2^16 + NANO_LOW, so that no product of a second's number leaves what a double holds. */
 const NANO_HIGH = Math.floor(1e9 / 65536)
@@ -15,7 +17,7 @@ const TEXT_LIMIT = 4096
 /** A pointer of a program leads out of its memory; the call answers EFAULT. Never leaves the room. */
 export class BadPointer extends Error {}
 
-/** More pieces than a call takes, or none of those that it must have; the call answers EINVAL. Never leaves the room. */
+/** More pieces than a call takes, more bytes in them than it can tell of, or none that it must have: EINVAL. Never leaves the room. */
 export class BadCount extends Error {}
 
 export class GuestMemory {
@@ -105,16 +107,20 @@ export class GuestMemory {
     this.#current.setUint32(at + 4, high, true)
   }
 
-  /** What a list of iovecs names, all of it checked. Throws BadCount for too many. */
+  /** What a list of iovecs names, all of it checked. Throws BadCount for too many, or too much in all. */
   pieces(iovs: number, count: number): Uint8Array[] {
     if (count >>> 0 > IOVEC_LIMIT) throw new BadCount()
     const { buf, buf_len } = IOVEC.fields
     const at = this.check(iovs, count * IOVEC.size)
     const out: Uint8Array[] = []
+    let sum = 0
     for (let i = 0; i < count; i++) {
       const iov = at + i * IOVEC.size
-      out.push(this.bytes(this.u32(iov + buf.offset), this.u32(iov + buf_len.offset)))
+      const piece = this.bytes(this.u32(iov + buf.offset), this.u32(iov + buf_len.offset))
+      sum += piece.length
+      out.push(piece)
     }
+    if (sum > SUM_LIMIT) throw new BadCount()
     return out
   }
 }

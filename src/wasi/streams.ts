@@ -1,10 +1,10 @@
 // Standard input and output of a program, as it is handed them. Not here: descriptors of the process itself (src/cli/run-streams.ts).
 
 import { Fault, fault, isErrnoName, type Outcome } from '../format/errno.js'
-import { joinBytes } from '../format/join-bytes.js'
 
 /** Bytes of what a program has written that are kept for its result; more is ENOSPC to it. */
 export const KEPT_BYTES = 64 * 2 ** 20
+const FIRST_BYTES = 1024
 
 /** Gives the next bytes, at most so many; none at the end. What it throws with a `code` of the system is what the program is told. */
 export type InputFunction = (most: number) => Uint8Array | undefined
@@ -91,19 +91,25 @@ export class TakenOutput implements GuestOutput {
   }
 }
 
-/** Output that is kept. */
+/** Output that is kept: in a buffer that doubles, since programs may write byte by byte. */
 export class KeptOutput implements GuestOutput {
-  readonly #pieces: Uint8Array[] = []
+  #buffer = new Uint8Array(0)
   #length = 0
 
   write(from: Uint8Array): Outcome<number> {
-    if (this.#length + from.length > KEPT_BYTES) return fault('ENOSPC')
-    if (from.length > 0) this.#pieces.push(from.slice())
-    this.#length += from.length
+    const length = this.#length + from.length
+    if (length > KEPT_BYTES) return fault('ENOSPC')
+    if (length > this.#buffer.length) {
+      const grown = new Uint8Array(Math.max(length, 2 * this.#buffer.length, FIRST_BYTES))
+      grown.set(this.#buffer.subarray(0, this.#length))
+      this.#buffer = grown
+    }
+    this.#buffer.set(from, this.#length)
+    this.#length = length
     return from.length
   }
 
   content(): Uint8Array {
-    return joinBytes(this.#pieces, this.#length)
+    return this.#buffer.slice(0, this.#length)
   }
 }

@@ -71,22 +71,22 @@ export function wasmerHost(files: WasiFs, namespace: WasiNamespace, { args, env 
     args_get: (argv: number, buffer: number) => {
       check(argv, args.length * 4)
       check(buffer, utf8Length(args))
-      return theirs['args_get'](argv, buffer)
+      return theirs['args_get'](argv >>> 0, buffer >>> 0)
     },
     environ_get: (environ: number, buffer: number) => {
       check(environ, variables.length * 4)
       check(buffer, utf8Length(variables))
-      return theirs['environ_get'](environ, buffer)
+      return theirs['environ_get'](environ >>> 0, buffer >>> 0)
     },
     args_sizes_get: (count: number, size: number) => {
       check(count, 4)
       check(size, 4)
-      return theirs['args_sizes_get'](count, size)
+      return theirs['args_sizes_get'](count >>> 0, size >>> 0)
     },
     environ_sizes_get: (count: number, size: number) => {
       check(count, 4)
       check(size, 4)
-      return theirs['environ_sizes_get'](count, size)
+      return theirs['environ_sizes_get'](count >>> 0, size >>> 0)
     },
     random_get: (buffer: number, length: number) => {
       check(buffer, length >>> 0)
