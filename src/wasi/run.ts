@@ -140,13 +140,16 @@ export async function runWasi(program: WasiProgram, options: RunWasiOptions): Pr
     const imports = hosts.map(([namespace, host]) => {
       return [namespace, heeding(completed(module, namespace, host.imports), signal)] as const
     })
-    const instance = await instantiate(module, Object.fromEntries(imports), name)
-    const { memory, _start: start } = instance.exports
-    if (!(memory instanceof WebAssembly.Memory) || typeof start !== 'function') {
-      throw faultError(new Fault('EINVAL', 'is no WASI program: it has no memory, or no _start'), name)
-    }
-    for (const [, host] of hosts) host.attach(memory)
-    const ended = run(start as () => void, signal)
+    // A module may run as soon as it is instantiated, and end then.
+    const ended = await run(async () => {
+      const instance = await instantiate(module, Object.fromEntries(imports), name)
+      const { memory, _start: start } = instance.exports
+      if (!(memory instanceof WebAssembly.Memory) || typeof start !== 'function') {
+        throw faultError(new Fault('EINVAL', 'is no WASI program: it has no memory, or no _start'), name)
+      }
+      for (const [, host] of hosts) host.attach(memory)
+      start()
+    }, signal)
     return { ...ended, stdout: files.output(1), stderr: files.output(2), lacked: files.lacked }
   } finally {
     files.close()
@@ -161,15 +164,19 @@ async function instantiate(
   try {
     return await WebAssembly.instantiate(module, imports)
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw faultError(new Fault('EINVAL', `can't be started: ${why}`, cause), name)
+    const unfit = cause instanceof WebAssembly.LinkError || cause instanceof TypeError || cause instanceof RangeError
+    if (!unfit || isOverflow(cause)) throw cause
+    throw faultError(new Fault('EINVAL', `can't be started: ${cause.message}`, cause), name)
   }
 }
 
 /** What comes out of a program: its exit, or what it died of. What the signal or a stream threw goes on. */
-function run(start: () => void, signal: AbortSignal | undefined): { exitCode: number; trap?: Error } {
+async function run(
+  start: () => Promise<void>,
+  signal: AbortSignal | undefined,
+): Promise<{ exitCode: number; trap?: Error }> {
   try {
-    start()
+    await start()
     return { exitCode: 0 }
   } catch (error) {
     if (error instanceof ProgramExit) return { exitCode: error.exitCode }
