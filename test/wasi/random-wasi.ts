@@ -39,12 +39,19 @@ export interface Answer {
 
 type Generate = (random: Source) => Omit<Step, 'call'>
 
+/** What a step may be about. */
+export interface OpenDescriptors {
+  readonly directories: readonly number[]
+  readonly files: readonly number[]
+  /** Lately, and not taken again. */
+  readonly closed: readonly number[]
+}
+
 /** What steps are made of. */
 class Source {
   constructor(
     readonly random: Random,
-    readonly open: readonly number[],
-    readonly closed: readonly number[],
+    readonly open: OpenDescriptors,
   ) {}
 
   below(limit: number): number {
@@ -59,10 +66,31 @@ class Source {
     return from[this.below(from.length)]
   }
 
-  fd(): number {
-    if (this.chance(0.03)) return this.pick([...this.closed, 77, 1_000_000, 0xffffffff])
+  #fd(mostly: readonly number[], others: readonly number[]): number {
+    if (this.chance(0.03)) return this.pick([...this.open.closed, 77, 1_000_000, 0xffffffff])
+    const from = this.chance(0.1) || mostly.length === 0 ? [...others, ...mostly] : mostly
+    return from.length === 0 ? 77 : this.pick(from)
+  }
+
+  /** Mostly one that the call is for. */
+  file(): number {
+    return this.#fd(this.open.files, this.open.directories)
+  }
+
+  dir(): number {
+    const { directories, files } = this.open
     // The first is open the longest and sees all.
-    return this.chance(0.4) ? (this.open[0] ?? 3) : this.pick(this.open.length > 0 ? this.open : [3])
+    return this.chance(0.4) ? (directories[0] ?? 3) : this.#fd(directories, files)
+  }
+
+  /** Seldom one of those that all else goes by. */
+  lesser(): number {
+    const [, , ...others] = this.open.directories
+    return this.chance(0.05) ? this.dir() : this.#fd(this.open.files, others)
+  }
+
+  fd(): number {
+    return this.chance(0.5) ? this.file() : this.dir()
   }
 
   path(): string {
@@ -124,41 +152,44 @@ class Source {
 const TIME_FLAGS = [0, 1, 2, 4, 5, 6, 8, 9, 10]
 
 const GENERATORS: Readonly<Record<string, readonly [weight: number, make: Generate]>> = {
-  fd_advise: [1, r => ({ fd: r.fd(), a: r.offset(), b: r.offset(), n: r.below(7) })],
-  fd_allocate: [2, r => ({ fd: r.fd(), a: r.offset(), b: r.offset() })],
-  fd_close: [5, r => ({ fd: r.fd() })],
-  fd_datasync: [0.2, r => ({ fd: r.fd() })],
+  fd_advise: [1, r => ({ fd: r.file(), a: r.offset(), b: r.offset(), n: r.below(7) })],
+  fd_allocate: [2, r => ({ fd: r.file(), a: r.offset(), b: r.offset() })],
+  fd_close: [3, r => ({ fd: r.lesser() })],
+  fd_datasync: [0.2, r => ({ fd: r.file() })],
   fd_sync: [0.2, r => ({ fd: r.fd() })],
   fd_fdstat_get: [3, r => ({ fd: r.fd() })],
   fd_fdstat_set_flags: [2, r => ({ fd: r.fd(), fdflags: r.pick([0, 1, 4, 5, 2, 16, 31]) })],
-  fd_fdstat_set_rights: [1, r => ({ fd: r.fd(), base: r.rights(), inheriting: r.rights() })],
+  fd_fdstat_set_rights: [1, r => ({ fd: r.lesser(), base: r.rights(), inheriting: r.rights() })],
   fd_filestat_get: [3, r => ({ fd: r.fd() })],
-  fd_filestat_set_size: [3, r => ({ fd: r.fd(), a: r.offset() })],
+  fd_filestat_set_size: [3, r => ({ fd: r.file(), a: r.offset() })],
   fd_filestat_set_times: [2, r => ({ fd: r.fd(), a: r.time(), b: r.time(), n: r.below(18) })],
-  fd_pread: [4, r => ({ fd: r.fd(), pieces: r.pieces(), a: r.offset() })],
+  fd_pread: [4, r => ({ fd: r.file(), pieces: r.pieces(), a: r.offset() })],
   fd_pwrite: [
     4,
-    r => ({ fd: r.fd(), pieces: r.pieces(), a: r.pick([0n, 3n, 100n, 9000n, 12_000n, -1n]), n: r.below(256) }),
+    r => ({ fd: r.file(), pieces: r.pieces(), a: r.pick([0n, 3n, 100n, 9000n, 12_000n, -1n]), n: r.below(256) }),
   ],
-  fd_read: [5, r => ({ fd: r.fd(), pieces: r.pieces() })],
-  fd_write: [5, r => ({ fd: r.fd(), pieces: r.pieces(), n: r.below(256) })],
-  fd_prestat_get: [0.5, r => ({ fd: r.fd() })],
-  fd_prestat_dir_name: [0.5, r => ({ fd: r.fd(), n: r.below(6) })],
-  fd_readdir: [5, r => ({ fd: r.fd(), n: r.pick([0, 10, 24, 30, 300, 4096]), a: r.pick([0n, 0n, 0n, 1n, 3n, 1000n]) })],
-  fd_renumber: [1, r => ({ fd: r.fd(), fd2: r.fd() })],
-  fd_seek: [4, r => ({ fd: r.fd(), a: r.offset(), n: r.below(4) })],
-  fd_tell: [2, r => ({ fd: r.fd() })],
-  path_create_directory: [4, r => ({ fd: r.fd(), path: r.path() })],
-  path_filestat_get: [6, r => ({ fd: r.fd(), path: r.path(), follow: r.chance(0.5) })],
+  fd_read: [5, r => ({ fd: r.file(), pieces: r.pieces() })],
+  fd_write: [5, r => ({ fd: r.file(), pieces: r.pieces(), n: r.below(256) })],
+  fd_prestat_get: [0.5, r => ({ fd: r.dir() })],
+  fd_prestat_dir_name: [0.5, r => ({ fd: r.dir(), n: r.below(6) })],
+  fd_readdir: [
+    5,
+    r => ({ fd: r.dir(), n: r.pick([0, 10, 24, 30, 300, 4096]), a: r.pick([0n, 0n, 0n, 1n, 3n, 1000n]) }),
+  ],
+  fd_renumber: [1, r => ({ fd: r.lesser(), fd2: r.lesser() })],
+  fd_seek: [4, r => ({ fd: r.file(), a: r.offset(), n: r.below(4) })],
+  fd_tell: [2, r => ({ fd: r.file() })],
+  path_create_directory: [4, r => ({ fd: r.dir(), path: r.path() })],
+  path_filestat_get: [6, r => ({ fd: r.dir(), path: r.path(), follow: r.chance(0.5) })],
   path_filestat_set_times: [
     2,
-    r => ({ fd: r.fd(), path: r.path(), follow: r.chance(0.5), a: r.time(), b: r.time(), n: r.pick(TIME_FLAGS) }),
+    r => ({ fd: r.dir(), path: r.path(), follow: r.chance(0.5), a: r.time(), b: r.time(), n: r.pick(TIME_FLAGS) }),
   ],
-  path_link: [3, r => ({ fd: r.fd(), path: r.path(), fd2: r.fd(), path2: r.path(), follow: r.chance(0.3) })],
+  path_link: [3, r => ({ fd: r.dir(), path: r.path(), fd2: r.dir(), path2: r.path(), follow: r.chance(0.3) })],
   path_open: [
     14,
     r => ({
-      fd: r.fd(),
+      fd: r.dir(),
       path: r.path(),
       follow: r.chance(0.7),
       oflags: r.pick([0, 0, 0, 1, 1, 2, 2, 3, 4, 5, 8, 9, 10, 13]),
@@ -167,19 +198,19 @@ const GENERATORS: Readonly<Record<string, readonly [weight: number, make: Genera
       fdflags: r.pick([0, 0, 0, 0, 1, 4, 2, 16]),
     }),
   ],
-  path_readlink: [3, r => ({ fd: r.fd(), path: r.path(), n: r.pick([0, 1, 5, 300, 300]) })],
-  path_remove_directory: [3, r => ({ fd: r.fd(), path: r.path() })],
-  path_rename: [5, r => ({ fd: r.fd(), path: r.path(), fd2: r.fd(), path2: r.path() })],
-  path_symlink: [3, r => ({ fd: r.fd(), path: r.path(), path2: r.chance(0.9) ? r.pick(LINK_TARGETS) : r.path() })],
-  path_unlink_file: [4, r => ({ fd: r.fd(), path: r.path() })],
+  path_readlink: [3, r => ({ fd: r.dir(), path: r.path(), n: r.pick([0, 1, 5, 300, 300]) })],
+  path_remove_directory: [3, r => ({ fd: r.dir(), path: r.path() })],
+  path_rename: [5, r => ({ fd: r.dir(), path: r.path(), fd2: r.dir(), path2: r.path() })],
+  path_symlink: [3, r => ({ fd: r.dir(), path: r.path(), path2: r.chance(0.9) ? r.pick(LINK_TARGETS) : r.path() })],
+  path_unlink_file: [4, r => ({ fd: r.dir(), path: r.path() })],
 }
 
 const TOTAL = Object.values(GENERATORS).reduce((sum, [weight]) => sum + weight, 0)
 
 /** A call, made of what is open and what was closed lately. */
-export function randomStep(random: Random, open: readonly number[], closed: readonly number[]): Step {
+export function randomStep(random: Random, open: OpenDescriptors): Step {
   let at = random() * TOTAL
-  const source = new Source(random, open, closed)
+  const source = new Source(random, open)
   for (const [call, [weight, make]] of Object.entries(GENERATORS)) {
     at -= weight
     if (at < 0) {

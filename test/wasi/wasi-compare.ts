@@ -1,7 +1,15 @@
 // One sequence of random calls, made in both worlds, and what was answered otherwise. Not here: what may be (wasi-deviations.ts).
 import { isDeepStrictEqual } from 'node:util'
 import { type Random, randomOf } from '../helpers/random-calls.js'
-import { type Answer, perform, randomStep, type Step, shownStep, wholeListing } from './random-wasi.js'
+import {
+  type Answer,
+  type OpenDescriptors,
+  perform,
+  randomStep,
+  type Step,
+  shownStep,
+  wholeListing,
+} from './random-wasi.js'
 import { DEVIATIONS, type Disagreement } from './wasi-deviations.js'
 import { trailOf } from './wasi-trail.js'
 import { PREOPENS, type WasiWorlds } from './wasi-worlds.js'
@@ -23,8 +31,6 @@ export interface SequenceOptions {
   readonly length: number
   /** Instead of random ones. */
   readonly steps?: readonly Step[]
-  /** Both trees are read-only. */
-  readonly readOnly: boolean
 }
 
 /** Calls that change what later ones see. */
@@ -66,13 +72,22 @@ class Sequence {
     const { length, steps } = this.#options
     let difference: string | undefined
     for (let i = 0; i < (steps?.length ?? length); i++) {
-      const step = steps?.[i] ?? randomStep(this.#random, [...this.#open.keys()], this.#closed)
+      const step = steps?.[i] ?? randomStep(this.#random, this.#descriptors())
       const ended = this.#one(step)
       if (ended === undefined) continue
       difference = ended === 'noted' ? undefined : ended
       return this.#result(difference)
     }
     return this.#result(this.#treesDiffer())
+  }
+
+  #descriptors(): OpenDescriptors {
+    const open = [...this.#open]
+    return {
+      directories: open.filter(([, path]) => path !== undefined).map(([fd]) => fd),
+      files: open.filter(([, path]) => path === undefined).map(([fd]) => fd),
+      closed: this.#closed,
+    }
   }
 
   #result(difference: string | undefined): SequenceResult {
@@ -101,8 +116,7 @@ class Sequence {
       isDeepStrictEqual(listing, theirs)
     const changed = CHANGES.test(step.call) && (one.errno === 0 || other.errno === 0)
     if (equal) return changed && this.#apart(trails) ? 'noted' : undefined
-    const { readOnly } = this.#options
-    const found: Disagreement = { step, ours: one, nodes: other, ...trails, readOnly }
+    const found: Disagreement = { step, ours: one, nodes: other, ...trails }
     const deviation = DEVIATIONS.find(({ is }) => is(found))
     if (deviation === undefined) {
       const shown = ({ errno, out }: Answer, list: unknown) =>

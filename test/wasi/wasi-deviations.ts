@@ -11,7 +11,6 @@ export interface Disagreement {
   /** Of the paths, as they led before the call; undefined where they begin at no open directory. */
   readonly trail: Trail | undefined
   readonly trail2: Trail | undefined
-  readonly readOnly: boolean
 }
 
 interface Deviation {
@@ -104,7 +103,8 @@ export const DEVIATIONS: readonly Deviation[] = [
     reason: 'a name that is too long is told at once; Linux looks at the other path, or whether it may write, before',
     is: ({ step, ours, nodes }) =>
       ours.errno === ENAMETOOLONG &&
-      ((/^path_(?:rename|link)$/.test(step.call) && [ENOENT, ENOTDIR].includes(nodes.errno)) ||
+      ((step.path2?.includes('\0') === true && nodes.errno === EINVAL) ||
+        (/^path_(?:rename|link)$/.test(step.call) && [ENOENT, ENOTDIR].includes(nodes.errno)) ||
         (/^path_(?:rename|unlink|remove)/.test(step.call) && nodes.errno === EROFS)),
   },
   {
