@@ -9,7 +9,7 @@ import { PlainError } from './plain-words.js'
 import { WRITTEN_MAX } from './program-protocol.js'
 import type { Programs } from './programs.js'
 import { binaryText, COMMANDS, type ShellFs } from './shell-fs.js'
-import type { LiveOutput } from './shell-output.js'
+import { LiveOutput, type OutputListener } from './shell-output.js'
 
 type Command = Extract<CustomCommand, { execute: unknown }>
 type Context = Parameters<Command['execute']>[1]
@@ -23,6 +23,7 @@ const HEAD = 80
 const ENOEXEC = 126
 const INTERRUPTED = 130
 
+/** What there is beside that which just-bash tells of itself. */
 const HELP = `
 Programs of the image run too: files that are WebAssembly for WASI preview 1, by their path or by name on $PATH, with
 pipes and redirections. Names that are not absolute are looked up from /. Ctrl-C ends a program, and drops its changes.
@@ -97,6 +98,8 @@ export class ShellPrograms {
   #live: LiveOutput | undefined
   /** What is to be said when the line has ended. */
   #note = ''
+  /** What is to be said behind what just-bash tells of itself. */
+  #help = ''
   /** Whether a program has changed something. */
   #changed = false
 
@@ -105,29 +108,21 @@ export class ShellPrograms {
     this.#fs = fs
   }
 
-  get commands(): Command[] {
-    return [
-      { name: NAME, execute: (args, context) => this.#execute(args, context) },
-      {
-        name: 'help',
-        execute: async (args, context) => {
-          const said = (await context.origCommand?.([...args])) ?? { stdout: '', stderr: '', exitCode: 0 }
-          return args.length > 0 ? said : { ...said, stdout: said.stdout + HELP }
-        },
-      },
-    ]
+  get command(): Command {
+    return { name: NAME, execute: (args, context) => this.#execute(args, context) }
   }
 
-  /** A line begins. `live`: where its output may go as it comes. */
-  begin(live: LiveOutput | undefined): void {
-    this.#live = live
+  /** A line begins. `listener` is told of its output as it comes, where that can only go to the terminal. */
+  begin(line: string, listener: OutputListener | undefined): void {
+    this.#live = LiveOutput.of(line, listener)
+    this.#help = /^\s*help\s*$/.test(line) ? HELP : ''
     this.#note = ''
     this.#changed = false
   }
 
   /** What is to be said of a line that has ended, and whether a program has changed the tree in it. */
-  end(): { readonly note: string; readonly changed: boolean } {
-    return { note: this.#note, changed: this.#changed }
+  end(): { readonly note: string; readonly changed: boolean; readonly help: string } {
+    return { note: this.#note, changed: this.#changed, help: this.#help }
   }
 
   async #execute([file, ...args]: readonly string[], context: Context): Promise<Result> {

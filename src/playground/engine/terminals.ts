@@ -11,7 +11,7 @@ import { inPlainWords, PlainError } from './plain-words.js'
 import type { GuestThread } from './program-worker.js'
 import { COMMANDS, ShellFs } from './shell-fs.js'
 import { GZIP_COMMANDS } from './shell-gzip.js'
-import { LiveOutput, notShown, OUTPUT_MAX, type OutputListener } from './shell-output.js'
+import { notShown, OUTPUT_MAX, type OutputListener } from './shell-output.js'
 import type { ShellPrograms } from './shell-programs.js'
 
 /** Names that one Tab offers. */
@@ -128,7 +128,7 @@ async function runLine(
   const running = new AbortController()
   shell.running = running
   fs.signal = running.signal
-  programs.begin(LiveOutput.of(line, listener))
+  programs.begin(line, listener)
   try {
     const { signal } = running
     const given = env === undefined ? {} : { env, replaceEnv: true }
@@ -147,9 +147,9 @@ async function runLine(
     shell.cwd = after['PWD'] ?? cwd
     const wrote = fs.writes !== before && document.working !== undefined
     if (wrote) document.changed()
-    const { note, changed } = programs.end()
+    const { note, changed, help } = programs.end()
     const errors = clipped(stderr) + note
-    return { output: clipped(stdout), errors, exitCode, cwd: shell.cwd, changed: wrote || changed }
+    return { output: clipped(stdout) + help, errors, exitCode, cwd: shell.cwd, changed: wrote || changed }
   } catch (error) {
     // A redirection that fails ends the whole line.
     if (!isFsError(error)) throw error
@@ -186,7 +186,7 @@ async function startShell(document: OpenDocument, changes: Changes, startGuest: 
     env,
     defenseInDepth: false,
     processInfo: { uid: 0, gid: 0 },
-    customCommands: [...GZIP_COMMANDS, ...programs.commands],
+    customCommands: [...GZIP_COMMANDS, programs.command],
   })
   return {
     bash,
