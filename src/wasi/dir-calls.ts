@@ -42,9 +42,10 @@ export class DirCalls {
     const found = this.#guest.descriptor(fd, 0)
     if (typeof found === 'number') return found
     if (found.kind !== 'directory' || found.preopen === undefined) return WASI.EBADF
+    const into = this.#guest.memory.bytes(path, length)
     const name = this.#encoder.encode(found.preopen)
-    if (name.length > length >>> 0) return WASI.ENAMETOOLONG
-    this.#guest.memory.bytes(path, name.length).set(name)
+    if (name.length > into.length) return WASI.ENAMETOOLONG
+    into.set(name)
     return WASI.SUCCESS
   }
 

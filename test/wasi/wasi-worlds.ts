@@ -93,8 +93,8 @@ function fillHost(root: string): void {
 
 /** The image of the same tree, built once. */
 export async function worldImage(): Promise<{ image: Uint8Array; store: MemoryStore }> {
-  const builder = new TreeBuilder({ mtime: OLD })
   const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, mtime: OLD }
+  const builder = new TreeBuilder(owner)
   for (const name of DIRECTORIES) builder.addDirectory(`/${name}`, owner)
   for (const [name, data, mode] of FILES) builder.addFile(`/${name}`, data, { ...owner, mode })
   for (const [name, target] of LINKS) builder.addSymlink(`/${name}`, target, owner)
