@@ -133,6 +133,12 @@ else {
     const said = (await type(opened, 'guest f /data/text')).join(' ')
     assert.match(said, /not cross-origin isolated/)
     await shot(page, 'program-not-isolated')
+    // Of a known digest it is fetched whole; its objects are not.
+    await page.goto(`${plain.url}${address}&digest=${digest}`)
+    await startTerminal(opened)
+    assert.equal(await type(opened, 'echo in | guest c'), ['in'])
+    const lacking = (await type(opened, 'guest f /data/text')).join(' ')
+    assert.match(lacking, /could not have .*not cross-origin isolated/)
     assert.equal(opened.complaints, [])
     await page.context().close()
   })

@@ -19,7 +19,7 @@ import {
   type,
 } from './programs-world.js'
 import { type OpenPage, Site, shot } from './site.js'
-import { terminalText } from './terminal-text.js'
+import { prompts, terminalText } from './terminal-text.js'
 import { matches, showView } from './waiting.js'
 
 const programs = suite('playground: programs')
@@ -67,7 +67,7 @@ else {
     assert.equal(await type(opened, 'guest x'), ['begun'])
     assert.equal(await type(opened, 'echo "was $?"'), ['was 7'])
     assert.equal(await type(opened, 'guest x || echo "$(guest a inner | tail -1)"'), ['inner', 'begun'])
-    assert.equal(await type(opened, 'printf "1\\n2\\n" | xargs -n1 guest a | grep -c guest'), ['2'])
+    assert.equal(await type(opened, 'printf "1\\n2\\n" | xargs -n 1 guest a | grep -c guest'), ['2'])
     assert.equal(await type(opened, '/lib/script from'), ['4'])
     assert.equal(opened.complaints, [])
     await opened.page.context().close()
@@ -105,6 +105,11 @@ else {
     const { page } = opened
     assert.match((await type(opened, 'echo no | guest w /tmp/new')).join(), /failed/)
     await startChanging(opened)
+    await type(opened, 'guest f /data/text')
+    await showView(page, 'Changes')
+    assert.ok(await page.getByRole('button', { name: /^Undo/ }).isDisabled(), 'who only reads has changed nothing')
+    await showView(page, 'Terminal')
+    await prompts(page, 1)
     await type(opened, 'echo kept | guest w /tmp/new')
     assert.equal(await type(opened, 'cat /tmp/new; echo more >> /tmp/new; guest f /tmp/new'), ['kept', 'kept', 'more'])
     await type(opened, 'echo again | guest w /data/text')
@@ -117,26 +122,23 @@ else {
     await page.context().close()
   })
 
-  programs(
-    'an endless program shows what it prints, and Ctrl-C ends it; nothing else is changed meanwhile',
-    async () => {
-      const opened = await dropped(dir)
-      const { page } = opened
-      await startChanging(opened)
-      await type(opened, 'echo first | guest w /tmp/first')
-      await begin(opened, 'guest l')
-      await matches(() => terminalText(page), /^begun$/m)
-      // The page goes on.
-      await page.getByRole('treeitem', { name: /^data/ }).click()
-      await page.waitForSelector('[role=treeitem][aria-selected=true]:has-text("data")')
-      await showView(page, 'Changes')
-      await page.getByRole('button', { name: /^Undo/ }).click()
-      assert.match(await message(page, /runs in the terminal/), /guest runs in the terminal.*Ctrl-C/)
-      await showView(page, 'Terminal')
-      assert.equal(opened.complaints, [])
-      await page.context().close()
-    },
-  )
+  programs('an endless program shows what it prints; the page goes on, and nothing is changed meanwhile', async () => {
+    const opened = await dropped(dir)
+    const { page } = opened
+    await startChanging(opened)
+    await type(opened, 'echo first | guest w /tmp/first')
+    await begin(opened, 'guest l')
+    await matches(() => terminalText(page), /^begun$/m)
+    // The page goes on.
+    await page.getByRole('treeitem', { name: /^data/ }).click()
+    await page.waitForSelector('[role=treeitem][aria-selected=true]:has-text("data")')
+    await showView(page, 'Changes')
+    await page.getByRole('button', { name: /^Undo/ }).click()
+    assert.match(await message(page, /runs in the terminal/), /guest runs in the terminal.*Ctrl-C/)
+    await showView(page, 'Terminal')
+    assert.equal(opened.complaints, [])
+    await page.context().close()
+  })
 
   programs('Ctrl-C ends a program at once, and the shell goes on', async () => {
     const opened = await dropped(dir)

@@ -23,7 +23,7 @@ export interface ProgramCall {
 }
 
 const NOT_ISOLATED =
-  'This page is not cross-origin isolated, so that a program can’t wait for what has to be fetched. Serve the playground with the headers ' +
+  'this page is not cross-origin isolated, so that a program can’t wait for what has to be fetched. Serve the playground with the headers ' +
   'Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp, as `composefs playground` does'
 
 export class Programs {
@@ -67,7 +67,7 @@ export class Programs {
 
   #explained(end: GuestEnd): GuestEnd {
     if (end.lacked === undefined) return end
-    return { ...end, lacked: `It could not have ${end.lacked}. ${NOT_ISOLATED}.` }
+    return { ...end, lacked: `it could not have ${end.lacked}: ${NOT_ISOLATED}.` }
   }
 
   async #onWorker<T>(action: (worker: GuestWorker) => Promise<T>): Promise<T> {
