@@ -72,7 +72,9 @@ else {
     const unmount = () => {
       for (const root of bound.splice(0)) execFileSync('umount', ['-l', root])
     }
+    const onTerm = () => process.exit(128 + 15)
     process.once('exit', unmount)
+    process.once('SIGTERM', onTerm)
     try {
       const { calls, succeeded, noted } = compareMany({ writable: false, view, unview: unmount })
       assert.ok(succeeded > calls / 10, `${succeeded} of ${calls} succeeded`)
@@ -80,6 +82,7 @@ else {
     } finally {
       unmount()
       process.removeListener('exit', unmount)
+      process.removeListener('SIGTERM', onTerm)
     }
   })
 }
