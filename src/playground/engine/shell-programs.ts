@@ -25,9 +25,11 @@ const INTERRUPTED = 130
 
 /** What there is beside that which just-bash tells of itself. */
 const HELP = `
-Programs of the image run too: files that are WebAssembly for WASI preview 1, by their path or by name on $PATH, with
-pipes and redirections. Names that are not absolute are looked up from /. Ctrl-C ends a program, and drops its changes.
-  ${NAME} FILE [ARG]...   runs a file as a program, where a command of the shell has its name
+Programs of the image run too: files that are WebAssembly for WASI preview 1,
+by their path or by name on $PATH, with pipes and redirections.
+Names that are not absolute are looked up from /.
+Ctrl-C ends a program, and drops its changes.
+  ${NAME} FILE [ARG]...   runs a file where the shell has a command of its name
 `
 
 /** What a file begins with; undefined for what is none. */
