@@ -18,6 +18,8 @@ import { ProgramExit, ProgramSignal, wasmerHost } from './wasmer.js'
 
 /** What a shell reports of a program that died of a trap (128 + SIGABRT). */
 const TRAPPED = 134
+/** Whether this thread draws a page, which must not be held up. */
+const onPage = 'document' in globalThis
 const NAMESPACES: readonly string[] = ['wasi_snapshot_preview1', 'wasi_unstable']
 
 /** A program: its bytes, what they were compiled to (which can run any number of times), or its path in the tree. */
@@ -162,7 +164,8 @@ async function instantiate(
   name: string,
 ): Promise<WebAssembly.Instance> {
   try {
-    return await WebAssembly.instantiate(module, imports)
+    // At once takes half as long; a page may not, if it is large.
+    return onPage ? await WebAssembly.instantiate(module, imports) : new WebAssembly.Instance(module, imports)
   } catch (cause) {
     const unfit = cause instanceof WebAssembly.LinkError || cause instanceof TypeError || cause instanceof RangeError
     if (!unfit || isOverflow(cause)) throw cause
