@@ -109,6 +109,7 @@ async function bundle() {
     platform: 'browser',
   })
   await esbuild.build({ ...entry, external: [...external, lazy], entryPoints: ['src/node.ts'], platform: 'node' })
+  dropBareImports()
   await esbuild.build({ ...shared, external, entryPoints: ['src/commit.ts'], outdir: 'dist', platform: 'browser' })
   // The thread that serves bridges carries everything too: a browser's worker knows nothing of where packages are.
   await esbuild.build({
@@ -146,6 +147,19 @@ async function bundle() {
     chmodSync(at(`dist/bin/${file}`), 0o755)
     if (later.size === 0) continue
     await esbuild.build({ ...options, outfile: `dist/bin/whole/${file}`, define: definitions('') })
+  }
+}
+
+/**
+ * Parts import others for the sake of order alone, where nothing of them is used. None of our files has side effects, which
+ * package.json says too: a user's bundler would warn of each.
+ */
+function dropBareImports() {
+  for (const name of readdirSync(at('dist/parts'))) {
+    const path = at(`dist/parts/${name}`)
+    const text = readFileSync(path, 'utf8')
+    const left = text.replace(/^import "\.\/[^"]*";\n/gm, '')
+    if (left !== text) writeFileSync(path, left)
   }
 }
 
