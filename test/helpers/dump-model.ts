@@ -1,6 +1,6 @@
 // What a dump means, read by rules of its own (regular expressions, maps), and what its image must show therefore: mounted,
 // and as a tree again. The oracle of tests of what writes images, so it shares nothing with src/. For dumps without
-// oddities: those of random-dump.ts, and those that are printed. Follows spec composefs-dump.md, composefs-image.md 3, 9.
+// oddities: those of src/fuzz/random-dump.ts, and those that are printed. Follows spec composefs-dump.md, composefs-image.md 3, 9.
 import { escapeBytes, splitDevice, type TruthEntry } from './truth.js'
 
 const TYPE = 0o170000

@@ -1,6 +1,6 @@
 // Images written from dump text in this process and by the C tool, read back, and why one was refused. Tests of what
 // writes images ask here, so that they know the writer by its public names alone. Not here: the dumps
-// (random-dump.ts), what they mean (dump-model.ts).
+// (src/fuzz/random-dump.ts), what they mean (dump-model.ts).
 import { spawnSync } from 'node:child_process'
 import { writeDumpFields, writeEscaped } from '../../src/format/dump-text.js'
 import { Fault } from '../../src/format/errno.js'

@@ -6,11 +6,12 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { Random } from '../../src/fuzz/random.js'
+import { randomDump } from '../../src/fuzz/random-dump.js'
 import { peer } from '../helpers/command.js'
 import { modelOf, mountTruth } from '../helpers/dump-model.js'
 import { KernelMounts, kernelReason, kernelTree } from '../helpers/kernel.js'
 import { SHARED, skip, vector } from '../helpers/paths.js'
-import { randomDump } from '../helpers/random-dump.js'
 import { compareTruth, walkTruth } from '../helpers/truth.js'
 import { imageOfDump, VERSIONS } from '../helpers/written.js'
 import { knownImages } from './images.js'
@@ -33,7 +34,7 @@ function addMounts(mounts: KernelMounts): void {
   for (let seed = 1; seed <= MOUNTED; seed++) {
     const [minVersion, maxVersion] = VERSIONS[seed % VERSIONS.length]
     kernel(`random dump ${seed}, versions ${minVersion} to ${maxVersion}`, () => {
-      const dump = randomDump(seed, { mountable: true })
+      const dump = randomDump(new Random(seed), { mountable: true })
       const model = modelOf(dump)
       const bytes = imageOfDump(dump, { minVersion, maxVersion })
       writeFileSync(image, bytes)
@@ -90,7 +91,9 @@ function addChecks(tool: string): void {
     }
   }
   for (let seed = 1; seed <= CHECKED; seed++) {
-    checked(`random dump ${seed}`, () => accepts(randomDump(seed), VERSIONS.slice(seed % 3, (seed % 3) + 1)))
+    checked(`random dump ${seed}`, () =>
+      accepts(randomDump(new Random(seed)), VERSIONS.slice(seed % 3, (seed % 3) + 1)),
+    )
   }
   if (SHARED === undefined) {
     skip(checked, 'shared dumps', 'no shared vectors beside this checkout')

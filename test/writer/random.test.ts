@@ -6,6 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { mutated } from '../../src/fuzz/mutate.js'
+import { dumpMutators } from '../../src/fuzz/mutate-dump.js'
+import { Random } from '../../src/fuzz/random.js'
+import { randomDump } from '../../src/fuzz/random-dump.js'
 import { mountSync, openImageSync } from '../../src/node.js'
 import type { TreeError } from '../../src/tree/tree-error.js'
 import { peer } from '../helpers/command.js'
@@ -20,10 +24,8 @@ import {
   readBack,
   versionOf,
 } from '../helpers/dump-model.js'
-import { mutatedDump } from '../helpers/mutated-dump.js'
 import { skip } from '../helpers/paths.js'
 import { PlainDecoder } from '../helpers/plain-decoder.js'
-import { randomDump } from '../helpers/random-dump.js'
 import { compareTruth, type TruthFs, walkTruth } from '../helpers/truth.js'
 import {
   C_MAKE,
@@ -43,6 +45,7 @@ const COMPOSEFS_VERSION_AT = 12
 const FILES_PER_DUMP = 10
 const seeds = Array.from({ length: SEEDS }, (_, i) => i + 1)
 const pool = newPool()
+const mutators = dumpMutators()
 
 /** Runs `each` for every seed; the seed is named where it fails. */
 function forSeeds(count: number, each: (seed: number) => void): void {
@@ -113,7 +116,7 @@ const random = suite('images of random dumps')
 random(`${SEEDS} dumps: a mount shows what they say`, () => {
   let files = 0
   forSeeds(SEEDS, seed => {
-    const dump = randomDump(seed)
+    const dump = randomDump(new Random(seed))
     const model = modelOf(dump)
     files += model.entries.size
     for (const [minVersion, maxVersion] of seed % 2 === 0 ? VERSIONS.slice(1, 2) : VERSIONS) {
@@ -129,7 +132,7 @@ random(`${SEEDS} dumps: read back and written again`, () => {
   let lossless = 0
   let unseen = 0
   forSeeds(SEEDS, seed => {
-    const dump = randomDump(seed)
+    const dump = randomDump(new Random(seed))
     const model = modelOf(dump)
     const [minVersion, maxVersion] = VERSIONS[seed % VERSIONS.length]
     const image = imageOfDump(dump, { minVersion, maxVersion })
@@ -155,7 +158,7 @@ random(`${SEEDS} dumps: read back and written again`, () => {
 
 random('order of lines, and how they are escaped, does not matter', () => {
   forSeeds(SEEDS / 4, seed => {
-    const image = imageOfDump(randomDump(seed))
+    const image = imageOfDump(randomDump(new Random(seed)))
     const lines = dumpOfImage(pool, image).toString('latin1').trimEnd().split('\n')
     const [root, ...rest] = lines
     // Shallow ones first, each depth backwards.
@@ -181,7 +184,7 @@ else addComparisons(C_MAKE)
 function addComparisons(tool: string): void {
   random(`${SEEDS} dumps: the C tool's bits`, () => {
     forSeeds(SEEDS, seed => {
-      const dump = randomDump(seed)
+      const dump = randomDump(new Random(seed))
       for (const [minVersion, maxVersion] of VERSIONS) {
         const theirs = imageByC(tool, dump, { minVersion, maxVersion })
         if (typeof theirs === 'string') throw new Error(`the C tool refuses: ${theirs}`)
@@ -193,7 +196,7 @@ function addComparisons(tool: string): void {
   random(`${MUTATIONS} changed dumps: refused, or the C tool's bits`, () => {
     const counts = { accepted: 0, refused: 0, ourOwn: 0 }
     forSeeds(MUTATIONS, seed => {
-      const dump = mutatedDump(randomDump(seeds[seed % SEEDS]), seed)
+      const dump = mutated(randomDump(new Random(seeds[seed % SEEDS])), mutators, new Random(seed))
       const strict = seed % 4 === 0
       const error = refusal(dump, { strict })
       if (error !== undefined && isOurOwn(error)) {
@@ -225,7 +228,7 @@ function addRereading(tool: string): void {
   random('read back by the C tool: the same bits', () => {
     let compared = 0
     forSeeds(SEEDS, seed => {
-      const dump = randomDump(seed)
+      const dump = randomDump(new Random(seed))
       // Where a redirect is as long as this the C tool reads what is behind it (composefs-image.md 9.1).
       const payloads = [...modelOf(dump).entries.values()].map(entry => entry.payload ?? '')
       if (payloads.some(payload => payload.length % 4 === 3)) return

@@ -1,6 +1,8 @@
 // Random trees as composefs dump text: everything that a dump can say and mkcomposefs takes, sizes around every boundary of
-// the format, names and attributes that collide and share. The seed alone decides.
-import { type Random, randomOf } from './random-calls.js'
+// the format, names and attributes that collide and share. Not here: dumps that are refused (mutate-dump.ts).
+
+import { binaryBytes } from '../format/xattr-name.js'
+import type { Random } from './random.js'
 
 const SIZES = [
   0,
@@ -76,15 +78,17 @@ const RARE = 0.03
 export interface RandomDumpOptions {
   /** Only what a mount by the kernel can show: every external file has a payload, see also NEVER_SHOWN. */
   readonly mountable?: boolean
+  /** At most so many lines, without long values, names and targets: for who writes images of them by the thousand. */
+  readonly lines?: number
 }
 
 /** Bytes of a byte string as dump text has them; what must not be escaped is left alone by chance. */
 function escaped(text: string, random: Random): string {
   return text.replace(/[^!-~]|[\\=]/g, c => {
-    if (c === '\n' && random() < 0.5) return '\\n'
-    if (c === '\\' && random() < 0.5) return '\\\\'
+    if (c === '\n' && random.once(2)) return '\\n'
+    if (c === '\\' && random.once(2)) return '\\\\'
     const hex = c.charCodeAt(0).toString(16).padStart(2, '0')
-    return c === '=' && random() < 0.5 ? c : `\\x${random() < 0.5 ? hex : hex.toUpperCase()}`
+    return c === '=' && random.once(2) ? c : `\\x${random.once(2) ? hex : hex.toUpperCase()}`
   })
 }
 
@@ -96,46 +100,50 @@ class Generator {
   readonly #count: number
   readonly #whiteouts: number
   readonly #mountable: boolean
+  readonly #small: boolean
   readonly #times: readonly string[]
   readonly #keys: readonly string[]
   readonly #ids: readonly number[]
 
-  constructor(seed: number, { mountable = false }: RandomDumpOptions) {
-    this.#random = randomOf(seed)
+  constructor(random: Random, { mountable = false, lines }: RandomDumpOptions) {
+    this.#random = random
     this.#mountable = mountable
+    this.#small = lines !== undefined
     const shown = (text: string) => !mountable || !NEVER_SHOWN.test(text)
     this.#times = TIMES.filter(shown)
     this.#keys = KEYS.filter(shown)
     this.#ids = IDS.filter(id => shown(String(id)))
-    this.#count = this.#pick([0, 1, 5, 20, 60, 150, 400])
+    this.#count = lines === undefined ? this.#pick([0, 1, 5, 20, 60, 150, 400]) : this.#below(lines)
     this.#whiteouts = this.#chance(0.5) ? 0 : RARE
   }
 
-  text(): Buffer {
+  text(): Uint8Array {
     this.#line('/', this.#directoryMode(), this.#xattrs())
     this.#directories.push({ path: '', names: new Set() })
-    if (this.#chance(0.2)) this.#table()
-    if (this.#chance(0.1)) this.#wide()
-    if (this.#chance(0.1)) this.#shared()
+    if (!this.#small) {
+      if (this.#chance(0.2)) this.#table()
+      if (this.#chance(0.1)) this.#wide()
+      if (this.#chance(0.1)) this.#shared()
+    }
     while (this.lines.length <= this.#count) this.#entry()
     const end = this.#chance(0.1) ? '' : '\n'
-    return Buffer.from(this.lines.join('\n') + end, 'latin1')
+    return binaryBytes(this.lines.join('\n') + end)
   }
 
   #chance(p: number): boolean {
-    return this.#random() < p
+    return this.#random.next() < p * 2 ** 32
   }
 
   #below(n: number): number {
-    return Math.floor(this.#random() * n)
+    return this.#random.below(n)
   }
 
   #pick<T>(from: readonly T[]): T {
-    return from[this.#below(from.length)]
+    return this.#random.pick(from)
   }
 
   #name(): string {
-    const kind = this.#random()
+    const kind = this.#random.next() / 2 ** 32
     if (kind < 0.1) return this.#pick(['!x', '-', '.-a', '..a', '...', 'a=b', '00', 'ff', '7f', 'fF', 'a b', '@', ' '])
     if (kind < 0.15) return String.fromCharCode(...Array.from({ length: 1 + this.#below(8) }, () => this.#byte()))
     if (kind < 0.2) return 'n'.repeat(this.#pick([254, 255, 200, 100]))
@@ -163,7 +171,7 @@ class Generator {
     if (this.#chance(0.4)) add(`security.selinux=${this.#pick(['system_u:object_r:lib_t:s0\0', 'ctx\0', 'other'])}`)
     while (this.#chance(0.3)) {
       const value = this.#chance(0.1)
-        ? 'v'.repeat(this.#below(3000))
+        ? 'v'.repeat(this.#below(this.#small ? 80 : 3000))
         : this.#pick(['', '1', '22', '333', '\0\n =', 'x'])
       add(`${this.#pick(this.#keys)}=${value}`)
     }
@@ -197,7 +205,7 @@ class Generator {
   }
 
   #put(path: string): void {
-    const kind = this.#random()
+    const kind = this.#random.next() / 2 ** 32
     const permissions = this.#below(0o10000)
     if (kind < 0.25) {
       this.#line(path, 0o40000 | permissions, this.#xattrs(), { size: '4096' })
@@ -223,7 +231,7 @@ class Generator {
   }
 
   #symlink(path: string, permissions: number): void {
-    const length = this.#chance(0.3) ? this.#pick(TARGETS) : 1 + this.#below(40)
+    const length = !this.#small && this.#chance(0.3) ? this.#pick(TARGETS) : 1 + this.#below(40)
     const payload = this.#pick(['t', '-', '/', 'é']).repeat(length).slice(0, length)
     this.#line(path, 0o120000 | permissions, this.#xattrs(), {
       size: String(length),
@@ -240,7 +248,7 @@ class Generator {
   }
 
   #inline(path: string, permissions: number): void {
-    const size = this.#chance(0.6) ? this.#below(70) : this.#pick(CONTENT)
+    const size = this.#small || this.#chance(0.6) ? this.#below(70) : this.#pick(CONTENT)
     const content = Array.from({ length: size }, () => String.fromCharCode(this.#below(256))).join('')
     this.#line(path, 0o100000 | permissions, this.#xattrs(), {
       size: String(size),
@@ -252,7 +260,7 @@ class Generator {
     const digest = this.#chance(0.85) ? this.#digest() : '-'
     const own =
       digest === '-'
-        ? this.#pick([this.#mountable ? 'ab' : '-', 'abc', 'some/where', `x${'y'.repeat(4000)}`])
+        ? this.#pick([this.#mountable ? 'ab' : '-', 'abc', 'some/where', `x${'y'.repeat(this.#small ? 40 : 4000)}`])
         : `${digest.slice(0, 2)}/${digest.slice(2)}`
     const size = this.#chance(0.4) ? this.#pick(SIZES) : 1 + this.#below(100_000)
     const same = this.#chance(0.1)
@@ -294,7 +302,7 @@ function lone(text: string): string {
   return text === '-' ? '\\x2d' : text
 }
 
-/** The dump of a seed. */
-export function randomDump(seed: number, options: RandomDumpOptions = {}): Buffer {
-  return new Generator(seed, options).text()
+/** Text of characters that are bytes. */
+export function randomDump(random: Random, options: RandomDumpOptions = {}): Uint8Array {
+  return new Generator(random, options).text()
 }
