@@ -158,12 +158,23 @@ export function nameClass(p: usize, length: u32): u32 {
   return (seen & HIGHS) != 0 ? NAME_OTHER : NAME_ASCII
 }
 
+/** What four steps of the division by 0x82f63b78 leave of each four bits. */
+const NIBBLES: usize = memory.data<u32>([
+  0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3, 0x61c69362, 0x7198540d,
+  0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9, 0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75,
+])
+
+@inline
+function afterNibble(crc: u32): u32 {
+  return (crc >> 4) ^ load<u32>(NIBBLES + ((crc & 15) << 2))
+}
+
 /** CRC-32C (Castagnoli, reflected), no final inversion, of bytes of which those of the u32 at `skip` count as zero. */
 export function crc32c(p: usize, length: usize, skip: usize): u32 {
   let crc: u32 = 0xffffffff
   for (let i: usize = 0; i < length; i++) {
     crc ^= i - skip < 4 ? 0 : <u32>load<u8>(p + i)
-    for (let bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ (0x82f63b78 & (0 - (crc & 1)))
+    crc = afterNibble(afterNibble(crc))
   }
   return crc
 }

@@ -3,11 +3,15 @@
 
 const POLYNOMIAL = 0x82f63b78
 
+/** What eight steps of the division leave of each byte. */
+const AFTER_BYTE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let rest = byte
+  for (let bit = 0; bit < 8; bit++) rest = (rest >>> 1) ^ (POLYNOMIAL & -(rest & 1))
+  return rest
+})
+
 export function crc32c(bytes: Uint8Array): number {
   let crc = 0xffffffff
-  for (const byte of bytes) {
-    crc ^= byte
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (POLYNOMIAL & -(crc & 1))
-  }
+  for (let i = 0; i < bytes.length; i++) crc = (crc >>> 8) ^ AFTER_BYTE[(crc ^ bytes[i]) & 0xff]
   return crc >>> 0
 }
