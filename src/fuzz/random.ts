@@ -1,6 +1,8 @@
 // Random numbers by a seed: the same ones everywhere for the same seed. Small Fast Counter (sfc32, Chris Doty-Humphrey), which passes
 // PractRand. Not here: what is made of them.
 
+export type RandomState = readonly [number, number, number, number]
+
 export class Random {
   #a: number
   #b: number
@@ -12,6 +14,20 @@ export class Random {
     this.#b = (seed / 2 ** 32) | 0
     this.#c = 0x9e3779b9 | 0
     for (let i = 0; i < 12; i++) this.next()
+  }
+
+  /** Where it stands: `Random.at` goes on from there. */
+  get state(): RandomState {
+    return [this.#a, this.#b, this.#c, this.#counter]
+  }
+
+  static at([a, b, c, counter]: RandomState): Random {
+    const random = new Random(0)
+    random.#a = a | 0
+    random.#b = b | 0
+    random.#c = c | 0
+    random.#counter = counter | 0
+    return random
   }
 
   /** 32 random bits. */

@@ -15,6 +15,13 @@ const PATHS = 6
 const SLASH = 0x2f
 const FLAGS = [0, QUERY_FLAGS.Q_FOLLOW, QUERY_FLAGS.Q_STOP_SYMLINK, QUERY_FLAGS.Q_FOLLOW | QUERY_FLAGS.Q_STOP_ABOVE]
 
+/** A number that follows from an input. */
+function sampled(input: Uint8Array): number {
+  let sum = input.length
+  for (let i = 0; i < input.length; i += 61) sum = (Math.imul(sum, 31) + input[i]) | 0
+  return sum
+}
+
 export class CoreLookupTarget extends CoreTarget {
   readonly name = 'look-up'
   readonly invariants = [
@@ -27,9 +34,7 @@ export class CoreLookupTarget extends CoreTarget {
   protected ask(image: CoreImage, input: Uint8Array): void {
     const root = this.rootOf(image)
     const found = this.asked('readdir', () => foundInodes(image, root, INODES_MAX))
-    const random = new Random(
-      input.reduce((sum, byte, i) => (i % 61 === 0 ? (sum * 31 + byte) | 0 : sum), input.length),
-    )
+    const random = new Random(sampled(input))
     for (let left = PATHS; left > 0; left--) {
       const names = this.#names(found, random)
       const path = this.#path(names, random)
