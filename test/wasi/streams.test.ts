@@ -56,6 +56,15 @@ streams('output is kept, or handed to functions in its order, in bytes that are 
   assert.equal([errors, both.stderr.length, both.stdout.length], [['x'], 0, 0])
 })
 
+streams('what a function of output answers counts for nothing', () => {
+  const taken: Uint8Array[] = []
+  const answers = [bytes => taken.push(bytes), () => true, () => false, () => undefined, async () => 7] as ((
+    bytes: Uint8Array,
+  ) => void)[]
+  for (const stdout of answers) assert.is(new Probe({ preopens: {}, stdout }).write(1, ['hel', 'lo']), 5)
+  assert.equal(taken.map(text), ['hel', 'lo'])
+})
+
 streams('what a function throws with a code is told to the program; anything else ends it', async () => {
   const broken = (code: string) => () => {
     throw Object.assign(new Error(code), { code })
