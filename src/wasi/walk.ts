@@ -47,8 +47,8 @@ export function isTreeRoot(dir: OpenDirectory): boolean {
   return dir.preopen === '/' && dir.node === dir.tree.layer.root
 }
 
-/** The names of a path that lie before it: those of an absolute one are undefined where it does not go through the preopen's name. */
-function namesOf(path: Uint8Array, dir: OpenDirectory): Outcome<Uint8Array[]> {
+/** What stands between the slashes of a path. */
+function split(path: Uint8Array): Uint8Array[] {
   const names: Uint8Array[] = []
   for (let at = 0; at < path.length; ) {
     if (path[at] === SLASH) {
@@ -60,12 +60,17 @@ function namesOf(path: Uint8Array, dir: OpenDirectory): Outcome<Uint8Array[]> {
     names.push(path.subarray(at, end))
     at = end
   }
+  return names
+}
+
+/** The names of a path that lie before it. It leads out where it is absolute and does not go through the preopen's name. */
+function namesOf(path: Uint8Array, dir: OpenDirectory): Outcome<Uint8Array[]> {
+  const names = split(path)
   if (path[0] !== SLASH) return names
   if (dir.preopen?.[0] !== '/') return OUTSIDE
-  const own = dir.preopen.split('/').filter(name => name !== '')
-  for (const name of own) {
+  for (const name of split(new TextEncoder().encode(dir.preopen))) {
     const given = names.shift()
-    if (given === undefined || asText(given) !== name) return OUTSIDE
+    if (given?.length !== name.length || !given.every((byte, i) => byte === name[i])) return OUTSIDE
   }
   return names
 }

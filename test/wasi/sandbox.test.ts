@@ -211,6 +211,12 @@ sandbox("absolute paths go through a preopen's own name", () => {
   assert.is(p.content('/data/in/file'), 'file')
   assert.is(p.content('//data///in//sub/../file'), 'file')
   assert.is(p.stat('/data/in').ino, p.fstat(3).ino)
+  const named = new Probe({ preopens: { '/dätä': { tree: writable(), path: '/in' } } })
+  assert.is(named.content('/dätä/file'), 'file')
+  assert.is(
+    errnoOf(() => named.stat('/dätö/file')),
+    'ENOTCAPABLE',
+  )
   for (const path of [
     '/data',
     '/data/',
