@@ -51,7 +51,7 @@ export class FdCalls {
   }
 
   advise(fd: number, length: bigint, advice: number): Answer {
-    if (advice > ADVICE_LAST) return WASI.EINVAL
+    if (advice >>> 0 > ADVICE_LAST) return WASI.EINVAL
     const found = this.#guest.descriptor(fd, RIGHTS.FD_ADVISE)
     if (typeof found === 'number') return found
     if (found.kind === 'directory') return WASI.EBADF

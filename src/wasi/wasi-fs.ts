@@ -108,7 +108,13 @@ export class WasiFs {
       const terminal = terminals.includes(fd)
       guest.open.add({ kind: 'stream', input, output, terminal, flags: 0, base: STREAM_RIGHTS, inheriting: 0 })
     }
-    this.#preopen(options)
+    try {
+      this.#preopen(options)
+    } catch (error) {
+      // Those before it are held.
+      this.close()
+      throw error
+    }
   }
 
   #preopen({ preopens, ...owner }: WasiFsOptions): void {
@@ -207,7 +213,7 @@ export class WasiFs {
       fd_renumber: (from: number, to: number) => fd.renumber(from, to),
       // wasi_unstable counts them from where one is.
       fd_seek: (n: number, offset: bigint, whence: number, out: number) =>
-        fd.seek(n, offset, snapshot === 1 || whence > 2 ? whence : (whence + 1) % 3, out),
+        fd.seek(n, offset, snapshot === 1 || whence >>> 0 > 2 ? whence : (whence + 1) % 3, out),
       fd_tell: (n: number, out: number) => fd.tell(n, out),
       poll_oneoff: (subscriptions: number, events: number, count: number, out: number) =>
         poll.oneoff(subscriptions, events, count, out, snapshot),

@@ -2,6 +2,7 @@
 // directories (readdir.test.ts), paths (calls-path.test.ts), pointers that are wrong (hostile.test.ts).
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { UpperInode } from '../../src/overlay/upper-inode.js'
 import {
   DIRECTORY_INHERITING,
   DIRECTORY_RIGHTS,
@@ -27,6 +28,8 @@ import {
   WHENCE_END,
   WHENCE_SET,
 } from '../../src/wasi/abi.js'
+import { WASI } from '../../src/wasi/errno.js'
+import { WasiFs } from '../../src/wasi/wasi-fs.js'
 import { errnoOf, Probe, READ, READ_WRITE } from './probe.js'
 import { BIG, Worlds } from './worlds.js'
 
@@ -670,6 +673,29 @@ calls('a read-only tree is read only', () => {
     errnoOf(() => p.call('fd_filestat_set_times', fd, 0n, 0n, FSTFLAGS_MTIM)),
     'EROFS',
   )
+})
+
+calls('what is chosen from a list has no sign', () => {
+  const p = new Probe({ preopens: { '/': worlds.readOnly() } })
+  const fd = p.open('small', { base: RIGHTS.FD_ADVISE })
+  assert.is(p.raw('fd_advise', fd, 0n, 0n, 5), WASI.SUCCESS)
+  for (const advice of [6, -1, -6]) assert.is(p.raw('fd_advise', fd, 0n, 0n, advice), WASI.EINVAL)
+  const old = new Probe({ preopens: { '/': worlds.readOnly() } }, 'wasi_unstable')
+  const other = old.open('small')
+  for (const whence of [3, -1, -2]) assert.is(old.raw('fd_seek', other, 0n, whence, old.room(8)), WASI.EINVAL)
+})
+
+calls('a filesystem that can not be made whole holds nothing', () => {
+  const m = worlds.writable()
+  m.fs.mkdirSync('/held')
+  const held = m.layer.resolve('/held', true) as UpperInode
+  const preopens = { '/a': { tree: m, path: '/held' } }
+  const files = new WasiFs({ preopens })
+  assert.is(held.opened, 1)
+  files.close()
+  assert.is(held.opened, 0)
+  assert.throws(() => new WasiFs({ preopens: { ...preopens, '/b': { tree: m, path: '/none' } } }), /ENOENT/)
+  assert.is(held.opened, 0)
 })
 
 calls('after close nothing is open, and what the mount holds is let go', () => {
