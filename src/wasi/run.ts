@@ -44,7 +44,7 @@ export interface RunWasiOptions extends Omit<WasiFsOptions, 'preopens'> {
 export interface WasiResult {
   /** 134 for a program that died of a trap or signal. */
   readonly exitCode: number
-  /** What it died of: a WebAssembly.RuntimeError, or the Error of a stack or memory that was too small. */
+  /** What it died of: a WebAssembly.RuntimeError, or the Error of a stack that was too small or of an exception of its own. */
   readonly trap?: Error
   /** What it wrote, where nothing else took it. */
   readonly stdout: Uint8Array
@@ -105,9 +105,14 @@ function namespacesOf(module: WebAssembly.Module): Set<WasiNamespace> {
 /** Calls that a program imports and no host gives (sockets beyond preview1's, of some builds) are there, and answer ENOSYS. */
 function completed(module: WebAssembly.Module, namespace: WasiNamespace, imports: WasiImports): WasiImports {
   const missing = WebAssembly.Module.imports(module).filter(
-    ({ module: from, name, kind }) => from === namespace && kind === 'function' && !(name in imports),
+    ({ module: from, name, kind }) => from === namespace && kind === 'function' && !Object.hasOwn(imports, name),
   )
   return { ...Object.fromEntries(missing.map(({ name }) => [name, () => WASI.ENOSYS])), ...imports }
+}
+
+/** What a program can import and nothing else: not what every object inherits, by which it would reach into the host. */
+function bare<T>(entries: Iterable<readonly [string, T]>): Record<string, T> {
+  return Object.assign(Object.create(null), Object.fromEntries(entries))
 }
 
 /** Each call looks at the signal first. */
@@ -140,11 +145,11 @@ export async function runWasi(program: WasiProgram, options: RunWasiOptions): Pr
       namespace => [namespace, wasmerHost(files, namespace, { args: [name, ...args], env })] as const,
     )
     const imports = hosts.map(([namespace, host]) => {
-      return [namespace, heeding(completed(module, namespace, host.imports), signal)] as const
+      return [namespace, bare(Object.entries(heeding(completed(module, namespace, host.imports), signal)))] as const
     })
     // A module may run as soon as it is instantiated, and end then.
     const ended = await run(async () => {
-      const instance = await instantiate(module, Object.fromEntries(imports), name)
+      const instance = await instantiate(module, bare(imports), name)
       const { memory, _start: start } = instance.exports
       if (!(memory instanceof WebAssembly.Memory) || typeof start !== 'function') {
         throw faultError(new Fault('EINVAL', 'is no WASI program: it has no memory, or no _start'), name)
@@ -184,10 +189,20 @@ async function run(
   } catch (error) {
     if (error instanceof ProgramExit) return { exitCode: error.exitCode }
     signal?.throwIfAborted()
-    const died = error instanceof WebAssembly.RuntimeError || error instanceof ProgramSignal || isOverflow(error)
-    if (died) return { exitCode: TRAPPED, trap: error as Error }
+    const trap = trapOf(error)
+    if (trap !== undefined) return { exitCode: TRAPPED, trap }
     throw error
   }
+}
+
+/** What a program died of, if it is that: an exception of its own too, which has no words. */
+function trapOf(error: unknown): Error | undefined {
+  const died = error instanceof WebAssembly.RuntimeError || error instanceof ProgramSignal || isOverflow(error)
+  if (died) return error as Error
+  // TypeScript does not know the class, and old engines have none.
+  const { Exception } = WebAssembly as { Exception?: new (...args: never[]) => object }
+  if (Exception === undefined || !(error instanceof Exception)) return undefined
+  return new Error('an exception that the program did not catch', { cause: error })
 }
 
 /** A stack that was too small, in the words of the engines. */

@@ -52,9 +52,11 @@ export function wasmerHost(files: WasiFs, namespace: WasiNamespace, { args, env 
         throw new ProgramSignal(signal)
       },
       randomFillSync: <T>(buffer: T, offset: number, size: number): T => {
-        const bytes = buffer as unknown as Uint8Array<ArrayBuffer>
+        const bytes = buffer as unknown as Uint8Array
+        // Not into the program's memory at once: where threads share that, browsers refuse it.
         for (let at = 0; at < size; at += RANDOM_PIECE) {
-          crypto.getRandomValues(bytes.subarray(offset + at, offset + Math.min(at + RANDOM_PIECE, size)))
+          const piece = new Uint8Array(Math.min(RANDOM_PIECE, size - at))
+          bytes.set(crypto.getRandomValues(piece), offset + at)
         }
         return buffer
       },
@@ -120,12 +122,12 @@ function clocks(files: WasiFs): Readonly<Record<string, Call>> {
   const put = (out: number, value: bigint) => files.memory.putBig(out, value)
   return {
     clock_res_get: (clock: number, out: number) => {
-      if (clock > CLOCKID_THREAD_CPUTIME) return WASI.EINVAL
+      if (clock >>> 0 > CLOCKID_THREAD_CPUTIME) return WASI.EINVAL
       put(out, RESOLUTION)
       return WASI.SUCCESS
     },
     clock_time_get: (clock: number, _precision: bigint, out: number) => {
-      if (clock > CLOCKID_THREAD_CPUTIME) return WASI.EINVAL
+      if (clock >>> 0 > CLOCKID_THREAD_CPUTIME) return WASI.EINVAL
       put(out, nanoseconds(clock === CLOCKID_REALTIME ? realtimeNow() : monotonicNow()))
       return WASI.SUCCESS
     },

@@ -41,6 +41,8 @@ export interface ProgramForm {
   readonly memory?: boolean
   /** Whether the entry runs as the module starts, too. */
   readonly starts?: boolean
+  /** Whether it has a tag, 0, to throw. */
+  readonly tag?: boolean
 }
 
 export const op = {
@@ -49,6 +51,7 @@ export const op = {
   call: (index: number) => [0x10, ...uleb(index)],
   drop: [0x1a],
   trap: [0x00],
+  throw: [0x08, 0],
   /** (address, value) */
   store: [0x36, 2, 0],
   load: [0x28, 2, 0],
@@ -65,6 +68,7 @@ export function program(form: ProgramForm): Uint8Array<ArrayBuffer> {
     entry = '_start',
     memory = true,
     starts,
+    tag = false,
   } = form
   const types = Object.values(imports).map(([takes, answers]) => [
     0x60,
@@ -80,6 +84,7 @@ export function program(form: ProgramForm): Uint8Array<ArrayBuffer> {
     ...section(2, vec(Object.keys(imports).map((name, i) => [...text(from), ...text(name), 0, ...uleb(i)]))),
     ...section(3, vec([uleb(own)])),
     ...(memory ? section(5, vec([[0, 1]])) : []),
+    ...(tag ? section(13, vec([[0, ...uleb(own)]])) : []),
     ...section(7, vec(exports)),
     ...(starts === true ? section(8, uleb(own)) : []),
     ...section(10, vec([[...uleb(code.length), ...code]])),

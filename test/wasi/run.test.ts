@@ -108,7 +108,17 @@ running('clocks go on, and randomness is not twice the same', async () => {
   assert.ok(now > before - 60_000_000_000n && now < before + 60_000_000_000n)
   const first = new BigUint64Array((await runWasi(clock(1), { mount })).stdout.buffer)[0]
   assert.ok(new BigUint64Array((await runWasi(clock(1), { mount })).stdout.buffer)[0] > first)
-  assert.is((await runWasi(clock(4), { mount })).exitCode, 28)
+  for (const id of [4, -1]) assert.is((await runWasi(clock(id), { mount })).exitCode, 28)
+  // The system's clock is set while the thread runs, or the machine has slept.
+  const hour = 3_600_000
+  const dateNow = Date.now
+  try {
+    Date.now = () => dateNow() + hour
+    const later = new BigUint64Array((await runWasi(clock(0), { mount })).stdout.buffer)[0]
+    assert.ok(later >= before + BigInt(hour) * 1_000_000n)
+  } finally {
+    Date.now = dateNow
+  }
   const random = dumps('random_get', 'ii', [4096, 32], 4096, 32)
   assert.is.not(text((await runWasi(random, { mount })).stdout), text((await runWasi(random, { mount })).stdout))
   const much = await runWasi(dumps('random_get', 'ii', [0, 65_536], 4096, 32), { mount })
@@ -135,6 +145,10 @@ running('a program ends with its exit code, by a trap, by a signal, or by return
   const raised = await runWasi(raises, { mount })
   assert.is(raised.exitCode, 134)
   assert.instance(raised.trap, Error)
+  const throws = await runWasi(program({ body: op.throw, tag: true }), { mount })
+  assert.is(throws.exitCode, 134)
+  assert.instance(throws.trap, Error)
+  assert.match(String(throws.trap?.message), /exception/)
   const yields = program({ imports: { sched_yield: ['', true] }, body: [...op.call(0), ...op.drop] })
   assert.is((await runWasi(yields, { mount })).exitCode, 0)
 })
@@ -180,6 +194,27 @@ running('calls that no host has answer ENOSYS; both namespaces are served, also 
   })
   const ended = await runWasi(old, { mount })
   assert.equal([ended.exitCode, text(ended.stdout)], [0, 'old'])
+})
+
+running('what every object inherits can not be imported', async () => {
+  const reach = (from: string, name: string) =>
+    program({ from, imports: { [name]: ['i', true] }, body: [...op.const(0), ...op.call(0), ...op.drop] })
+  for (const [from, name] of [
+    ['constructor', 'freeze'],
+    ['constructor', 'constructor'],
+    ['toString', 'constructor'],
+    ['__proto__', 'hasOwnProperty'],
+  ]) {
+    assert.is((await rejected(reach(from, name), { mount })).code, 'EINVAL', `${from}.${name}`)
+  }
+  // In the namespace itself they are calls that no host has.
+  for (const name of ['toString', 'hasOwnProperty', '__proto__']) {
+    const asked = program({
+      imports: { [name]: ['', true], proc_exit: ['i', false] },
+      body: [...op.call(0), ...op.call(1)],
+    })
+    assert.is((await runWasi(asked, { mount })).exitCode, 52, name)
+  }
 })
 
 running('what runs as the module starts may end the program, too', async () => {
