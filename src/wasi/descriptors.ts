@@ -65,7 +65,9 @@ export type Descriptor = OpenDirectory | OpenRegularFile | OpenStream
 
 function release(descriptor: Descriptor): void {
   if (descriptor.kind === 'file') descriptor.file.close()
-  else if (descriptor.kind === 'directory') descriptor.release?.()
+  if (descriptor.kind !== 'directory') return
+  descriptor.listing = undefined
+  descriptor.release?.()
 }
 
 export class Descriptors {

@@ -3,7 +3,8 @@
 //   one entry of fd_readdir:  d_next u64 (the cookie behind it) | d_ino u64 | d_namlen u32 | d_type u8 | 3 bytes | name
 //
 // A listing is read whole when it begins (cookie 0) and kept until it begins again, as overlayfs does; so a cookie is a place in it
-// and stays right whatever happens to the directory meanwhile. The last entry may be cut by the end of the buffer.
+// and stays right whatever happens to the directory meanwhile. Only where a program lists more at once than can be kept, what it began
+// first is read again when it goes on. The last entry may be cut by the end of the buffer.
 
 import { Fault, fault, isUnread } from '../format/errno.js'
 import { isWritable } from '../overlay/layer.js'
@@ -17,12 +18,16 @@ const DOTS: readonly string[] = ['.', '..']
 /** A name's bytes at most: a code unit of text is three. */
 const NAME_ROOM = 255 * 3
 const TWO_32 = 2 ** 32
+/** Entries of all listings that are kept at once: about 100 MB. */
+export const KEPT_ENTRIES = 2 ** 20
 
 export class DirCalls {
   readonly #guest: Guest
   readonly #encoder = new TextEncoder()
   readonly #record = new Uint8Array(DIRENT.size + NAME_ROOM)
   readonly #view = new DataView(this.#record.buffer)
+  /** Directories whose listings are kept, and others; that which was begun first in front. */
+  #listed: OpenDirectory[] = []
 
   constructor(guest: Guest) {
     this.#guest = guest
@@ -88,8 +93,21 @@ export class DirCalls {
     if (list instanceof Fault) return list
     const { raw, types, inos } = list
     const names = raw === null ? list.names : list.names.map((name, i) => raw.get(i) ?? name)
-    dir.listing = { names, types, inos }
-    return dir.listing
+    const listing = { names, types, inos }
+    this.#keep(dir, listing)
+    return listing
+  }
+
+  #keep(dir: OpenDirectory, listing: Listing): void {
+    dir.listing = listing
+    const others = this.#listed.filter(one => one !== dir && one.listing !== undefined)
+    let sum = others.reduce((entries, { listing: kept }) => entries + (kept?.names.length ?? 0), listing.names.length)
+    for (const one of others) {
+      if (sum <= KEPT_ENTRIES) break
+      sum -= one.listing?.names.length ?? 0
+      one.listing = undefined
+    }
+    this.#listed = [...others, dir]
   }
 
   /** Makes the record of an entry and answers its length. What has gone meanwhile has no number and no type. */

@@ -3,11 +3,13 @@
 // of a preopen (sandbox.test.ts), whole programs (run.test.ts).
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { buildImage, mountSync, TreeBuilder } from '../../src/node.js'
 import { OFLAGS_CREAT } from '../../src/wasi/abi.js'
+import { KEPT_ENTRIES } from '../../src/wasi/dir-calls.js'
 import { WasiFs } from '../../src/wasi/wasi-fs.js'
 import { wasmerHost } from '../../src/wasi/wasmer.js'
 import { Dice } from '../helpers/random-layers.js'
-import { errnoOf, Probe, READ_WRITE } from './probe.js'
+import { entriesOf, errnoOf, Probe, READ_WRITE } from './probe.js'
 import { BIG, Worlds } from './worlds.js'
 
 const hostile = suite('WASI: hostile programs')
@@ -379,6 +381,55 @@ hostile('what has no memory yet, or a memory that grows, is answered', () => {
   const at = MEMORY + 100
   assert.is(p.raw('fd_tell', fd, at), 0)
   assert.is(p.view.getBigUint64(at, true), 5n)
+})
+
+hostile(
+  'listings that are begun and left take no more room than is set for all, and go on where they were',
+  async () => {
+    const names = 30_000
+    const tree = new TreeBuilder()
+    for (let i = 0; i < names; i++) tree.addFile(`/${i}-with-a-longer-name`)
+    const p = new Probe({ preopens: { '/': mountSync((await buildImage(tree)).image) }, maxOpen: 2000 })
+    const heap = () => {
+      globalThis.gc?.()
+      return process.memoryUsage().heapUsed
+    }
+    const first = p.openDirectory('.')
+    const [head] = entriesOf(p.readdirOnce(first, 200, 0n)).slice(2)
+    const begin = (count: number) => {
+      const before = heap()
+      for (let i = 0; i < count; i++) p.readdirOnce(p.openDirectory('.'), 64, 0n)
+      return heap() - before
+    }
+    const each = begin(10) / 10
+    const all = begin(150)
+    assert.ok(all < 1.3 * each * (KEPT_ENTRIES / names), `${all} bytes for 150, ${each} for one`)
+    const next = entriesOf(p.readdirOnce(first, 100, head.next))[0]
+    assert.is(next.next, head.next + 1n)
+    assert.is.not(next.name, head.name)
+    const full = heap()
+    for (let fd = first; p.raw('fd_close', fd) === 0; fd++);
+    assert.ok(full - heap() > 0.5 * each * (KEPT_ENTRIES / names))
+  },
+)
+
+hostile('randomness goes into memory that threads share, as everything does', () => {
+  const memory = new WebAssembly.Memory({ initial: 64, maximum: 64, shared: true })
+  const host = whole(new WasiFs({ preopens: {} }), memory)
+  const { getRandomValues } = crypto
+  try {
+    // As browsers do.
+    crypto.getRandomValues = view => {
+      if (view !== null && view.buffer instanceof SharedArrayBuffer) throw new TypeError('shared')
+      return getRandomValues.call(crypto, view) as typeof view
+    }
+    assert.is((host['random_get'] as (at: number, length: number) => number)(8, 100_000), 0)
+  } finally {
+    crypto.getRandomValues = getRandomValues
+  }
+  const bytes = new Uint8Array(memory.buffer)
+  assert.ok(bytes.subarray(99_900, 100_008).some(byte => byte !== 0))
+  assert.ok(bytes.subarray(100_008).every(byte => byte === 0))
 })
 
 hostile.run()
