@@ -11,12 +11,14 @@ import {
   sha256Algorithm,
   sha512Algorithm,
 } from './format/hash.js'
+import { type Limits, limitOptions, limitsOf, smallerLimits } from './format/limits.js'
 import type { Image } from './image/image.js'
 import { Mount, type MountHost } from './mount.js'
 import { type ImageHost, ImageOpener, type ImageSource, isImage, type OpenOptions, verityOf } from './open-image.js'
 import { rootOver } from './overlay/copied-inode.js'
 import { ImageLayer } from './overlay/image-layer.js'
 import type { Layer } from './overlay/layer.js'
+import { imageLayer } from './overlay/limited-layer.js'
 import type { LayerNode } from './overlay/lower.js'
 import { memoryUpper } from './overlay/memory-upper.js'
 import type { OverlayOptions } from './overlay/merged-entries.js'
@@ -161,15 +163,17 @@ export class Api {
 
   #mount({ found, owned }: Opening, options: MountOptions): Mount {
     const verity = verityOf(options.verity)
+    const limits = limitsOf(options)
     const prefetchBytes = limitOf(options.prefetchBytes, 'prefetchBytes')
     const layers = found.map((one, index) => {
       if (one instanceof Mount) return one.layer as Layer<LayerNode>
-      return new ImageLayer(one, this.#verified(storeAt(options.store, index), prefetchBytes), verity)
+      const objects = this.#verified(storeAt(options.store, index), prefetchBytes)
+      return imageLayer(one, objects, verity, smallerLimits(one.limits, limits))
     })
     const images = found.flatMap(one => (one instanceof Mount ? one.images : [one]))
     const writable = options.writable === true || options.upper !== undefined || options.snapshot !== undefined
     const env = this.#env(options, images, writable)
-    const host = this.#mountHost(storeAt(options.store, 0))
+    const host = this.#mountHost(storeAt(options.store, 0), limits)
     if (!writable && layers.length === 1) return new Mount(layers[0], env, images, owned, host)
     const overlay = overlayOptions(options)
     const limit = limitOf(options.upperSize, 'upperSize') ?? Number.POSITIVE_INFINITY
@@ -198,14 +202,15 @@ export class Api {
     return this.#host.upper(String(upper), layers, limit)
   }
 
-  #mountHost(own: StoreSource | undefined): MountHost {
+  #mountHost(own: StoreSource | undefined, { maxEntries }: Limits): MountHost {
     const { sha256, whileFilling = (_store, action) => action() } = this.#host
     return {
+      maxEntries,
       commit: async (source, options) => {
         const store = this.objectStore(options.store ?? own) ?? new MemoryStore()
         // Loaded when it is asked for: a page that only mounts need not carry the writing half.
         const { commit } = await import('./commit.js')
-        return whileFilling(store, () => commit(source, { ...options, store }, sha256))
+        return whileFilling(store, () => commit({ ...source, maxEntries }, { ...options, store }, sha256))
       },
     }
   }
@@ -245,13 +250,14 @@ async function bringRoot(top: Image | Mount): Promise<void> {
   if (root instanceof Miss) throw faultError(root, 'mount')
 }
 
-function overlayOptions({ redirectDir = true, metacopy = redirectDir }: MountOptions): OverlayOptions {
+function overlayOptions(options: MountOptions): OverlayOptions {
+  const { redirectDir = true, metacopy = redirectDir } = options
   if (typeof redirectDir !== 'boolean' || typeof metacopy !== 'boolean') {
     throw faultError(new Fault('EINVAL', 'redirectDir and metacopy are true or false'), 'mount')
   }
   // As the kernel has it: a metacopy file that is renamed needs a redirect.
   if (metacopy && !redirectDir) throw faultError(new Fault('EINVAL', 'metacopy needs redirectDir'), 'mount')
-  return { redirectDir, metacopy }
+  return { redirectDir, metacopy, maxSymlinks: limitsOf(options).maxSymlinks }
 }
 
 function limitOf(size: unknown, option: string): number | undefined {
@@ -277,7 +283,7 @@ class Opening {
   /** A digest, and a Merkle tree, are those of the topmost image. */
   optionsFor(options: MountOptions): OpenOptions {
     const { lazy, cacheBytes } = options
-    return this.found.length === 0 ? options : { lazy, cacheBytes }
+    return this.found.length === 0 ? options : { lazy, cacheBytes, ...limitOptions(options) }
   }
 
   add(source: MountSource, opened: Image | Mount): void {

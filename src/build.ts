@@ -51,6 +51,8 @@ export interface FsSource {
   readonly xattrSource?: XattrSource
   /** Names that are listed and lead to nothing are left out, as an overlay has them for whiteouts. */
   readonly skipMissing?: boolean
+  /** Names of the tree, its root too; E2BIG for more. No limit unless given. */
+  readonly maxEntries?: number
   /** A regular file's bytes, where they may have to be waited for. Paths have a character a byte. */
   readonly read?: (path: string) => AsyncIterable<Uint8Array>
   /** The object that is known to hold a file's bytes, which are not read then. Paths have a character a byte. */
@@ -189,6 +191,7 @@ async function fsTree(source: FsSource, options: BuildOptions, sha256: Sha256): 
     skipDevices,
     hardLinks,
     skipMissing: source.skipMissing,
+    maxEntries: source.maxEntries,
     xattrs,
     ctime: format === 'cfs-v1',
     xattrSource,

@@ -37,7 +37,7 @@ async function start(): Promise<Api> {
     sha512: wasmSha512,
     module,
     pagedModule: async () => compile(base64Bytes((await import('../wasm/paged-core-bytes.js')).PAGED_CORE_BASE64)),
-    open: source => remote.image(source),
+    open: (source, maxBytes) => remote.image(source, maxBytes),
     source: (source, head) => remote.source(source, head),
     store: source => remote.store(source),
     uid: () => 0,

@@ -21,6 +21,8 @@ import { closeFs, createFs, type MountedFs } from './vfs/mounted-fs.js'
 
 /** What a mount asks of the host that made it. */
 export interface MountHost {
+  /** Entries that `changes` goes through at most; no limit unless given. */
+  readonly maxEntries?: number
   /** Writes a tree as an image; `store` says where its new objects go, else they go to that of the mount. */
   commit(source: FsSource, options: MountCommitOptions): Promise<Committed>
   /** What is to be done when the mount ends. */
@@ -88,14 +90,16 @@ export class Mount {
    */
   changes(): Change[] {
     const tree = this.#merged
-    return tree === undefined ? [] : orThrow(changesOf(tree), 'changes')
+    return tree === undefined ? [] : orThrow(changesOf(tree, new LowerFacts(), this.#host.maxEntries), 'changes')
   }
 
   /** The same, over lazy images too. */
   async changesAsync(): Promise<Change[]> {
     const tree = this.#merged
     const facts = new LowerFacts()
-    return tree === undefined ? [] : orThrow(await answered(() => changesOf(tree, facts)), 'changes')
+    return tree === undefined
+      ? []
+      : orThrow(await answered(() => changesOf(tree, facts, this.#host.maxEntries)), 'changes')
   }
 
   /**

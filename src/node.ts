@@ -126,7 +126,7 @@ function nodeHost(): Host {
       return openFile(source)
     },
     // A local image is metadata, read in one go: handing it through a buffer of its own would cost more than it frees.
-    open: async source => (isRemoteUrl(source) ? remote.image(source) : openFile(source)),
+    open: async (source, maxBytes) => (isRemoteUrl(source) ? remote.image(source, maxBytes) : openFile(source)),
     store: source => {
       if (URL_SCHEME.test(source) && !source.startsWith('file://')) return remote.store(source)
       const path = resolve(pathOf(source))

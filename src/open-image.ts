@@ -6,6 +6,7 @@ import { CorePool } from '../wasm/pool.js'
 import { Fault, faultError, orThrow } from './format/errno.js'
 import type { Sha256 } from './format/hash.js'
 import { fromHex } from './format/hex.js'
+import { limitsOf, tooBig } from './format/limits.js'
 import { type Image, type ImageOptions, isCfsV1, loadImage, otherDigest } from './image/image.js'
 import { LAZY_HEAD, openLazyImage, openLazyImageSync } from './image/lazy-image.js'
 import type { Verity } from './overlay/image-layer.js'
@@ -58,8 +59,8 @@ export interface ImageHost {
   readonly module: WebAssembly.Module
   pagedModule(): Promise<WebAssembly.Module>
   pagedModuleSync?(): WebAssembly.Module
-  /** Finds the image that a string or URL names; throws the host's error. */
-  open(name: string): Promise<ImageBytes>
+  /** Finds the image that a string or URL names; throws the host's error. No more is brought than `maxBytes` (EFBIG), where it is brought by this. */
+  open(name: string, maxBytes: number): Promise<ImageBytes>
   openSync?(name: string): ImageBytes
   /** The same to be read by ranges; `head` bytes will be read first. */
   source(name: string, head: number): Promise<ByteSource>
@@ -91,8 +92,9 @@ export class ImageOpener {
     if (options.lazy === true && isApart(source)) return this.#openLazy(source, options)
     if (isName(source)) {
       const name = String(source)
-      return this.#load(await this.#host.open(name), options, sourceLabel(name))
+      return this.#load(await this.#host.open(name, limitsOf(options).maxImageBytes), options, sourceLabel(name))
     }
+    checkSize(sizeOf(source), options, 'image')
     if (source instanceof Blob) return this.#load(bytesOf(await source.arrayBuffer()), options, 'image')
     return this.#load(bytesOf(isSource(source) ? await readWhole(source) : source), options, 'image')
   }
@@ -109,6 +111,7 @@ export class ImageOpener {
       if (openSync === undefined) throw faultError(new Fault('ENOTSUP', 'only asynchronously here'), sourceLabel(name))
       return this.#load(openSync(name), options, sourceLabel(name))
     }
+    checkSize(sizeOf(source), options, 'image')
     return this.#load(bytesOf(isSource(source) ? readWholeSync(source) : source), options, 'image')
   }
 
@@ -130,6 +133,7 @@ export class ImageOpener {
     const found = await this.#find(source, options)
     try {
       const { data, label } = found
+      checkSize(data.size, options, label)
       const head = await data.read(0, LAZY_HEAD)
       const checked = this.#checked(found, options)
       if (checked === undefined || isCfsV1(head)) {
@@ -157,6 +161,7 @@ export class ImageOpener {
     const found = this.#findSync(source, options)
     try {
       const { data, label } = found
+      checkSize(data.size, options, label)
       if (data.readSync === undefined || pagedModuleSync === undefined) {
         throw faultError(LATER, label)
       }
@@ -272,8 +277,21 @@ function wantsTree({ digest, verity }: OpenOptions): boolean {
   return digest !== undefined && verity !== 'off'
 }
 
-function lazyOptions({ cacheBytes, digest, verity }: OpenOptions, label: string) {
-  return { cacheBytes, digest: verity === 'off' ? undefined : digest?.toLowerCase(), label }
+function lazyOptions(options: OpenOptions, label: string) {
+  const { cacheBytes, digest, verity } = options
+  return { cacheBytes, digest: verity === 'off' ? undefined : digest?.toLowerCase(), label, limits: limitsOf(options) }
+}
+
+/** Throws EFBIG, before anything of that size is read or made. */
+function checkSize(size: number, options: OpenOptions, label: string): void {
+  const { maxImageBytes } = limitsOf(options)
+  if (size > maxImageBytes) throw faultError(tooBig('an image', size, 'maxImageBytes', maxImageBytes), label)
+}
+
+/** 0 of what is none of these, which is found out later. */
+function sizeOf(source: Uint8Array | ArrayBuffer | Blob | ByteSource): number {
+  if (source instanceof Blob || isSource(source)) return source.size
+  return source instanceof Uint8Array || isBuffer(source) ? source.byteLength : 0
 }
 
 function close({ data, tree }: Found): void {
@@ -317,14 +335,17 @@ function isApart<T>(source: T): source is Extract<T, string | URL | Blob | ByteS
   return isName(source) || source instanceof Blob || isSource(source)
 }
 
-function sameImage(image: Image, { digest }: OpenOptions): Image {
+function sameImage(image: Image, options: OpenOptions): Image {
+  const { digest } = options
   if (image.closed) throw faultError(new Fault('EINVAL', 'image is closed'), 'mount')
+  checkSize(image.byteLength, options, 'image')
   const other = digest === undefined ? undefined : otherDigest(image, digest)
   if (other !== undefined) throw faultError(other, 'image')
   return image
 }
 
-function checkOptions({ digest, lazy, cacheBytes, merkleTree, verity }: OpenOptions): void {
+function checkOptions(options: OpenOptions): void {
+  const { digest, lazy, cacheBytes, merkleTree, verity } = options
   if (lazy !== undefined && typeof lazy !== 'boolean')
     throw faultError(new Fault('EINVAL', 'lazy is true or false'), 'open')
   const named = merkleTree === undefined || merkleTree instanceof Uint8Array || isName(merkleTree)
@@ -342,6 +363,7 @@ function checkOptions({ digest, lazy, cacheBytes, merkleTree, verity }: OpenOpti
     throw faultError(new Fault('EINVAL', 'cacheBytes is a number of bytes'), 'open')
   }
   verityOf(verity)
+  limitsOf(options)
 }
 
 /** Throws EINVAL for what is none. */

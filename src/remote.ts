@@ -7,7 +7,7 @@ import { HttpClient } from './source/http-client.js'
 import { HttpSource } from './source/http-source.js'
 import { absoluteUrl, httpTarget } from './source/http-target.js'
 import { fetchWhole } from './source/http-whole.js'
-import { readWhole } from './source/whole.js'
+import { readWhole, WHOLE_MAX } from './source/whole.js'
 import { HttpStore } from './store/http.js'
 import type { ObjectStore } from './store/object-store.js'
 
@@ -56,15 +56,20 @@ export class Remote {
     this.#bucket = bucket
   }
 
-  /** Brings an image, whole. */
-  async image(url: string): Promise<{ size: number; fill(into: Uint8Array): void }> {
-    const bytes = S3.test(url) ? await this.#wholeObject(url) : await fetchWhole(this.#client, httpUrl(url))
+  /** Brings an image, whole; EFBIG, before it comes, for one of more bytes. */
+  async image(url: string, maxBytes: number): Promise<{ size: number; fill(into: Uint8Array): void }> {
+    const bytes = S3.test(url) ? await this.#wholeObject(url, maxBytes) : await this.#whole(url, maxBytes)
     return { size: bytes.length, fill: into => into.set(bytes) }
   }
 
-  async #wholeObject(url: string): Promise<Uint8Array> {
+  #whole(url: string, maxBytes: number): Promise<Uint8Array> {
+    return fetchWhole(this.#client, httpUrl(url), { limit: Math.min(maxBytes, WHOLE_MAX) })
+  }
+
+  async #wholeObject(url: string, maxBytes: number): Promise<Uint8Array> {
     const source = await this.source(url)
     try {
+      if (source.size > maxBytes) throw faultError(new Fault('EFBIG', `${source.size} bytes`), url)
       return await readWhole(source)
     } finally {
       source.close()

@@ -238,6 +238,12 @@ export class CoreImage {
     core.u16[(core.records >>> 1) + NAME_LEN] = length
   }
 
+  /** Bytes that a record's name has. */
+  nameLength(i: number): number {
+    const { core } = this
+    return core.u16[(core.records >>> 1) + i * WORDS * 2 + NAME_LEN]
+  }
+
   /** Bytes of a record's name. */
   nameBytes(i: number): Uint8Array {
     const { core } = this

@@ -50,7 +50,7 @@ export class RemotePlaces {
       sha256,
       module: compileSync(base64Bytes(CORE_BASE64)),
       pagedModule: async () => compileSync(base64Bytes(PAGED_CORE_BASE64)),
-      open: name => this.#remote.image(name),
+      open: (name, maxBytes) => this.#remote.image(name, maxBytes),
       source: (name, head) => this.#remote.source(name, head),
     })
     return this.#opener.open(url, { ...options, cacheBytes: CACHE_BYTES })

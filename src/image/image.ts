@@ -7,6 +7,7 @@ import type { CorePool, Placed } from '../../wasm/pool.js'
 import { errnoName, Fault, fault, faultError } from '../format/errno.js'
 import type { Sha256 } from '../format/hash.js'
 import { toHex } from '../format/hex.js'
+import { DEFAULT_LIMITS, type LimitOptions, type Limits, limitsOf, tooBig } from '../format/limits.js'
 import {
   CFS_V1_SUPERBLOCK,
   COMPOSEFS_HEADER,
@@ -22,7 +23,7 @@ import type { Pager } from './pager.js'
 import { type Batch, type ScannedEntry, scanBatches, scanEntries } from './scan.js'
 import { CFS_V1_VIEW, COMPOSEFS_VIEW, EROFS_VIEW, TREE_VIEW, type View } from './view.js'
 
-export interface ImageOptions {
+export interface ImageOptions extends LimitOptions {
   /** fs-verity SHA-256 digest that the image must have, 64 hex digits. */
   readonly digest?: string
 }
@@ -36,6 +37,8 @@ export interface ImageParts {
   readonly pager?: Pager
   readonly exports?: CoreExports
   readonly digest?: string
+  /** Those of all images unless given. */
+  readonly limits?: Limits
 }
 
 export class Image {
@@ -44,6 +47,8 @@ export class Image {
   /** composefs_version of the header; undefined where there is no such header (erofs, cfs-v1). */
   readonly version: number | undefined
   readonly superblock: SuperblockFacts
+  /** What it may ask of who reads it. */
+  readonly limits: Limits
   /** Bytes of the image file. */
   readonly byteLength: number
   /** The image in the core. */
@@ -56,11 +61,12 @@ export class Image {
   #mayHoldMarks: boolean | undefined
   #open = true
 
-  constructor({ placed, release, pager, exports, digest }: ImageParts, sha256: Sha256) {
+  constructor({ placed, release, pager, exports, digest, limits = DEFAULT_LIMITS }: ImageParts, sha256: Sha256) {
     this.#release = release
     this.#sha256 = sha256
     this.#digest = digest
     this.pager = pager
+    this.limits = limits
     this.byteLength = placed.size
     this.core = new CoreImage(placed, exports)
     this.superblock = this.core.facts()
@@ -138,7 +144,7 @@ export class Image {
 
   /**
    * Everything in the image as its mount shows it, in batches: the fast way. A batch is good until the next one. Of a lazy
-   * image this throws EAGAIN where something has to be waited for.
+   * image this throws EAGAIN where something has to be waited for; of any, E2BIG and ENAMETOOLONG where it goes beyond its limits.
    */
   batches(): Generator<Batch> {
     return scanBatches(this)
@@ -191,9 +197,11 @@ export function loadImage(
   fill: (into: Uint8Array) => void,
   options: ImageOptions,
 ): Image | Fault {
+  const limits = limitsOf(options)
+  if (size > limits.maxImageBytes) return tooBig('an image', size, 'maxImageBytes', limits.maxImageBytes)
   const loaded = pool.load(size, fill)
   if ('errno' in loaded) return new Fault(errnoName(loaded.errno), loaded.detail)
-  const image = new Image({ placed: loaded, release: () => pool.unload(loaded) }, sha256)
+  const image = new Image({ placed: loaded, release: () => pool.unload(loaded), limits }, sha256)
   const other = options.digest === undefined ? undefined : otherDigest(image, options.digest)
   if (other === undefined) return image
   image.close()

@@ -6,6 +6,7 @@ import { pageBits } from '../../wasm/pages.js'
 import { errorDetail } from '../../wasm/pool.js'
 import { errnoName, Fault, loadFault, Miss } from '../format/errno.js'
 import type { Sha256 } from '../format/hash.js'
+import type { Limits } from '../format/limits.js'
 import { CONSTANTS, SUPERBLOCK } from '../format/structs.js'
 import type { ByteSource } from '../source/byte-source.js'
 import { Image } from './image.js'
@@ -16,6 +17,8 @@ export interface LazyOptions {
   readonly cacheBytes?: number
   /** The digest that `source` checks all bytes against, 64 hex digits; without one they are taken as they are. */
   readonly digest?: string
+  /** Those of all images unless given. */
+  readonly limits?: Limits
   /** For messages: a URL, a path. */
   readonly label: string
 }
@@ -59,10 +62,8 @@ class Opening {
     if (r === -CONSTANTS.EAGAIN) return this.pager.miss('open')
     if (r < 0) return new Fault(errnoName(-r), errorDetail(placed.core))
     const release = () => this.#pool.release(placed)
-    return new Image(
-      { placed, release, pager: this.pager, exports: this.#exports, digest: this.#options.digest },
-      sha256,
-    )
+    const { digest, limits } = this.#options
+    return new Image({ placed, release, pager: this.pager, exports: this.#exports, digest, limits }, sha256)
   }
 
   /** The same for who can wait: nothing is read at once. */

@@ -5,6 +5,7 @@
 
 import { Records, readBatch } from '../../wasm/records.js'
 import { errnoName, Fault, type Outcome } from '../format/errno.js'
+import { type Limits, nameTooLong, tooDeep, tooManyEntries } from '../format/limits.js'
 import { CONSTANTS, QUERY_FLAGS } from '../format/structs.js'
 import type { Image } from './image.js'
 
@@ -41,6 +42,8 @@ export class TreeCursor {
   seen = false
   readonly #image: Image
   readonly #options: CursorOptions
+  readonly #limits: Limits
+  #entries = 0
   readonly #bits: Uint8Array
   readonly #frames: Frame[] = []
   #used = 0
@@ -54,6 +57,7 @@ export class TreeCursor {
   constructor(image: Image, options: CursorOptions) {
     this.#image = image
     this.#options = options
+    this.#limits = image.limits
     this.records = new Records(image.core)
     this.#bits = new Uint8Array(Math.ceil(image.byteLength / 32 / 8) + 1)
   }
@@ -100,6 +104,8 @@ export class TreeCursor {
 
   #root(): Outcome<boolean> {
     this.#begun = true
+    this.#entries = 1
+    if (this.#limits.maxEntries < 1) return tooManyEntries(this.#limits.maxEntries)
     const r = this.#image.core.stat(this.#image.rootNid)
     if (r < 0) return this.#image.fault(r, '/')
     this.records.append(1)
@@ -156,6 +162,11 @@ export class TreeCursor {
     }
     const error = records.error(i)
     if (error !== 0) return this.#broken(new Fault(errnoName(error), 'inode')) ?? false
+    const { maxEntries, maxDepth, maxNameBytes } = this.#limits
+    if (++this.#entries > maxEntries) return tooManyEntries(maxEntries)
+    const length = records.nameLength(i)
+    if (length > maxNameBytes) return this.#broken(nameTooLong(length, maxNameBytes)) ?? false
+    if (this.#used > maxDepth) return this.#broken(tooDeep(maxDepth)) ?? false
     this.seen = this.#mark(i)
     if (type !== S_IFDIR) return true
     if (this.seen) return this.#broken(new Fault('EUCLEAN', 'directory has two names')) ?? false

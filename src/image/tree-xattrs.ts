@@ -6,6 +6,7 @@
 import { type Records, XattrRecords } from '../../wasm/records.js'
 import type { XattrSpan } from '../format/dump-text.js'
 import type { Fault } from '../format/errno.js'
+import { tooManyXattrBytes } from '../format/limits.js'
 import { RECORD_FLAGS } from '../format/structs.js'
 import { binaryBytes, binaryString, splitXattrName, XATTR_INDEX_TRUSTED, XATTR_PREFIXES } from '../format/xattr-name.js'
 import type { Image } from './image.js'
@@ -54,6 +55,10 @@ export class TreeXattrs {
     const stored = this.#stored
     const n = stored.load(records.nid(i))
     if (n < 0) return this.#image.fault(n, 'xattrs')
+    const { maxXattrBytes } = this.#image.limits
+    let sum = 0
+    for (let k = 0; k < n; k++) sum += this.#length(k)
+    if (sum > maxXattrBytes) return tooManyXattrBytes(maxXattrBytes)
     const { bytes } = records
     if (this.#image.format === 'cfs-v1') {
       for (let k = 0; k < n; k++) this.#plain(bytes, k)
@@ -63,6 +68,13 @@ export class TreeXattrs {
     const flags = records.flags(i)
     for (let k = 0; k < n; k++) if (!stored.isUnseen(k, slot, flags)) this.#one(bytes, k, regular)
     return undefined
+  }
+
+  /** Bytes of an xattr, its name as a whole and its value. */
+  #length(k: number): number {
+    const stored = this.#stored
+    const name = (PREFIX_BYTES[stored.index(k)]?.length ?? 0) + stored.infixLength(k) + stored.nameLength(k)
+    return name + stored.valueLength(k)
   }
 
   #plain(bytes: Uint8Array, k: number): void {

@@ -46,9 +46,13 @@ function typeOf(mode: number): EntryType {
   return TYPES.get(mode & S_IFMT) ?? 'socket'
 }
 
-/** All changes. EIO, EUCLEAN of what is below. After a Miss it is to be asked again with the same `facts`. */
-export function changesOf(tree: MergedTree, facts: LowerFacts = new LowerFacts()): Outcome<Change[]> {
-  const found = differences(tree, facts)
+/** All changes. E2BIG where more names than `maxEntries` have to be looked at; EIO, EUCLEAN of what is below. After a Miss it is to be asked again with the same `facts`. */
+export function changesOf(
+  tree: MergedTree,
+  facts: LowerFacts = new LowerFacts(),
+  maxEntries = Number.POSITIVE_INFINITY,
+): Outcome<Change[]> {
+  const found = differences(tree, facts, maxEntries)
   if (found instanceof Fault) return found
   const moves = new Moves(facts)
   const failed = moves.find(found)

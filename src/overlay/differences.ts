@@ -5,6 +5,7 @@
 // contents differ only where they were changed.
 
 import { Fault, type Outcome } from '../format/errno.js'
+import { tooManyEntries } from '../format/limits.js'
 import { CONSTANTS } from '../format/structs.js'
 import { binaryString } from '../format/xattr-name.js'
 import { type Attr, newAttr } from './layer.js'
@@ -41,8 +42,12 @@ export interface Changed {
 }
 
 /** All that is different, sorted name by name, so that what is in a directory stands right behind it. EIO, EUCLEAN of what is below. */
-export function differences(tree: MergedTree, facts: LowerFacts = new LowerFacts()): Outcome<Changed[]> {
-  const walk = new Differences(tree, facts)
+export function differences(
+  tree: MergedTree,
+  facts: LowerFacts = new LowerFacts(),
+  maxEntries = Number.POSITIVE_INFINITY,
+): Outcome<Changed[]> {
+  const walk = new Differences(tree, facts, maxEntries)
   const failed = walk.run()
   const key = ({ path }: Changed) => path.replaceAll('/', '\0')
   return failed ?? walk.found.sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0))
@@ -75,12 +80,15 @@ class Differences {
   readonly #tree: MergedTree
   readonly #attr: Attr = newAttr()
   readonly #facts: LowerFacts
+  readonly #maxEntries: number
+  #entries = 0
   readonly found: Changed[] = []
   /** Here and not on the stack: a browser's worker has too little of it for as many as may stand below one another. */
   readonly #waiting: Waiting[] = []
 
-  constructor(tree: MergedTree, facts: LowerFacts) {
+  constructor(tree: MergedTree, facts: LowerFacts, maxEntries: number) {
     this.#tree = tree
+    this.#maxEntries = maxEntries
     this.#facts = facts
   }
 
@@ -115,6 +123,7 @@ class Differences {
   #names(place: Place): Outcome<boolean> {
     let moves = false
     for (const [name, entry] of place.inode.children ?? []) {
+      if (++this.#entries > this.#maxEntries) return tooManyEntries(this.#maxEntries)
       const before = this.#facts.search(this.#tree, place.before, name)
       if (before instanceof Fault) return before
       const path = `${place.path}/${name}`

@@ -3,9 +3,10 @@
 // Follows fs/erofs (inode.c, namei.c) and, for data in a store, ovl_maybe_lookup_lowerdata of fs/overlayfs.
 
 import { CfsDetails, readCtime } from '../../wasm/cfs-details.js'
-import type { CoreImage } from '../../wasm/core-image.js'
+import type { CoreImage, StoredXattr } from '../../wasm/core-image.js'
 import { errnoName, Fault, fault, Miss, type Outcome } from '../format/errno.js'
 import { objectName } from '../format/hex.js'
+import { type Limits, tooBig, tooManyXattrBytes } from '../format/limits.js'
 import { metacopyDigest } from '../format/metacopy.js'
 import { CONSTANTS, QUERY_FLAGS, STOP } from '../format/structs.js'
 import {
@@ -14,6 +15,7 @@ import {
   splitXattrName,
   XATTR_INDEX_LUSTRE,
   XATTR_INDEX_TRUSTED,
+  XATTR_PREFIXES,
 } from '../format/xattr-name.js'
 import type { Image } from '../image/image.js'
 import { fullXattrName, type View } from '../image/view.js'
@@ -46,6 +48,15 @@ export interface ImageNode {
 
 export type Verity = 'off' | 'on' | 'require'
 
+/** Bytes of xattrs, their names as a whole and their values. */
+export function xattrBytes(stored: readonly StoredXattr[]): number {
+  let sum = 0
+  for (const { index, rest, value } of stored) {
+    sum += (XATTR_PREFIXES[index]?.length ?? 0) + rest.length + value.length
+  }
+  return sum
+}
+
 export class ImageLayer implements Layer<ImageNode>, ObjectLayer<ImageNode>, PlainWalk {
   readonly root: ImageNode
   readonly image: Image
@@ -56,8 +67,10 @@ export class ImageLayer implements Layer<ImageNode>, ObjectLayer<ImageNode>, Pla
   readonly #blockSize: number
   readonly #objects: VerifiedObjects | undefined
   readonly #verity: Verity
+  readonly #maxXattrBytes: number
+  readonly #maxObjectBytes: number
 
-  constructor(image: Image, objects: VerifiedObjects | undefined, verity: Verity) {
+  constructor(image: Image, objects: VerifiedObjects | undefined, verity: Verity, limits: Limits = image.limits) {
     this.image = image
     this.#core = image.core
     this.root = { nid: image.rootNid, mode: S_IFDIR, way: undefined }
@@ -67,6 +80,8 @@ export class ImageLayer implements Layer<ImageNode>, ObjectLayer<ImageNode>, Pla
     this.#blockSize = image.superblock.blockSize
     this.#objects = objects
     this.#verity = verity
+    this.#maxXattrBytes = limits.maxXattrBytes
+    this.#maxObjectBytes = limits.maxObjectBytes
   }
 
   get waits(): boolean {
@@ -224,6 +239,7 @@ export class ImageLayer implements Layer<ImageNode>, ObjectLayer<ImageNode>, Pla
   listxattr(node: ImageNode): Outcome<Uint8Array[]> {
     const stored = this.#core.xattrs(node.nid)
     if (typeof stored === 'number') return this.#fault(stored, 'listxattr')
+    if (xattrBytes(stored) > this.#maxXattrBytes) return tooManyXattrBytes(this.#maxXattrBytes)
     const names: Uint8Array[] = []
     for (const { index, rest } of stored) {
       const shown = this.#view.xattrName(index, fullXattrName(index, binaryString(rest)))
@@ -332,6 +348,9 @@ export class ImageLayer implements Layer<ImageNode>, ObjectLayer<ImageNode>, Pla
   #openNamed(name: string, digest: Uint8Array | undefined, size: number, wait: boolean): Outcome<OpenFile> {
     if (digest === undefined && this.#verity === 'require') {
       return new Fault('EIO', `object ${name}: the image gives no digest, and verity is 'require'`)
+    }
+    if (size > this.#maxObjectBytes) {
+      return tooBig(`object ${name}`, size, 'maxObjectBytes', this.#maxObjectBytes)
     }
     const objects = this.#objects
     if (objects === undefined) {

@@ -5,6 +5,7 @@
 
 import { callPath } from '../format/call-path.js'
 import { Fault, fault, type Outcome } from '../format/errno.js'
+import { LimitFault } from '../format/limits.js'
 import { CONSTANTS } from '../format/structs.js'
 import { binaryString, OVERLAY_ESCAPED_PREFIX, OVERLAY_PREFIX } from '../format/xattr-name.js'
 import { type Attr, type Bytes, type DirList, FIRST_OWN_INO, type Layer, newAttr } from './layer.js'
@@ -108,7 +109,7 @@ export class Lower {
   /** What a name stands for in a directory; undefined for nothing. */
   find(dir: LayerNode, name: string): Outcome<LayerNode | undefined> {
     const node = this.layer.lookup(dir, callPath(name))
-    if (!(node instanceof Fault)) return node
+    if (!(node instanceof Fault) || node instanceof LimitFault) return node
     return node.code === 'ENOENT' || node.code === 'ENAMETOOLONG' ? undefined : node
   }
 

@@ -39,6 +39,8 @@ export interface OverlayOptions {
   readonly redirectDir: boolean
   /** metacopy=on: a change of metadata copies metadata only. */
   readonly metacopy: boolean
+  /** Symlinks that are followed on the way of one path; 40 unless given, as in the kernel. */
+  readonly maxSymlinks?: number
 }
 
 /** The handle of what was found below a directory. */

@@ -22,11 +22,13 @@ export class MergedTree extends MergedEntries implements Layer<OverlayNode>, Obj
   /** The only layer below, if it can be asked for whole paths as long as the upper is empty. */
   readonly #only: (Layer<LayerNode> & PlainWalk) | undefined
   readonly #rootIno: number
+  readonly #maxSymlinks: number
   readonly direct: DirectPaths
 
   constructor(layers: readonly Layer<LayerNode>[], upper: Upper, options: OverlayOptions) {
     super(layers, upper, options)
     this.#rootIno = this.root.ino
+    this.#maxSymlinks = options.maxSymlinks ?? MAXSYMLINKS
     this.direct = new DirectPaths(upper, this.lowers, (parts, name) => {
       const found = this.searchKnown(parts, name)
       return !(found instanceof Fault) && found.length > 0 && isDirectory(found[0].node) ? found : NOTHING
@@ -95,7 +97,7 @@ export class MergedTree extends MergedEntries implements Layer<OverlayNode>, Obj
       }
       const isLink = (node.mode & S_IFMT) === S_IFLNK
       if (isLink && (left > 0 || follow)) {
-        if (++links > MAXSYMLINKS) return fault('ELOOP')
+        if (++links > this.#maxSymlinks) return fault('ELOOP')
         const target = this.readlink(node)
         if (target instanceof Fault) return target
         dir = target[0] === 0x2f ? this.root : parent

@@ -41,6 +41,8 @@ export interface ScanOptions {
   readonly hardLinks?: boolean
   /** Leave out names that lead to nothing: an overlay lists whiteouts of a layer that nothing is merged with. */
   readonly skipMissing?: boolean
+  /** Names, the root too. No limit unless given. */
+  readonly maxEntries?: number
   /** Keep ctime. */
   readonly ctime?: boolean
   /** Where descriptors are shown as directories, and the calls for that. */
@@ -64,7 +66,7 @@ function binaryOf(name: unknown): string {
  * Reads the tree below `root`, a path as text or bytes. The root itself is not followed when it is a symlink; mount points
  * are crossed. Throws a SourceError: ENOTDIR for a root that is no directory, ESTALE for a directory that was replaced
  * while the tree was read, what the fs said otherwise (ENOENT for an entry that vanished between readdir and lstat), or a
- * limit of the format (ERANGE for too many xattrs, ENAMETOOLONG).
+ * limit of the format (ERANGE for too many xattrs, ENAMETOOLONG), E2BIG for more entries than `maxEntries`.
  */
 export function scanFs(fs: SourceFs, root: string | Uint8Array, options: ScanOptions = {}): Scanned {
   return new Scan(fs, binaryPath(root), options).run()
@@ -93,6 +95,8 @@ class Scan {
   readonly #files = new FileList()
   readonly #links: HardLinks | undefined
   readonly #pending: Pending[] = []
+  readonly #maxEntries: number
+  #count = 1
   readonly #facts = new BigUint64Array(FACT_WORDS)
   readonly #halves = factHalves(this.#facts)
   readonly #scratch = new Uint8Array(NAME_ROOM + VALUE_ROOM)
@@ -101,6 +105,7 @@ class Scan {
     this.#fs = fs
     this.#root = root
     this.#options = options
+    this.#maxEntries = options.maxEntries ?? Number.POSITIVE_INFINITY
     this.#links = options.hardLinks ? new HardLinks(this.#tree) : undefined
   }
 
@@ -214,6 +219,7 @@ class Scan {
     const mode = Number(stat.mode)
     const type = mode & S_IFMT
     if (this.#options.skipDevices && (type === S_IFCHR || type === S_IFBLK)) return
+    if (++this.#count > this.#maxEntries) throw new SourceError('E2BIG', 'readdir', path)
     const node = this.#add(parent, name, mode, path)
     this.#describe(node, stat, at, path)
     if (type === S_IFDIR) this.#pending.push({ node, path, dev: stat.dev, ino: stat.ino })

@@ -29,7 +29,7 @@ const api = new Api({
   module: compiled(CORE_BASE64),
   pagedModule: async () => compiled(PAGED_CORE_BASE64),
   pagedModuleSync: () => compiled(PAGED_CORE_BASE64),
-  open: source => remote.image(source),
+  open: (source, maxBytes) => remote.image(source, maxBytes),
   openSync: source => ({ size: fileOf(source).length, fill: into => into.set(fileOf(source)) }),
   source: (source, head) => remote.source(source, head),
   sourceSync: source => bytesSource(fileOf(source)),
