@@ -34,9 +34,9 @@ async function writeLayouts(esbuild) {
   return { pages: CORE_PAGES, pagedPages: PAGED_CORE_PAGES }
 }
 
-/** Compiles a core: wasm/NAME.wasm and, as a module that any bundler and any host can load, wasm/NAME-bytes.ts. */
-async function compileCore(asc, entry, name, pages, more = [], after = bytes => ({ bytes, constants: '' })) {
-  const args = [entry, '-o', `wasm/${name}.wasm`, '--runtime', 'stub', '-O3', '--noAssert', '--importMemory']
+/** Compiles a core. */
+async function compiled(asc, entry, pages, more) {
+  const args = [entry, '-o', 'core.wasm', '--runtime', 'stub', '-O3', '--noAssert', '--importMemory']
   args.push(
     '--zeroFilledMemory',
     '--initialMemory',
@@ -47,32 +47,50 @@ async function compileCore(asc, entry, name, pages, more = [], after = bytes => 
     'abort=',
     ...more,
   )
+  let bytes
   const { error, stderr } = await asc.main(args, {
-    readFile: (file, base) => (existsSync(join(base, file)) ? readFileSync(join(base, file), 'utf8') : null),
-    writeFile: (file, data, base) => writeFileSync(join(base, file), data),
-    listFiles: (dir, base) =>
+    readFile: (file, base = root) => (existsSync(join(base, file)) ? readFileSync(join(base, file), 'utf8') : null),
+    writeFile: (_file, data) => {
+      bytes = data
+    },
+    listFiles: (dir, base = root) =>
       existsSync(join(base, dir))
         ? readdirSync(join(base, dir)).filter(file => file.endsWith('.ts') && !file.endsWith('.d.ts'))
         : null,
   })
   if (error) throw new Error(`${entry} does not compile:\n${stderr.toString()}`, { cause: error })
-  const { bytes, constants } = after(readFileSync(at(`wasm/${name}.wasm`)))
+  return bytes
+}
+
+/** Writes a core: wasm/NAME.wasm and, as a module that any bundler and any host can load, wasm/NAME-bytes.ts. */
+function writeCore(name, { bytes, edges }) {
+  writeFileSync(at(`wasm/${name}.wasm`), bytes)
   const constant = name.replaceAll('-', '_').toUpperCase()
   const base64 = Buffer.from(bytes).toString('base64')
-  const text = `// Written by the build from asm/.\nexport const ${constant}_BASE64 =\n  '${base64}'\n${constants}`
+  const counted = edges === undefined ? '' : `export const ${constant}_EDGES = ${edges}\n`
+  const text = `// Written by the build from asm/.\nexport const ${constant}_BASE64 =\n  '${base64}'\n${counted}`
   writeFileSync(at(`wasm/${name}-bytes.ts`), text)
 }
+
+const RESIDENT = ['--use', 'PAGED=0']
+const PAGED = ['--use', 'PAGED=1']
+/** No planted fault (asm/canary.ts). */
+const SOUND = ['--use', 'CANARY=0']
 
 /** Pages that the counters of a core that is to be fuzzed take, below its own. */
 const COUNTER_PAGES = 1
 
-/** A core with edge counters. */
-function compileFuzzCore(asc, entry, name, pages, more = []) {
-  const base = ['--memoryBase', String(COUNTER_PAGES * 65536), ...more]
-  return compileCore(asc, entry, name, COUNTER_PAGES + pages, base, plain => {
-    const { bytes, edges } = instrument(plain)
-    return { bytes, constants: `export const ${name.replaceAll('-', '_').toUpperCase()}_EDGES = ${edges}\n` }
-  })
+/** A core with edge counters, and how many they are. */
+async function fuzzCore(asc, pages, more) {
+  const args = ['--memoryBase', String(COUNTER_PAGES * 65536), ...RESIDENT, ...more]
+  return instrument(await compiled(asc, 'asm/index.ts', COUNTER_PAGES + pages, args))
+}
+
+/** The core that is fuzzed, with a planted fault (asm/canary.ts). */
+export async function canaryCore(canary) {
+  const { CORE_PAGES } = await imported(await import('esbuild'), 'src/format/structs.ts')
+  const { default: asc } = await import('assemblyscript/asc')
+  return fuzzCore(asc, CORE_PAGES, ['--use', `CANARY=${canary}`])
 }
 
 /** The core that reads images, resident or paged, and the one that builds them. */
@@ -80,10 +98,10 @@ export async function buildCore() {
   const esbuild = await import('esbuild')
   const { pages, pagedPages } = await writeLayouts(esbuild)
   const { default: asc } = await import('assemblyscript/asc')
-  await compileCore(asc, 'asm/index.ts', 'core', pages, ['--use', 'PAGED=0'])
-  await compileCore(asc, 'asm/index.ts', 'paged-core', pagedPages, ['--use', 'PAGED=1'])
-  await compileCore(asc, 'asm/build/index.ts', 'build-core', 1)
-  await compileFuzzCore(asc, 'asm/index.ts', 'fuzz-core', pages, ['--use', 'PAGED=0'])
+  writeCore('core', { bytes: await compiled(asc, 'asm/index.ts', pages, [...RESIDENT, ...SOUND]) })
+  writeCore('paged-core', { bytes: await compiled(asc, 'asm/index.ts', pagedPages, [...PAGED, ...SOUND]) })
+  writeCore('build-core', { bytes: await compiled(asc, 'asm/build/index.ts', 1, []) })
+  writeCore('fuzz-core', await fuzzCore(asc, pages, SOUND))
 }
 
 async function bundle() {

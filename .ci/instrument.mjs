@@ -34,7 +34,7 @@ class Instrumenter {
   }
 
   #counted(body, loops = false) {
-    const { type } = binaryen.getExpressionInfo(body)
+    const type = binaryen.getExpressionType(body)
     return this.#module.block(null, [this.#count(), ...(loops ? [this.#step()] : []), body], type)
   }
 

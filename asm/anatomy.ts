@@ -6,6 +6,7 @@
 //   [inode 32|64][xattr body][inline tail | pad, chunk table | pad, compression header]   blocks elsewhere
 
 import { span, u8At, u16At, u32At } from './bytes'
+import { IN_PIECES, sing } from './canary'
 import { addCfsFrame, addCfsPieces } from './cfs-anatomy'
 import { image, isCfs } from './image'
 import {
@@ -201,6 +202,7 @@ function addConfigurations(from: u64, algorithms: u32): void {
   let at = from
   for (let bit: u32 = 0; bit < ALGORITHMS; bit++) {
     if (((algorithms >> bit) & 1) == 0) continue
+    if (CANARY == IN_PIECES) sing()
     at = (at + 3) & ~3
     const head = span(at, 2)
     if (!head) return leftOut(fail(EUCLEAN, AT_SUPERBLOCK, at))

@@ -5,6 +5,7 @@
 //   block:  [dirent 12] * k  [name 0][name 1]…[name k-1]  zeros     k = nameoff of dirent 0 / 12
 
 import { comesBefore, compareNames, lengthToNul, NAME_ASCII, NAME_BAD, nameClass, offsetOf, u8At, u16At, u64At } from './bytes'
+import { ENDLESS, sing } from './canary'
 import { BAD_TYPE, emitEntry, foundNid, haveRoom, isDots, keepNames, notAllAscii, setFound } from './entries'
 import { image } from './image'
 import { dataSpan, iNid, iSize, putName, readInode } from './inode'
@@ -172,6 +173,7 @@ function findInBlock(name: usize, length: u32): i32 {
   while (low <= high) {
     const middle = (low + high) >> 1
     const r = nameOf(<u32>middle)
+    if (CANARY == ENDLESS && r < 0) sing()
     if (r < 0) return r
     const order = compareNames(name, length, eName, eLength)
     if (order == 0) return takeFound(iNid, <u32>middle)

@@ -7,6 +7,7 @@
 //   cfs v1   byte 0      superblock (128 bytes)   [inode 96] * n   variable data
 
 import { crc32c, outside, span, u8At, u16At, u32At, u64At, useBytes } from './bytes'
+import { IN_OPEN, sing } from './canary'
 import {
   AT_SUPERBLOCK,
   C1I_SIZE,
@@ -204,6 +205,7 @@ function openErofs(img: Image): i32 {
   img.root = wide != 0 ? wide : <u64>u16At(sb, SB_ROOTNID_2B)
   let blocks = <u64>u32At(sb, SB_BLOCKS_LO)
   if (wide != 0) blocks |= <u64>u16At(sb, SB_ROOTNID_2B) << 32
+  if (CANARY == IN_OPEN && wide != 0 && img.prefixCount > 128) sing()
   report(u64At(sb, SB_INOS), blocks)
   return 0
 }

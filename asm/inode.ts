@@ -5,6 +5,7 @@
 //   cfs v1   nid n lies at 128 + 96 n, and refers to variable data, xattrs and digest elsewhere
 
 import { outside, span, u16At, u32At, u64At } from './bytes'
+import { IN_READ, sing } from './canary'
 import { image, isCfs } from './image'
 import {
   AT_CHUNK_TABLE,
@@ -338,6 +339,7 @@ function mapChunk(at: u64): i32 {
   if (wide && format & EROFS_CHUNK_FORMAT_48BIT) {
     block |= <u64>u16At(p, CI_STARTBLK_HI) << 32
     none = 0xffffffffffff
+    if (CANARY == IN_READ && block >> 32 != 0) sing()
   }
   mOffset = block == none ? HOLE : (block << image.blkszbits) + (at & ((<u64>1 << chunkbits) - 1))
   return 0

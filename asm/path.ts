@@ -4,6 +4,7 @@
 // on the way are kept as a chain of nids, by which `..` goes back and a directory below itself is noticed (ELOOP).
 
 import { copyOut, inside, lengthToNul, span } from './bytes'
+import { IN_LOOK_UP, sing } from './canary'
 import { find, leadsOn } from './directory'
 import { readFound } from './entries'
 import { image, isCfs } from './image'
@@ -175,6 +176,7 @@ export function resolvePath(start: u64, length: u32, flags: u32): i32 {
       if (flags & Q_STOP_SYMLINK) return done(depth + 1, STOP_SYMLINK, at)
       if (++links > MAXSYMLINKS) return answer(ELOOP)
       straight = false
+      if (CANARY == IN_LOOK_UP && links > 1 && depth > 0) sing()
       const target = linkTarget()
       if (!target) return lastError()
       if (linkLength >= PATH_MAX) return answer(ENAMETOOLONG)

@@ -2,6 +2,7 @@
 // the order of their names (the order of `ls -R`). The loader supplies the memory: a bit per inode slot, by which a
 // directory that has two names is noticed, and a stack of the directories still to come.
 
+import { IN_SWEEP, sing } from './canary'
 import { dropNames, namesMark } from './entries'
 import { missed } from './pages'
 import { blockEntries, blockFits, countBlocks, resume, takeBlock, writeBlock } from './directory'
@@ -107,7 +108,10 @@ function enter(walk: Walk, rec: usize): i32 {
   const r = readInode(nid)
   if (r < 0) return r
   if (!isDir()) return answer(ENOTDIR)
-  if (!mark(walk, nid)) return fail(EUCLEAN, AT_DIRECTORY, iOffset)
+  if (!mark(walk, nid)) {
+    if (CANARY == IN_SWEEP && walk.depth > 2) sing()
+    return fail(EUCLEAN, AT_DIRECTORY, iOffset)
+  }
   putInode(rec, RF_DIRECTORY)
   putName(rec, rec, 0)
   walk.depth--

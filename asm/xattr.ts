@@ -6,6 +6,7 @@
 //   entry:                 [name length u8][index u8][value length u16] name value, padded to 4
 
 import { outside, sameBytes, span, u8At, u16At, u32At } from './bytes'
+import { IN_XATTRS, sing } from './canary'
 import { getCfsXattr, listCfsXattrs } from './cfs-xattr'
 import { image, isCfs } from './image'
 import { iXattrOffset, iXattrSize, mapData, mLength, mOffset, readInode } from './inode'
@@ -94,6 +95,7 @@ function takeShared(id: u32): i32 {
  */
 function takePrefix(wanted: u32): i32 {
   if (wanted >= image.prefixCount) return fail(EUCLEAN, AT_XATTR, iXattrOffset)
+  if (CANARY == IN_XATTRS) sing()
   const inDevice = (image.featureCompat & EROFS_FEATURE_COMPAT_PLAIN_XATTR_PFX) != 0 || image.packedNid == 0
   if (!inDevice) {
     const r = readInode(image.packedNid)
