@@ -3,6 +3,7 @@
 export { CORE_INVARIANTS, CoreTarget, type CoreTargetOptions, type FuzzModule, fuzzModule } from './fuzz/core-target.js'
 export { Coverage } from './fuzz/coverage.js'
 export { type CorpusEntry, type Found, Fuzzer, type FuzzerOptions } from './fuzz/fuzzer.js'
+export { type MinimizeOptions, minimize, minimizeCorpus } from './fuzz/minimize.js'
 export { mutated } from './fuzz/mutate.js'
 export { BYTE_MUTATORS } from './fuzz/mutate-bytes.js'
 export { dumpMutators } from './fuzz/mutate-dump.js'
