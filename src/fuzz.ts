@@ -6,9 +6,27 @@ export { type CorpusEntry, type Found, Fuzzer, type FuzzerOptions } from './fuzz
 export { type MinimizeOptions, minimize, minimizeCorpus } from './fuzz/minimize.js'
 export { mutated } from './fuzz/mutate.js'
 export { BYTE_MUTATORS } from './fuzz/mutate-bytes.js'
+export { cfsV1Mutators } from './fuzz/mutate-cfs-v1.js'
+export { composefsMutators } from './fuzz/mutate-composefs.js'
 export { dumpMutators } from './fuzz/mutate-dump.js'
 export { type ErofsMutatorOptions, erofsMutators } from './fuzz/mutate-erofs.js'
+export { mendTree, merkleMutators } from './fuzz/mutate-merkle.js'
+export {
+  BEHAVIOURS,
+  type Behaviour,
+  decodeLayout,
+  encodeLayout,
+  type LayoutEntry,
+  storeMutators,
+} from './fuzz/mutate-store.js'
+export { joinParts, PartMutators, splitParts } from './fuzz/parts.js'
 export { Random } from './fuzz/random.js'
+export {
+  type RandomComposefs,
+  type RandomComposefsOptions,
+  randomCfsV1,
+  randomComposefs,
+} from './fuzz/random-composefs.js'
 export { type RandomDumpOptions, randomDump } from './fuzz/random-dump.js'
 export { type RandomErofs, randomErofs, sealSuperblock } from './fuzz/random-erofs.js'
 export { type RandomTreeOptions, randomTree, type TreeInode } from './fuzz/random-tree.js'

@@ -172,7 +172,7 @@ const CHANGES: readonly (readonly [string, Change])[] = [
 const KNOWN = new WeakMap<Uint8Array, ErofsPlaces>()
 
 /** Those of an input of the corpus are kept, since many are made of it. */
-function placesOf(origin: Uint8Array): ErofsPlaces {
+export function placesOf(origin: Uint8Array): ErofsPlaces {
   const known = KNOWN.get(origin)
   if (known !== undefined) return known
   const places = erofsPlaces(origin)
@@ -193,13 +193,15 @@ export function erofsMutators({ mend = false }: ErofsMutatorOptions = {}): Mutat
       const places = placesOf(material.origin)
       if (places.inodes.length === 0) return undefined
       const out = change(input, places, random, material)
-      if (mend && out !== undefined && out.length >= C.EROFS_SUPER_OFFSET + SUPERBLOCK.size) mendChecksum(out)
+      if (mend && out !== undefined) mendChecksum(out)
       return out
     },
   }))
 }
 
-function mendChecksum(image: Uint8Array): void {
+/** Gives a superblock that says it has a checksum the right one. */
+export function mendChecksum(image: Uint8Array): void {
+  if (image.length < C.EROFS_SUPER_OFFSET + SUPERBLOCK.size) return
   const compat = readField(image, C.EROFS_SUPER_OFFSET, SUPERBLOCK.fields.feature_compat)
   if ((compat & C.EROFS_FEATURE_COMPAT_SB_CHKSUM) !== 0) sealSuperblock(image)
 }

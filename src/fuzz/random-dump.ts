@@ -80,6 +80,8 @@ export interface RandomDumpOptions {
   readonly mountable?: boolean
   /** At most so many lines, without long values, names and targets: for who writes images of them by the thousand. */
   readonly lines?: number
+  /** False: no file has its bytes in the dump, which cfs v1 has no place for. */
+  readonly inline?: boolean
 }
 
 /** Bytes of a byte string as dump text has them; what must not be escaped is left alone by chance. */
@@ -101,13 +103,15 @@ class Generator {
   readonly #whiteouts: number
   readonly #mountable: boolean
   readonly #small: boolean
+  readonly #inlines: boolean
   readonly #times: readonly string[]
   readonly #keys: readonly string[]
   readonly #ids: readonly number[]
 
-  constructor(random: Random, { mountable = false, lines }: RandomDumpOptions) {
+  constructor(random: Random, { mountable = false, lines, inline = true }: RandomDumpOptions) {
     this.#random = random
     this.#mountable = mountable
+    this.#inlines = inline
     this.#small = lines !== undefined
     const shown = (text: string) => !mountable || !NEVER_SHOWN.test(text)
     this.#times = TIMES.filter(shown)
@@ -226,7 +230,7 @@ class Generator {
         size: String(this.#pick(SIZES)),
       })
     else if (kind < 0.5 + this.#whiteouts) this.#line(path, 0o20000 | permissions, this.#xattrs())
-    else if (kind < 0.65) this.#inline(path, permissions)
+    else if (kind < 0.65 && this.#inlines) this.#inline(path, permissions)
     else this.#external(path, permissions)
   }
 

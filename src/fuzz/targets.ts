@@ -1,10 +1,7 @@
 // The targets by name, each with what it begins with. Not here: what any of them promises (src/fuzz/targets).
 
 import { type FuzzModule, fuzzModule } from './core-target.js'
-import { BYTE_MUTATORS } from './mutate-bytes.js'
-import { erofsMutators } from './mutate-erofs.js'
-import { Random } from './random.js'
-import { randomErofs } from './random-erofs.js'
+import { callInputs, cfsV1Inputs, composefsInputs, dumpInputs, erofsInputs, pairInputs } from './inputs.js'
 import type { Target } from './target.js'
 import { CoreLookupTarget } from './targets/core-lookup.js'
 import { CoreOpenTarget } from './targets/core-open.js'
@@ -12,29 +9,34 @@ import { CoreReadTarget } from './targets/core-read.js'
 import { CoreSweepTarget } from './targets/core-sweep.js'
 import { CoreWalkTarget } from './targets/core-walk.js'
 import { CoreXattrsTarget } from './targets/core-xattrs.js'
-
-const SEEDS = 24
-const IMAGE_BYTES = 1 << 15
-/** Bytes of the largest seed: small ones are run more often. */
-const SEED_BYTES = 4096
-
-function imageOptions() {
-  const seeds: Uint8Array[] = []
-  for (let i = 0; seeds.length < SEEDS; i++) {
-    const { bytes } = randomErofs(new Random(i), { inodes: 6, fileBytes: 600 })
-    if (bytes.length <= SEED_BYTES) seeds.push(bytes)
-  }
-  // Half of them know the format, so that most runs get beyond the superblock.
-  const mutators = [...BYTE_MUTATORS, ...erofsMutators({ mend: true }), ...erofsMutators()]
-  return { seeds, mutators, maxBytes: IMAGE_BYTES }
-}
+import { DumpTarget } from './targets/dump.js'
+import { MerkleTarget } from './targets/merkle.js'
+import { named } from './targets/named.js'
+import { OverlayTarget } from './targets/overlay.js'
+import { RewriteTarget } from './targets/rewrite.js'
+import { StoreTarget } from './targets/store.js'
+import { WasiTarget } from './targets/wasi.js'
 
 /** What makes each target; `module` is another core than the package's own, one with a planted fault for example. */
 export const TARGETS: Readonly<Record<string, (module?: FuzzModule) => Target>> = {
-  open: (module = fuzzModule()) => new CoreOpenTarget(module, imageOptions()),
-  walk: (module = fuzzModule()) => new CoreWalkTarget(module, imageOptions()),
-  'look-up': (module = fuzzModule()) => new CoreLookupTarget(module, imageOptions()),
-  read: (module = fuzzModule()) => new CoreReadTarget(module, imageOptions()),
-  xattrs: (module = fuzzModule()) => new CoreXattrsTarget(module, imageOptions()),
-  sweep: (module = fuzzModule()) => new CoreSweepTarget(module, imageOptions()),
+  open: (module = fuzzModule()) => new CoreOpenTarget(module, erofsInputs()),
+  walk: (module = fuzzModule()) => new CoreWalkTarget(module, erofsInputs()),
+  'look-up': (module = fuzzModule()) => new CoreLookupTarget(module, erofsInputs()),
+  read: (module = fuzzModule()) => new CoreReadTarget(module, erofsInputs()),
+  xattrs: (module = fuzzModule()) => new CoreXattrsTarget(module, erofsInputs()),
+  sweep: (module = fuzzModule()) => new CoreSweepTarget(module, erofsInputs()),
+  'cfs-open': (module = fuzzModule()) => named('cfs-open', new CoreOpenTarget(module, cfsV1Inputs())),
+  'cfs-walk': (module = fuzzModule()) => named('cfs-walk', new CoreWalkTarget(module, cfsV1Inputs())),
+  'cfs-look-up': (module = fuzzModule()) => named('cfs-look-up', new CoreLookupTarget(module, cfsV1Inputs())),
+  'cfs-read': (module = fuzzModule()) => named('cfs-read', new CoreReadTarget(module, cfsV1Inputs())),
+  'cfs-xattrs': (module = fuzzModule()) => named('cfs-xattrs', new CoreXattrsTarget(module, cfsV1Inputs())),
+  'cfs-sweep': (module = fuzzModule()) => named('cfs-sweep', new CoreSweepTarget(module, cfsV1Inputs())),
+  rewrite: (module = fuzzModule()) => new RewriteTarget(module, composefsInputs()),
+  'cfs-rewrite': (module = fuzzModule()) => named('cfs-rewrite', new RewriteTarget(module, cfsV1Inputs())),
+  dump: (module = fuzzModule()) => new DumpTarget(module, dumpInputs()),
+  overlay: (module = fuzzModule()) => new OverlayTarget(module, pairInputs()),
+  wasi: (module = fuzzModule()) => new WasiTarget(module, callInputs()),
+  // No core is asked.
+  merkle: () => new MerkleTarget(),
+  store: () => new StoreTarget(),
 }
