@@ -123,9 +123,11 @@ async function bundle() {
   await esbuild.build({
     ...entry,
     external: [...external, lazy],
-    entryPoints: ['src/index.ts', 'src/fuzz.ts'],
+    entryPoints: ['src/index.ts'],
     platform: 'browser',
   })
+  // Shared with the entry, what it has would be in parts that the entry loads.
+  await esbuild.build({ ...entry, external, entryPoints: ['src/fuzz.ts'], platform: 'browser' })
   await esbuild.build({ ...entry, external: [...external, lazy], entryPoints: ['src/node.ts'], platform: 'node' })
   dropBareImports()
   await esbuild.build({ ...shared, external, entryPoints: ['src/commit.ts'], outdir: 'dist', platform: 'browser' })
@@ -145,7 +147,10 @@ async function bundle() {
   const first = '#!/usr/bin/env node\n'
   const location = `const __url = require('node:url').pathToFileURL(__filename).href;`
   // What a command is before any of it is evaluated: another file.
-  const apart = { 'composefs.main.ts': `if (process.argv[2] === 'run') return void require('./composefs-run.js');\n` }
+  const elsewhere = ['run', 'fuzz'].map(
+    name => `if (process.argv[2] === '${name}') return void require('./composefs-${name}.js');\n`,
+  )
+  const apart = { 'composefs.main.ts': elsewhere.join('') }
   mkdirSync(at('dist/bin'), { recursive: true })
   writeFileSync(at('dist/bin/package.json'), '{ "type": "commonjs" }\n')
   for (const name of commands) {

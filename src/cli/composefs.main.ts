@@ -10,6 +10,7 @@ import { DIFF_HELP, diff } from './diff.js'
 import { EXTRACT_HELP, extract } from './extract.js'
 import { runCommand, wrongUsage } from './failure.js'
 import { FSCK_HELP, fsck } from './fsck.js'
+import { FUZZ_HELP } from './fuzz-arguments.js'
 import { GC_HELP, gc } from './gc.js'
 import { handsOver } from './hand-over.js'
 import { type Command, invoke } from './invoke.js'
@@ -41,8 +42,8 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['playground', { run: playground, help: PLAYGROUND_HELP }],
 ])
 
-/** Running programs has a file of its own (composefs-run.main.ts). */
-const HELPS = [...[...COMMANDS.values()].map(({ help }) => help), RUN_HELP]
+/** Running programs has a file of its own (composefs-run.main.ts), and so has fuzzing (composefs-fuzz.main.ts). */
+const HELPS = [...[...COMMANDS.values()].map(({ help }) => help), RUN_HELP, FUZZ_HELP]
 
 /** What a command's help begins with says how it is called. */
 function overview(): string {
