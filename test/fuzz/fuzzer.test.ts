@@ -1,4 +1,7 @@
 // The fuzzer: all follows from the seed, also where it was broken off; what is new is told from what is not.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Coverage } from '../../src/fuzz/coverage.js'
@@ -7,6 +10,7 @@ import { BYTE_MUTATORS } from '../../src/fuzz/mutate-bytes.js'
 import { Random } from '../../src/fuzz/random.js'
 import { type Target, Violation } from '../../src/fuzz/target.js'
 import { TARGETS } from '../../src/fuzz/targets.js'
+import { ROOT } from '../helpers/paths.js'
 
 const test = suite('fuzzer')
 
@@ -139,6 +143,19 @@ test('random numbers go on from where they stand', () => {
   random.next()
   const again = Random.at(random.state)
   assert.equal([again.next(), again.next()], [random.next(), random.next()])
+})
+
+test('the entry of the package is the kit, and runs by itself', async () => {
+  const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  const kit: typeof import('../../src/fuzz.js') = await import(
+    pathToFileURL(join(ROOT, exports['./fuzz'].default)).href
+  )
+  const fuzzer = new kit.Fuzzer(kit.TARGETS['open'](), { seed: 1 })
+  assert.is(fuzzer.begin() ?? fuzzer.go(500), undefined)
+  const own = new Fuzzer(TARGETS['open'](), { seed: 1 })
+  own.begin()
+  own.go(500)
+  assert.equal(corpusOf(fuzzer as unknown as Fuzzer), corpusOf(own))
 })
 
 test.run()
