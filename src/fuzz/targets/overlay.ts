@@ -133,7 +133,7 @@ export class OverlayTarget implements Target {
       const node = tree.lookup(above.node, name)
       if (known('lookup', node)) {
         // As in the kernel: a directory that one layer alone has is listed as that lists it, with its whiteouts.
-        const whiteout = list.types[i] === DT_CHR || list.types[i] === DT_REG
+        const whiteout = [0, DT_CHR, DT_REG].includes(list.types[i])
         if (node.code === 'ENOENT' && !whiteout) {
           throw new Violation('same answer', `a listed name is not there: ${list.names[i]}`)
         }

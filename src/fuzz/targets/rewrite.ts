@@ -39,6 +39,8 @@ export function comparableDump(dump: Uint8Array): string {
       const size = type === REGULAR || type === SYMLINK ? fields[1] : '-'
       // An object without a name (a redirect to `/`) is none when it is written.
       if (fields[PAYLOAD] === '') fields[PAYLOAD] = '-'
+      // Nor is that of a file without bytes.
+      if (type === REGULAR && fields[1] === '0') fields.splice(PAYLOAD, 3, '-', '-', '-')
       const numbers = [size, fields[2], type === DIRECTORY ? '-' : fields[3]]
       return [fields[0], ...numbers, ...fields.slice(4, XATTRS), ...fields.slice(XATTRS).sort()].join(' ')
     })
