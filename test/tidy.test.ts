@@ -73,6 +73,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'src/image',
     'src/anatomy',
     'src/store',
+    'src/bridge',
     'src/overlay',
     'src/tree',
     'src/writer',

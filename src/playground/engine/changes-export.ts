@@ -1,8 +1,8 @@
 // What is made of the changes: a layer of an OCI image, and a new image of all that there is now, with the objects that are new. Not
 // here: the changes (changes.ts), how layers and images are written.
 
+import { buildImage } from '../../any-host.js'
 import type { FsSource } from '../../build.js'
-import { buildImage } from '../../index.js'
 import { layerSource } from '../../layer-source.js'
 import type { SoonFs } from '../../tree/fs-soon.js'
 import type { MountedFs } from '../../vfs/mounted-fs.js'

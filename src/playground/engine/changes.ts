@@ -1,7 +1,7 @@
 // The writable layer on top of each open image: begun with the first edit, edits one after the other, each whole or not at all, the
 // last ones undone. Not here: how an edit is done (changes-edits.ts), what is made of the changes (changes-export.ts).
 
-import { mount } from '../../index.js'
+import { mount } from '../../any-host.js'
 import type { Mount } from '../../mount.js'
 import type {
   AttributeEdit,

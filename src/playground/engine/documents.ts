@@ -1,8 +1,8 @@
 // The open images: opened from bytes, files and URLs, closed, and told of. Not here: archives, folders and dumps
 // (intake.ts), what is shown of an image.
 
+import { mount, openImage } from '../../any-host.js'
 import { Fault, faultError } from '../../format/errno.js'
-import { mount, openImage } from '../../index.js'
 import type { ImageSource, OpenOptions } from '../../open-image.js'
 import type { ObjectStore } from '../../store/object-store.js'
 import type { DocumentId, DocumentInfo, DocumentOrigin, JobId, ProgressListener, UrlWish } from '../protocol.js'

@@ -2,10 +2,10 @@
 // list. A lazy image has one once all of it has been fetched. Not here: what is at a byte in detail (inspector.ts).
 
 import { type ImageMap, mapSteps } from '../../anatomy/anatomy.js'
+import { openImage } from '../../any-host.js'
 import { PIECE_KINDS } from '../../format/anatomy-structs.js'
 import { Fault, orThrow } from '../../format/errno.js'
 import type { Image } from '../../image/image.js'
-import { openImage } from '../../index.js'
 import type { MapSummary, PlaceFacts, Presence, ShownRange, Squares } from '../inspection.js'
 import type { DocumentId, JobId, ProgressListener } from '../protocol.js'
 import type { Documents } from './documents.js'

@@ -1,6 +1,6 @@
 // The image that a dump describes. Not here: the text (src/tree), the image's format (a writer's).
 
-import { buildImage } from '../../index.js'
+import { buildImage } from '../../any-host.js'
 import { TreeError } from '../../tree/tree-error.js'
 import { inPlainWords, PlainError } from './plain-words.js'
 

@@ -1,8 +1,12 @@
 // An image built from the entries of a folder or archive: every file is hashed where it lies, in pieces, and is then an object of
 // the image. Not here: where the entries come from, the image's format (a writer's).
 
+import { buildImage, hashAlgorithm } from '../../any-host.js'
+import type { Built } from '../../build.js'
+import type { HashAlgorithm } from '../../format/hash.js'
 import { objectName } from '../../format/hex.js'
-import { type Built, buildImage, type HashAlgorithm, hashAlgorithm, TreeBuilder, VerityHasher } from '../../index.js'
+import { VerityHasher } from '../../format/verity.js'
+import { TreeBuilder } from '../../tree/tree-builder.js'
 import { FileStore } from './file-store.js'
 import { type Body, checkCount, type Item, type Time } from './intake-items.js'
 import { arrangeLinks } from './intake-links.js'

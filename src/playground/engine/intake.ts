@@ -1,7 +1,7 @@
 // What people drop or pick, and what becomes of it: images are opened, dumps and folders made into images, objects given to the
 // images they belong to. Not here: how the page comes by it (page/drop.ts), URLs (url-opening.ts).
 
-import { hashAlgorithm } from '../../index.js'
+import { hashAlgorithm } from '../../any-host.js'
 import type { ObjectStore } from '../../store/object-store.js'
 import type {
   DocumentId,
@@ -20,7 +20,6 @@ import { droppedItem, folderItems } from './intake-folders.js'
 import { contentsOf, type Opening } from './intake-heap.js'
 import { checkCount, type Item } from './intake-items.js'
 import { CAN_BE_OPENED, claimedSize, recognise } from './intake-recognise.js'
-import { buildFrom } from './intake-tree.js'
 import { CANCELLED, type Job, type Jobs } from './jobs.js'
 import { plainError } from './plain-words.js'
 import { tarItems } from './tar-items.js'
@@ -264,7 +263,11 @@ class Taking {
   }
 
   async #build({ items, name, origin }: Tree): Promise<void> {
-    const { built, objects } = await buildFrom(items, name, this.#newJob(`Building an image of ${name}`, 'bytes'))
+    const { built, objects } = await (await import('./intake-tree.js')).buildFrom(
+      items,
+      name,
+      this.#newJob(`Building an image of ${name}`, 'bytes'),
+    )
     const file = new Blob([built.image as Uint8Array<ArrayBuffer>])
     this.#opened.push(await this.#documents.openBlob({ name, stores: [objects], file, origin }))
   }

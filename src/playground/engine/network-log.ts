@@ -2,9 +2,13 @@
 // what it had already. Not here: the requests themselves (src/source), what is opened by them (documents.ts), what is told of
 // them (network.ts).
 
-import { CachedStore, HttpClient, HttpStore, MemoryStore, OpfsStore } from '../../index.js'
+import { HttpClient } from '../../source/http-client.js'
 import { httpTarget } from '../../source/http-target.js'
+import { CachedStore } from '../../store/cached.js'
+import { HttpStore } from '../../store/http.js'
+import { MemoryStore } from '../../store/memory.js'
 import type { ObjectInfo, ObjectStore, StoredObject } from '../../store/object-store.js'
+import { OpfsStore } from '../../store/opfs.js'
 import type { NetworkRequest, NetworkState } from '../network.js'
 import type { Cached } from './late-store.js'
 

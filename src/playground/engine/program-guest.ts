@@ -2,7 +2,12 @@
 // one runs this thread does nothing else; where it may wait for the engine's, everything is read when the program asks for it. Not
 // here: which file is a program, and what becomes of its changes (programs.ts).
 
-import { Bridge, type Image, type Mount, mount, type ObjectStore, openImage, runWasi } from '../../index.js'
+import { mount, openImage } from '../../any-host.js'
+import { Bridge } from '../../bridge/bridge.js'
+import type { Image } from '../../image/image.js'
+import type { Mount } from '../../mount.js'
+import { runWasi } from '../../run-wasi.js'
+import type { ObjectStore } from '../../store/object-store.js'
 import {
   type FromGuest,
   type GuestEnd,

@@ -1,7 +1,7 @@
 // What the worker of the engine and the one that a program runs in say to each other. Not here: either side (programs.ts,
 // program-guest.ts).
 
-import type { BridgePort } from '../../index.js'
+import type { BridgePort } from '../../bridge/protocol.js'
 
 /** What a program may write to one of its outputs, in bytes. */
 export const WRITTEN_MAX = 16 << 20

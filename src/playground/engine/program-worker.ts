@@ -1,7 +1,8 @@
 // The engine's end of the worker that programs run in: gives it the image and the objects by a bridge, has it run one program at a time,
 // and ends it. Not here: the program's side (program-guest.ts), which program is run and what becomes of it (programs.ts).
 
-import { type BridgeServer, type Image, serveBridge } from '../../index.js'
+import { type BridgeServer, serveBridge } from '../../bridge/serve.js'
+import type { Image } from '../../image/image.js'
 import type { ByteSource } from '../../source/byte-source.js'
 import { CANCELLED } from './jobs.js'
 import type { OpenDocument } from './open-document.js'

@@ -1,6 +1,7 @@
 // What notices that a byte of an image is another: its digest, the checks of its structure, or nothing, and then what the image says
 // now. Not here: objects (tamper-object.ts).
 
+import { openImage } from '../../any-host.js'
 import { type Fault, faultError } from '../../format/errno.js'
 import type { Sha256 } from '../../format/hash.js'
 import { toHex } from '../../format/hex.js'
@@ -8,7 +9,6 @@ import { VerityHasher } from '../../format/verity.js'
 import type { EntryChange } from '../../image/entry-diff.js'
 import type { Image } from '../../image/image.js'
 import { DiffSide, imageDiff } from '../../image/image-diff.js'
-import { openImage } from '../../index.js'
 import { ImageCheck } from '../../overlay/image-check.js'
 import { pathText, shownText } from '../path-text.js'
 import type { Defence } from '../reports.js'

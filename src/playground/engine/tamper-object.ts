@@ -1,13 +1,13 @@
 // What notices that a byte of an object, or of the Merkle tree beside it, is another: the object is read through a mount, with its
 // digest checked and without. Not here: images (tamper-image.ts).
 
+import { mount } from '../../any-host.js'
 import { Fault } from '../../format/errno.js'
 import type { Sha256 } from '../../format/hash.js'
 import { toHex } from '../../format/hex.js'
 import { IntegrityError } from '../../format/integrity.js'
 import { MerkleTree } from '../../format/merkle-tree.js'
 import { VerityHasher } from '../../format/verity.js'
-import { mount } from '../../index.js'
 import type { Verity } from '../../overlay/image-layer.js'
 import type { OpenFile } from '../../overlay/layer.js'
 import { answered } from '../../overlay/waiting.js'
