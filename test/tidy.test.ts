@@ -279,7 +279,7 @@ tidy('every suite is run', () => {
 
 tidy('nothing but what belongs stands at the top', () => {
   const allowed = new Set(
-    'asm bench src test wasm .ci .gitignore CHANGELOG.md LICENSE README.md biome.json package-lock.json package.json tsconfig.json'.split(
+    'asm bench src test wasm .ci .gitignore CHANGELOG.md LICENSE README.md SECURITY.md biome.json package-lock.json package.json tsconfig.json'.split(
       ' ',
     ),
   )
