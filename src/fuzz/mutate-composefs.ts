@@ -88,7 +88,8 @@ const CHANGES: readonly (readonly [string, Change])[] = [
       const name = random.pick(NAMES)
       const { e_name_index, e_name_len, e_value_size } = XATTR_ENTRY.fields
       const room = nameLength + value.length
-      if (room < name.length) return
+      // What was changed before may have made the image shorter.
+      if (room < name.length || at + XATTR_ENTRY.size + room > input.length) return
       putNumber(input, at + e_name_index.offset, e_name_index.width, XATTR_INDEX_TRUSTED)
       putNumber(input, at + e_name_len.offset, e_name_len.width, name.length)
       putNumber(input, at + e_value_size.offset, e_value_size.width, room - name.length)

@@ -74,6 +74,26 @@ for (const [kind, list, make] of KINDS) {
   })
 }
 
+mutators('an input that another change has made shorter is no trouble', () => {
+  let shorter = 0
+  for (const [kind, list, make] of KINDS) {
+    for (let seed = 0; seed < SEEDS; seed++) {
+      const random = new Random(seed)
+      const origin = make(random)
+      for (const { name, mutate } of list) {
+        const input = origin.slice(0, random.below(origin.length))
+        try {
+          mutate(input, random, { origin, other: origin })
+        } catch (error) {
+          throw new Error(`${kind}: ${name}: ${input.length} of ${origin.length} bytes`, { cause: error })
+        }
+        shorter++
+      }
+    }
+  }
+  assert.ok(shorter > SEEDS * 50)
+})
+
 mutators('a checksum is right again where it is to be mended', () => {
   const at = CONSTANTS.EROFS_SUPER_OFFSET + SUPERBLOCK.fields.feature_compat.offset
   let sealed = 0

@@ -102,7 +102,10 @@ export class OverlayTarget implements Target {
     const random = new Random(input.length * 31 + input[input.length - 1])
     const seen = this.#walk(tree)
     for (const one of seen) this.#ask(tree, one)
+    // A handle is good beyond a rename of what is above it only where it is held.
+    const held = seen.map(({ node }) => tree.hold?.(node))
     for (let left = CHANGES; left > 0 && seen.length > 0; left--) this.#change(tree, random.pick(seen), random)
+    for (const release of held) release?.()
     this.#walk(tree)
     objects.close()
     return images.length === PARTS
@@ -229,7 +232,10 @@ export class OverlayTarget implements Target {
         if (known('setxattr', set)) return set
         const value = tree.getxattr(at.node, 'user.k')
         if (known('getxattr', value) || compareBytes(value, binaryBytes('v')) !== 0)
-          throw new Violation('change', 'xattr')
+          throw new Violation(
+            'change',
+            `user.k of a file of mode ${at.mode}: ${value instanceof Fault ? value.code : value.length}`,
+          )
         return undefined
       }
       case 6:
