@@ -26,6 +26,7 @@ const { S_IFMT: TYPE, S_IFDIR: DIRECTORY, S_IFREG: REGULAR, S_IFLNK: SYMLINK } =
 const UNSEEN = / (?:user\.|trusted\.|security\.|lustre\.|system\.posix_acl_access|system\.posix_acl_default)=(?: |$)/m
 
 const PAYLOAD = 8
+const CONTENT = 9
 /** First of an entry's fields that is an attribute. */
 const XATTRS = 11
 
@@ -39,7 +40,9 @@ export function comparableDump(dump: Uint8Array): string {
       const size = type === REGULAR || type === SYMLINK ? fields[1] : '-'
       // An object without a name (a redirect to `/`) is none when it is written.
       if (fields[PAYLOAD] === '') fields[PAYLOAD] = '-'
-      // Nor is that of a file without bytes.
+      // Nor is that of a file whose bytes are in the image.
+      if (type === REGULAR && fields[CONTENT] !== '-') fields[PAYLOAD] = '-'
+      // Nor that of a file without bytes.
       if (type === REGULAR && fields[1] === '0') fields.splice(PAYLOAD, 3, '-', '-', '-')
       const numbers = [size, fields[2], type === DIRECTORY ? '-' : fields[3]]
       return [fields[0], ...numbers, ...fields.slice(4, XATTRS), ...fields.slice(XATTRS).sort()].join(' ')
