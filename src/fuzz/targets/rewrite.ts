@@ -27,6 +27,7 @@ const UNSEEN = / (?:user\.|trusted\.|security\.|lustre\.|system\.posix_acl_acces
 
 const PAYLOAD = 8
 const CONTENT = 9
+const DIGEST = 10
 /** First of an entry's fields that is an attribute. */
 const XATTRS = 11
 
@@ -41,7 +42,7 @@ export function comparableDump(dump: Uint8Array): string {
       // An object without a name (a redirect to `/`) is none when it is written.
       if (fields[PAYLOAD] === '') fields[PAYLOAD] = '-'
       // Nor is that of a file whose bytes are in the image.
-      if (type === REGULAR && fields[CONTENT] !== '-') fields[PAYLOAD] = '-'
+      if (type === REGULAR && fields[CONTENT] !== '-') fields[PAYLOAD] = fields[DIGEST] = '-'
       // Nor that of a file without bytes.
       if (type === REGULAR && fields[1] === '0') fields.splice(PAYLOAD, 3, '-', '-', '-')
       const numbers = [size, fields[2], type === DIRECTORY ? '-' : fields[3]]
