@@ -4,13 +4,12 @@
 import { createSHA512 } from 'hash-wasm'
 import { compile } from '../wasm/core.js'
 import { CORE_BASE64 } from '../wasm/core-bytes.js'
-import { Api, type BuildImageOptions, type MountOptions, type MountSource } from './api.js'
+import { Api, type MountOptions, type MountSource } from './api.js'
 import type { BridgeOptions } from './bridge/bridge.js'
 import { DirectBridge } from './bridge/direct-bridge.js'
 import { canWait } from './bridge/shared-slots.js'
 import { ThreadBridge, type UrlBridge } from './bridge/start.js'
 import { startWorker } from './bridge/web-thread.js'
-import type { BuildSource, Built } from './build.js'
 import type { HashAlgorithm, HashFunction, HashName } from './format/hash.js'
 import type { Image } from './image/image.js'
 import type { Mount } from './mount.js'
@@ -47,7 +46,8 @@ async function start(): Promise<Api> {
 /** Started by the first call, so that importing the package costs nothing. */
 const started: { api?: Promise<Api> } = {}
 
-function api(): Promise<Api> {
+/** What the functions ask, for those that are elsewhere (any-build.ts). */
+export function api(): Promise<Api> {
   started.api ??= start()
   return started.api
 }
@@ -59,12 +59,6 @@ export const openImage = async (source: ImageSource, options?: OpenOptions): Pro
 /** Opens and mounts an image; see README. */
 export const mount = async (source: MountSource | readonly MountSource[], options?: MountOptions): Promise<Mount> =>
   (await api()).mount(source, options)
-
-/** Builds an image from calls, a tree, an image, dump text or a directory of an `fs`; see README. What it takes is loaded then. */
-export const buildImage = async (source: BuildSource, options: BuildImageOptions = {}): Promise<Built> => {
-  const [host, { buildImage: build }] = await Promise.all([api(), import('./build.js')])
-  return build(source, { ...options, store: host.objectStore(options.store) }, host.sha256)
-}
 
 /** A hash for fs-verity digests and Merkle trees. SHA-512 is loaded when it is first asked for. */
 export const hashAlgorithm = async (name: HashName): Promise<HashAlgorithm> => (await api()).hashAlgorithm(name)

@@ -1,4 +1,5 @@
-// The package on any host. Not here: what it does (any-host.ts), what it has besides (exports.ts).
+// The package on any host. Not here: what it does (any-host.ts, any-build.ts), what it has besides (exports.ts).
 
-export { buildImage, hashAlgorithm, mount, type OpenBridgeOptions, openBridge, openImage } from './any-host.js'
+export { buildImage } from './any-build.js'
+export { hashAlgorithm, mount, type OpenBridgeOptions, openBridge, openImage } from './any-host.js'
 export * from './exports.js'

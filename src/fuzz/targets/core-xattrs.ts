@@ -1,7 +1,7 @@
 // Extended attributes. Invariants: those of CORE_INVARIANTS, and
 // - asked for: an attribute that is listed is found by its name, with the first value that is listed under that; unless the image has name
 //   filters, which may deny it, to the kernel too
-// - bounds: names have at most 255 bytes behind a prefix's, values at most 65535
+// - bounds: names have at most 255 bytes behind a prefix, which has at most 65534, values at most 65535
 
 import type { CoreImage, StoredXattr } from '../../../wasm/core-image.js'
 import { CONSTANTS, SUPERBLOCK } from '../../format/structs.js'
@@ -14,6 +14,8 @@ import { foundInodes } from './inodes.js'
 const INODES_MAX = 48
 const XATTRS_MAX = 64
 const VALUE_MAX = 65535
+/** A long prefix says its length in 16 bits, one of which is its base's. */
+const INFIX_MAX = 65534
 
 export class CoreXattrsTarget extends CoreTarget {
   readonly name = 'xattrs'
@@ -36,7 +38,8 @@ export class CoreXattrsTarget extends CoreTarget {
   }
 
   #check(image: CoreImage, nid: number, { index, rest, value }: StoredXattr, all: readonly StoredXattr[]): void {
-    if (value.length > VALUE_MAX || rest.length > 2 * 255) throw new Violation('bounds', `inode ${nid}`)
+    if (value.length > VALUE_MAX || rest.length > INFIX_MAX + CONSTANTS.EROFS_NAME_LEN)
+      throw new Violation('bounds', `inode ${nid}`)
     // A long prefix and a name behind it may be longer than a question can ask for.
     if (rest.length > CONSTANTS.EROFS_NAME_LEN) return
     const found = this.asked('getxattr', () => image.xattr(nid, index, rest))

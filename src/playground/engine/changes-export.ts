@@ -1,7 +1,6 @@
 // What is made of the changes: a layer of an OCI image, and a new image of all that there is now, with the objects that are new. Not
 // here: the changes (changes.ts), how layers and images are written.
 
-import { buildImage } from '../../any-host.js'
 import type { FsSource } from '../../build.js'
 import { layerSource } from '../../layer-source.js'
 import type { SoonFs } from '../../tree/fs-soon.js'
@@ -57,6 +56,8 @@ export class ChangesExport {
         await job.pause(0)
       }
       // What a mount's own `commit` does, in slices, so that the worker answers others meanwhile.
+      // Loaded when it is asked for, with the core that writes.
+      const { buildImage } = await import('../../any-build.js')
       const { digest } = await buildImage(slicedSource(layerSource(layer), job), { store: objects, sink })
       if (document.revision !== revision)
         throw new PlainError('ESTALE', 'Something was changed while the image was made. Commit again.')

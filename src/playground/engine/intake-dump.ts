@@ -1,6 +1,5 @@
 // The image that a dump describes. Not here: the text (src/tree), the image's format (a writer's).
 
-import { buildImage } from '../../any-host.js'
 import { TreeError } from '../../tree/tree-error.js'
 import { inPlainWords, PlainError } from './plain-words.js'
 
@@ -8,6 +7,7 @@ import { inPlainWords, PlainError } from './plain-words.js'
 export async function imageOfDump(file: Blob, name: string): Promise<Blob> {
   const dump = await inPlainWords(`${name} can’t be read`, async () => new Uint8Array(await file.arrayBuffer()))
   try {
+    const { buildImage } = await import('../../any-build.js')
     const { image } = await buildImage({ dump })
     return new Blob([image as Uint8Array<ArrayBuffer>])
   } catch (error) {

@@ -1,7 +1,8 @@
 // An image built from the entries of a folder or archive: every file is hashed where it lies, in pieces, and is then an object of
 // the image. Not here: where the entries come from, the image's format (a writer's).
 
-import { buildImage, hashAlgorithm } from '../../any-host.js'
+import { buildImage } from '../../any-build.js'
+import { hashAlgorithm } from '../../any-host.js'
 import type { Built } from '../../build.js'
 import type { HashAlgorithm } from '../../format/hash.js'
 import { objectName } from '../../format/hex.js'
