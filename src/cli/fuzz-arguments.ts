@@ -1,6 +1,7 @@
 // composefs fuzz: how it is called. Not here: what the options mean (fuzz.ts).
 
 export const FUZZ_HELP = `Usage: composefs fuzz [TARGET...] [--seconds N] [--runs N] [--seed S] [--corpus DIR] [--json]
+       composefs fuzz --oracle NAME[,NAME...] [--runs N] [--seed S] [--corpus DIR] [--json]
 
 Runs a part of this program with inputs that are made to break it, and says which of its promises any of them breaks. Inputs that
 go a new way through the WebAssembly core are kept and changed further. Without TARGET all take their turns, each with its share of
@@ -14,8 +15,11 @@ the seconds; without TARGET, --seconds and --runs they are listed, with what eac
                  files put there are taken too. What breaks a promise goes to DIR/TARGET/crashes, made smaller, with a .json that
                  says what it breaks
   --json         the results as an array
+  --oracle NAME  compares instead what is read of changed images with what others read of them: kernel (as root), fsck.erofs,
+                 dump.erofs, composefs-info (COMPOSEFS_INFO may name it), or all. Images with disagreements that are not known go
+                 to DIR, oracles unless given, with report.txt and report.jsonl; 1000 images for each unless --runs says otherwise
 
-The exit status is 1 where a promise was broken.
+The exit status is 1 where a promise was broken, or others disagree.
 `
 
 export const FUZZ_OPTIONS = {
@@ -24,4 +28,5 @@ export const FUZZ_OPTIONS = {
   seed: { type: 'string' },
   corpus: { type: 'string' },
   json: { type: 'boolean' },
+  oracle: { type: 'string' },
 } as const

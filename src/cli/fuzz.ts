@@ -9,6 +9,7 @@ import { printable, wrongUsage } from './failure.js'
 import { FUZZ_OPTIONS } from './fuzz-arguments.js'
 import { Campaign } from './fuzz-campaign.js'
 import { FuzzCorpus } from './fuzz-corpus.js'
+import { type OracleReport, reportText, runOracles } from './fuzz-oracle.js'
 import { resultLines, resultObject, StatusLine } from './fuzz-report.js'
 import { writeAll } from './standard-output.js'
 
@@ -103,6 +104,25 @@ async function runAll({ targets, names, seconds, runs, seed, corpus, json }: Pla
   return found === 0 ? 0 : FOUND
 }
 
+interface Comparison {
+  readonly runs: number | undefined
+  readonly seed: number | undefined
+  readonly directory: string | undefined
+}
+
+async function compare(oracles: string, { runs = 1000, seed, directory }: Comparison, json: boolean): Promise<number> {
+  const names = oracles === 'all' ? undefined : oracles.split(',')
+  // One that was asked for by its name and can't be had is no success.
+  const failed = ({ findings, skipped }: OracleReport) =>
+    findings.length > 0 || (names !== undefined && skipped !== undefined)
+  const log = (line: string) => process.stderr.write(`${printable(line)}\n`)
+  const options = { names, runs, seed: seed ?? randomInt(2 ** 32), directory: directory ?? 'oracles' }
+  const reports = await runOracles({ ...options, log: json ? undefined : log })
+  if (json) write(`${JSON.stringify(reports, undefined, 2)}\n`)
+  else write(`seed ${options.seed}\n${reports.map(reportText).join('')}`)
+  return reports.some(failed) ? FOUND : 0
+}
+
 /** `targets`: others than those that there are. */
 export async function fuzz(args: readonly string[], targets: Targets = TARGETS): Promise<number> {
   const { values, positionals } = parseArguments(args, FUZZ_OPTIONS, HELP)
@@ -117,6 +137,10 @@ export async function fuzz(args: readonly string[], targets: Targets = TARGETS):
   const runs = wholeNumber('runs', values.runs, 1)
   const seed = wholeNumber('seed', values.seed, 0)
   if (corpus === '') throw wrongUsage('--corpus is a directory', HELP)
+  if (values.oracle !== undefined) {
+    if (positionals.length > 0 || seconds !== undefined) throw wrongUsage('--oracle takes --runs, and no target', HELP)
+    return compare(values.oracle, { runs, seed, directory: corpus }, json)
+  }
   const endless = seconds === undefined && runs === undefined
   if (endless && names.length > 1) {
     if (positionals.length > 0) throw wrongUsage('several targets need --seconds or --runs', HELP)

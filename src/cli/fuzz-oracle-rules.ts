@@ -1,0 +1,119 @@
+// Which disagreements are known and wanted: where this project is stricter than others on purpose, or they have a defect or a limit
+// that is known and not copied. Each rule names what it was read from. Not here: how answers are compared.
+
+export interface Rule {
+  readonly oracle: RegExp
+  /** Of a verdict's key: `kind: field: ours / theirs`, numbers as N. */
+  readonly key: RegExp
+  readonly why: string
+}
+
+const LIES = /^we refuse: \w+: !EUCLEAN/
+const UNREAD = /^we refuse: \w+: !ENOTSUP/
+
+export const RULES: readonly Rule[] = [
+  {
+    oracle: /^kernel$/,
+    key: /^we refuse: names: !EUCLEAN bad directory entry at byte N \/ ok$/,
+    why: 'a NUL in a name, a duplicate, no order, a further dot, a type that does not exist: the kernel lists them in silence',
+  },
+  {
+    oracle: /^kernel$/,
+    key: /^we refuse: stat: !EUCLEAN bad directory entry at byte N \/ ok$/,
+    why: 'a type in an entry that contradicts the inode: the kernel takes the inode at its word in silence',
+  },
+  {
+    oracle: /^kernel$/,
+    key: /^we refuse: target: !EUCLEAN bad symlink at byte N \/ ok$/,
+    why: 'a symlink of size 0 or with a NUL inside: the kernel answers what is before it',
+  },
+  { oracle: /^kernel$/, key: UNREAD, why: 'compressed data, which is not read here' },
+  {
+    oracle: /^kernel$/,
+    key: /^other errno: (?:names|content|target): !(?:EUCLEAN|ENOTSUP|EIO) .* \/ !(?:EIO|EUCLEAN|EINVAL|EACCES)$/,
+    why: 'data that can not be had: refused by both, here as what is wrong with the image',
+  },
+  {
+    oracle: /^kernel$/,
+    key: /^other errno: stat: !(?:EUCLEAN bad directory entry at byte N|ELOOP) \/ !(?:ELOOP|EUCLEAN|ENOTSUP|ENOENT)$/,
+    why: 'an entry with two lies, of which each tells of another first',
+  },
+  {
+    oracle: /^kernel$/,
+    key: /^they refuse: (?:names|content), xattrs broken: ok \/ !(?:EUCLEAN|EINVAL)$/,
+    why: 'an ACL that can not be read: the kernel asks it who may open the file, here nobody is asked',
+  },
+  {
+    oracle: /^kernel$/,
+    key: /^(?:different: xattrs, xattrs broken$|we refuse: xattrs, xattrs broken: !EUCLEAN bad xattr at byte N \/ ok$)/,
+    why: 'an ACL that is none, which the kernel parses; counts, prefixes and shared ids of xattrs beyond what there is',
+  },
+  {
+    oracle: /^kernel$/,
+    key: /^we refuse: stat: !EUCLEAN bad inode at byte N \/ ok$/,
+    why: 'a nid whose offset in bytes is beyond 2^64: in the kernel it wraps, and leads to another inode',
+  },
+  {
+    oracle: /^kernel$/,
+    key: /^we refuse: target: !EIO bad symlink at byte N \/ ok$/,
+    why: 'a symlink larger than a path can be: the kernel looks at the first page of what it says',
+  },
+  {
+    oracle: /^kernel$/,
+    key: /^we refuse: names: !EUCLEAN bad directory at byte N \/ ok$/,
+    why: 'a . or .. that leads out of the image: the kernel shows them and does not follow',
+  },
+  {
+    oracle: /^kernel$/,
+    key: /^they refuse: open: ok \/ !MOUNT .*Structure needs cleaning/,
+    why: 'a table of long xattr prefixes that is broken: read here when an xattr needs it',
+  },
+  {
+    oracle: /^(?:fsck|dump)\.erofs$/,
+    key: /^we refuse: image: !(?:EINVAL|EBADMSG) bad superblock/,
+    why: 'erofs-utils 1.5 does not look at the root before it goes there, and dump.erofs at no checksum',
+  },
+  {
+    oracle: /^fsck\.erofs$/,
+    key: /^they refuse: image: ok \/ !<E> erofs: (?:corrupted `\.\.?' dirent|`\.' or `\.\.' dirent is missing)/,
+    why: "entries . and .. are the tool's own to look at: nothing here goes by them",
+  },
+  {
+    oracle: /^composefs-info$/,
+    key: /^we refuse: dump: !EINVAL bad superblock/,
+    why: 'libcomposefs does not look at what the kernel refuses to mount',
+  },
+  {
+    oracle: /^fsck\.erofs$/,
+    key: /^they refuse: image: ok \/ !<E> erofs(?:_io)?: (?:Failed to read data|internal error|buf is NULL)/,
+    why: 'the tool reads data of devices too, and whole blocks where a truncated image has all that is said to be in them',
+  },
+  {
+    oracle: /^kernel$/,
+    key: /^they refuse: stat: ok \/ !ENOENT$/,
+    why: 'the last name of a directory ends with the directory; the kernel lists it so, and looks it up as if it went on to a NUL or the end of the block',
+  },
+  { oracle: /^(?:fsck|dump)\.erofs$/, key: LIES, why: 'erofs-utils 1.5 does not look at all that the kernel refuses' },
+  { oracle: /^(?:fsck|dump)\.erofs$/, key: UNREAD, why: 'compressed data, which is not read here' },
+  {
+    oracle: /^dump\.erofs$/,
+    key: /^we refuse: image: !EIO bad data/,
+    why: 'dump.erofs counts files without reading them',
+  },
+  { oracle: /^composefs-info$/, key: LIES, why: 'libcomposefs does not look at what no dump shows' },
+  {
+    oracle: /^composefs-info$/,
+    key: UNREAD,
+    why: 'libcomposefs takes layouts that composefs has not for the plain one',
+  },
+  {
+    oracle: /^composefs-info$/,
+    key: /^different: payload, and what stands behind it$/,
+    why: 'libcomposefs reads a redirect of odd length beyond its end',
+  },
+]
+
+/** Why a disagreement is none that has to be looked into. */
+export function wantedBy(oracle: string, key: string): string | undefined {
+  return RULES.find(rule => rule.oracle.test(oracle) && rule.key.test(key))?.why
+}
