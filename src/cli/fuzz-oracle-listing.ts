@@ -147,7 +147,13 @@ export function ourListing(pool: CorePool, bytes: Uint8Array): Listing {
 /** Beyond 2^53 ours are the nearest that a double has. */
 const NUMBERS: ReadonlySet<string> = new Set(['size', 'mtime'])
 
-function errnoIn(text: string): string | undefined {
+/** Ids that an ACL has no use for the kernel leaves out; of one that it can not read it answers an errno. */
+function withoutAcls(xattrs: string): string {
+  return xattrs.replace(/(system\.posix_acl_\w+)=[0-9a-f]+/g, '$1')
+}
+
+/** What a fact begins with where it is a refusal. */
+export function errnoIn(text: string): string | undefined {
   return /^!(E[A-Z0-9]+|MOUNT)(?= |$)/.exec(text)?.[1]
 }
 
@@ -155,7 +161,9 @@ function differ(path: string, field: string, ours: string, theirs: string): Diff
   const mine = errnoIn(ours)
   const other = errnoIn(theirs)
   if (mine === other && (mine !== undefined || ours === theirs)) return undefined
-  if (NUMBERS.has(field) && Number(ours) === Number(theirs)) return undefined
+  if (field === 'xattrs' && withoutAcls(ours) === withoutAcls(theirs)) return undefined
+  if (NUMBERS.has(field) && Math.abs(Number(ours) - Number(theirs)) <= Number.EPSILON * Math.abs(Number(theirs)))
+    return undefined
   const kind =
     mine !== undefined && other !== undefined
       ? 'other errno'

@@ -40,7 +40,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     oracle: /^kernel$/,
-    key: /^they refuse: (?:names|content), xattrs broken: ok \/ !(?:EUCLEAN|EINVAL)$/,
+    key: /^they refuse: (?:names|content), xattrs broken: ok \/ !(?:EUCLEAN|EINVAL|ENOTSUP)$/,
     why: 'an ACL that can not be read: the kernel asks it who may open the file, here nobody is asked',
   },
   {
@@ -90,6 +90,16 @@ export const RULES: readonly Rule[] = [
   },
   {
     oracle: /^kernel$/,
+    key: /^we refuse: (?:content|names|target): !(?:EIO|EUCLEAN) bad (?:chunk table|data) at byte N \/ ok$/,
+    why: 'xattrs of 64 KiB and more: the kernel counts their bytes in 16 bits, and looks for what is behind them elsewhere',
+  },
+  {
+    oracle: /^kernel$/,
+    key: /^they refuse: stat: ok \/ !ENOTSUP$/,
+    why: 'the chunk format of an inode that has no data: the kernel looks at it all the same',
+  },
+  {
+    oracle: /^kernel$/,
     key: /^they refuse: stat: ok \/ !ENOENT$/,
     why: 'the last name of a directory ends with the directory; the kernel lists it so, and looks it up as if it went on to a NUL or the end of the block',
   },
@@ -97,7 +107,7 @@ export const RULES: readonly Rule[] = [
   { oracle: /^(?:fsck|dump)\.erofs$/, key: UNREAD, why: 'compressed data, which is not read here' },
   {
     oracle: /^dump\.erofs$/,
-    key: /^we refuse: image: !EIO bad data/,
+    key: /^we refuse: image: !EIO bad (?:data|symlink)/,
     why: 'dump.erofs counts files without reading them',
   },
   { oracle: /^composefs-info$/, key: LIES, why: 'libcomposefs does not look at what no dump shows' },

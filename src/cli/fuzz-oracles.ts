@@ -13,7 +13,7 @@ import { sha256 } from '../host/hash.js'
 import { type Image, loadImage } from '../image/image.js'
 import { ImageCheck } from '../overlay/image-check.js'
 import { KernelLister, noKernel } from './fuzz-oracle-kernel.js'
-import { differences, ourListing } from './fuzz-oracle-listing.js'
+import { differences, errnoIn, ourListing } from './fuzz-oracle-listing.js'
 import { crashed, runTool, type ToolAnswer, toolPath } from './fuzz-oracle-tools.js'
 
 export type VerdictKind = 'we refuse' | 'they refuse' | 'different' | 'other errno' | 'their crash' | 'their time-out'
@@ -95,7 +95,7 @@ class KernelOracle implements Oracle {
       ours.refused !== undefined && theirs.refused !== undefined ? { ...theirs, refused: ours.refused } : theirs
     return differences(ours, other).map(({ kind, field, path, ours: a, theirs: b }) => {
       const shown = (text: string) => (text.startsWith('!') || field === 'open' ? text : `'${text}'`)
-      const { key } = verdict(kind, field, a.startsWith('!') ? a : 'ok', b.startsWith('!') ? b : 'ok')
+      const { key } = verdict(kind, field, errnoIn(a) === undefined ? 'ok' : a, errnoIn(b) === undefined ? 'ok' : b)
       return { kind, key, ours: `${path}: ${shown(a)}`.slice(0, 300), theirs: shown(b).slice(0, 300) }
     })
   }
