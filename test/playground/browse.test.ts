@@ -24,10 +24,13 @@ function rows(page: Page): Promise<string[]> {
 }
 
 async function untilChosen(page: Page, name: string): Promise<void> {
-  await page.waitForFunction(
-    wanted => document.querySelector('.tree-row.chosen .tree-name')?.textContent === wanted,
-    name,
-  )
+  // The keyboard is there too, which follows what is chosen.
+  await page.waitForFunction(wanted => {
+    const row = document.querySelector('.tree-row.chosen')
+    const at = row?.closest('[role=tree]')?.getAttribute('aria-activedescendant')
+    const item = row?.closest('[role=treeitem]')
+    return row?.querySelector('.tree-name')?.textContent === wanted && item !== null && item?.id === at
+  }, name)
 }
 
 async function press(page: Page, ...keys: readonly string[]): Promise<void> {
