@@ -1,7 +1,7 @@
 // The calls on descriptors: reading, writing, seeking, what they are and may be used for. Not here: directories (dir-calls.ts), paths
 // (path-calls.ts). Follows the witx of preview1; where that is silent, what Linux and Node's own WASI do.
 
-import { Fault, type Outcome } from '../format/errno.js'
+import { Fault, fault, type Outcome } from '../format/errno.js'
 import { isWritable, type WritableFile } from '../overlay/layer.js'
 import {
   ADVICE_LAST,
@@ -176,81 +176,69 @@ export class FdCalls {
     return WASI.SUCCESS
   }
 
+  /** Moves what iovecs name, and says at `out` how many bytes it was. All of them are checked before. */
+  #moved(iovs: number, count: number, out: number, move: (pieces: Uint8Array[]) => Outcome<number>): Answer {
+    const { memory } = this.#guest
+    memory.check(out, 4)
+    const done = move(memory.pieces(iovs, count))
+    if (done instanceof Fault) return done
+    memory.putU32(out, done)
+    return WASI.SUCCESS
+  }
+
   read(fd: number, iovs: number, count: number, out: number): Answer {
     const found = this.#guest.descriptor(fd, RIGHTS.FD_READ)
     if (typeof found === 'number') return found
     if (found.kind === 'directory') return WASI.EISDIR
-    const { memory } = this.#guest
-    memory.check(out, 4)
-    const pieces = memory.pieces(iovs, count)
-    if (found.kind === 'file') {
-      const done = fill(pieces, (into, before) => found.file.read(into, found.cursor + before, true))
-      if (done instanceof Fault) return done
-      found.cursor += done
-      memory.putU32(out, done)
-      return WASI.SUCCESS
-    }
-    const { input } = found
-    if (input === undefined) return WASI.EBADF
-    // What is there is answered: a program that is typed to does not wait until its buffer is full.
-    const into = pieces.find(piece => piece.length > 0)
-    const done = into === undefined ? 0 : input.read(into)
-    if (done instanceof Fault) return done
-    memory.putU32(out, done)
-    return WASI.SUCCESS
+    return this.#moved(iovs, count, out, pieces => {
+      if (found.kind === 'file') {
+        const done = fill(pieces, (into, before) => found.file.read(into, found.cursor + before, true))
+        if (!(done instanceof Fault)) found.cursor += done
+        return done
+      }
+      if (found.input === undefined) return fault('EBADF')
+      // What is there is answered: a program that is typed to does not wait until its buffer is full.
+      const into = pieces.find(piece => piece.length > 0)
+      return into === undefined ? 0 : found.input.read(into)
+    })
   }
 
   pread(fd: number, iovs: number, count: number, offset: bigint, out: number): Answer {
     if (offset < 0n) return WASI.EINVAL
     const found = this.#file(fd, RIGHTS.FD_READ | RIGHTS.FD_SEEK)
     if (typeof found === 'number') return found
-    const { memory } = this.#guest
-    memory.check(out, 4)
-    const pieces = memory.pieces(iovs, count)
-    const at = offsetOf(offset)
-    if (at === undefined) return WASI.EINVAL
-    const done = fill(pieces, (into, before) => found.file.read(into, at + before, true))
-    if (done instanceof Fault) return done
-    memory.putU32(out, done)
-    return WASI.SUCCESS
+    return this.#moved(iovs, count, out, pieces => {
+      const at = offsetOf(offset)
+      if (at === undefined) return fault('EINVAL')
+      return fill(pieces, (into, before) => found.file.read(into, at + before, true))
+    })
   }
 
   write(fd: number, iovs: number, count: number, out: number): Answer {
     const found = this.#guest.descriptor(fd, RIGHTS.FD_WRITE)
     if (typeof found === 'number') return found
     if (found.kind === 'directory') return WASI.EISDIR
-    const { memory } = this.#guest
-    memory.check(out, 4)
-    const pieces = memory.pieces(iovs, count)
-    if (found.kind === 'file') {
-      const appends = (found.flags & FDFLAGS_APPEND) !== 0
-      const done = drain(pieces, (from, before) => this.#put(found, from, found.cursor + before))
-      if (done instanceof Fault) return done
-      found.cursor = appends && done > 0 ? found.file.size : found.cursor + done
-      memory.putU32(out, done)
-      return WASI.SUCCESS
-    }
-    const { output } = found
-    if (output === undefined) return WASI.EBADF
-    const done = drain(pieces, from => output.write(from))
-    if (done instanceof Fault) return done
-    memory.putU32(out, done)
-    return WASI.SUCCESS
+    return this.#moved(iovs, count, out, pieces => {
+      if (found.kind === 'file') {
+        const appends = (found.flags & FDFLAGS_APPEND) !== 0
+        const done = drain(pieces, (from, before) => this.#put(found, from, found.cursor + before))
+        if (!(done instanceof Fault)) found.cursor = appends && done > 0 ? found.file.size : found.cursor + done
+        return done
+      }
+      const { output } = found
+      return output === undefined ? fault('EBADF') : drain(pieces, from => output.write(from))
+    })
   }
 
   pwrite(fd: number, iovs: number, count: number, offset: bigint, out: number): Answer {
     if (offset < 0n) return WASI.EINVAL
     const found = this.#file(fd, RIGHTS.FD_WRITE | RIGHTS.FD_SEEK)
     if (typeof found === 'number') return found
-    const { memory } = this.#guest
-    memory.check(out, 4)
-    const pieces = memory.pieces(iovs, count)
-    const at = offsetOf(offset)
-    if (at === undefined) return WASI.EINVAL
-    const done = drain(pieces, (from, before) => this.#put(found, from, at + before))
-    if (done instanceof Fault) return done
-    memory.putU32(out, done)
-    return WASI.SUCCESS
+    return this.#moved(iovs, count, out, pieces => {
+      const at = offsetOf(offset)
+      if (at === undefined) return fault('EINVAL')
+      return drain(pieces, (from, before) => this.#put(found, from, at + before))
+    })
   }
 
   /** As Linux: what was opened to append does so whatever the position. */
