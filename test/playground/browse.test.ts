@@ -101,6 +101,29 @@ else {
     await done(opened)
   })
 
+  browse('keys that come faster than answers do the same', async () => {
+    const opened = await demo('/usr/bin/knock')
+    const { page } = opened
+    // All at once: no answer of the worker and no drawing is between them.
+    const hit = (...keys: readonly string[]) =>
+      page.evaluate(all => {
+        const tree = document.querySelector('[role=tree]')
+        for (const key of all) tree?.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }))
+      }, keys)
+    await hit('ArrowLeft', 'ArrowLeft', 'ArrowLeft')
+    await untilChosen(page, 'usr')
+    assert.is(await page.locator('[title=knock]').count(), 0)
+    await hit('ArrowRight', 'ArrowRight', 'ArrowRight', 'ArrowDown')
+    await untilChosen(page, 'flow')
+    await hit('Home', 'u', 's', 'ArrowDown', 'ArrowDown', 'ArrowUp')
+    await untilChosen(page, 'bin')
+    await hit('ArrowLeft', 'ArrowLeft', 'ArrowLeft', 'Home', 'End')
+    await page.waitForFunction(() => document.querySelector('[role=treeitem][aria-level="3"]') === null)
+    const last = (await rows(page)).at(-1) ?? ''
+    await untilChosen(page, last)
+    await done(opened)
+  })
+
   browse('all is unfolded and folded again', async () => {
     const opened = await demo('/srv')
     const { page } = opened

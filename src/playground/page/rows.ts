@@ -39,6 +39,11 @@ export class Rows<T> {
     return block?.era === this.#era ? block.rows[index % BLOCK] : undefined
   }
 
+  /** As it is: asked for where it is not here. */
+  async get(index: number): Promise<T | undefined> {
+    return this.newest(index) ?? (await this.#fetch(index, 1))?.[0]
+  }
+
   /** What is missing or old of the rows from `start` to before `end` is asked for; what was needed before is needed no more. */
   need(start: number, end: number): void {
     this.#needed = { start, end }

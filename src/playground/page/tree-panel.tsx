@@ -22,55 +22,55 @@ interface TreePanelProps {
   readonly tree: TreeHandle
 }
 
-/** What keys do in the tree, by their names. */
+/**
+ * What keys do in the tree, by their names. One after the other: what a key does to a folder is asked of the worker, and the next
+ * key means what is there then.
+ */
 function useTreeKeys({ pane, tree }: TreePanelProps): (event: KeyboardEvent) => void {
   const session = useSession()
   const typed = useRef({ text: '', at: 0 })
-  const { cursor, rows, goTo, toggle } = tree
-  const chosen = session.chosenIn(pane)
-  // What is being asked for anew is the same row as long as it is the same entry.
-  const seen = rows.at(cursor)
-  const row = seen?.path === chosen ? seen : rows.newest(cursor)
-  const open = () => {
-    if (row === undefined) return
-    session.choose(pane, row.path, 'contents')
-    if (row.type === 'dir') toggle(row)
-    else pane.side.value = 'content'
-  }
+  const last = useRef<Promise<unknown>>(Promise.resolve())
   const typeLetter = (letter: string) => {
     const now = performance.now()
     typed.current = { text: now - typed.current.at < TYPING_MS ? typed.current.text + letter : letter, at: now }
     const { text } = typed.current
-    tree.goToBeginning(text, text.length > 1 ? cursor : cursor + 1)
+    return () => tree.goToBeginning(text, text.length > 1)
+  }
+  const onRow = (act: (row: Row) => unknown) => async () => {
+    const row = await tree.current()
+    if (row !== undefined) await act(row)
+  }
+  const open = (row: Row) => {
+    session.choose(pane, row.path, 'contents')
+    if (row.type === 'dir') return tree.toggle(row)
+    pane.side.value = 'content'
+  }
+  const right = (row: Row) => row.type === 'dir' && (row.expanded ? tree.goBy(1) : tree.toggle(row, true))
+  const left = (row: Row) => {
+    if (row.type === 'dir' && row.expanded && row.path !== '/') return tree.toggle(row, false)
+    return tree.goToPath(parentPath(row.path))
   }
   return event => {
     const { ctrlKey, metaKey, altKey, key, currentTarget } = event
     if (ctrlKey || metaKey || altKey) return
     const page = Math.max(1, Math.floor((currentTarget as HTMLElement).clientHeight / ROW_HEIGHT) - 1)
-    const moves: Record<string, () => void> = {
-      ArrowDown: () => goTo(cursor + 1),
-      ArrowUp: () => goTo(cursor - 1),
-      PageDown: () => goTo(cursor + page),
-      PageUp: () => goTo(cursor - page),
-      Home: () => goTo(0),
-      End: () => goTo(Number.MAX_SAFE_INTEGER),
-      ArrowRight: () => {
-        if (row?.type !== 'dir') return
-        if (row.expanded) goTo(cursor + 1)
-        else toggle(row, true)
-      },
-      ArrowLeft: () => {
-        if (row === undefined) return
-        if (row.type === 'dir' && row.expanded && row.path !== '/') toggle(row, false)
-        else session.choose(pane, parentPath(row.path))
-      },
-      Enter: open,
-      ' ': () => row?.type === 'dir' && toggle(row),
-      '*': () => tree.unfoldAll(chosen),
+    const moves: Record<string, () => unknown> = {
+      ArrowDown: () => tree.goBy(1),
+      ArrowUp: () => tree.goBy(-1),
+      PageDown: () => tree.goBy(page),
+      PageUp: () => tree.goBy(-page),
+      Home: () => tree.goTo(0),
+      End: () => tree.goTo(Number.MAX_SAFE_INTEGER),
+      ArrowRight: onRow(right),
+      ArrowLeft: onRow(left),
+      Enter: onRow(open),
+      ' ': onRow(row => row.type === 'dir' && tree.toggle(row)),
+      // Many folders take their time: no key waits for it.
+      '*': () => void tree.unfoldAll(session.chosenIn(pane)),
     }
-    if (moves[key] !== undefined) moves[key]()
-    else if ([...key].length === 1 && key !== '/' && key !== '?') typeLetter(key)
-    else return
+    const act = moves[key] ?? ([...key].length === 1 && key !== '/' && key !== '?' ? typeLetter(key) : undefined)
+    if (act === undefined) return
+    last.current = last.current.then(() => session.attempt(async () => act()))
     event.preventDefault()
     event.stopPropagation()
   }

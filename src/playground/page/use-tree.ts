@@ -13,14 +13,20 @@ export interface TreeHandle {
   readonly rows: Rows<Row>
   readonly cursor: number
   readonly reveal: Reveal | undefined
+  /** The row that the keyboard is at, as it is now: asked for where only an older one has been seen. */
+  current(): Promise<Row | undefined>
   /** Goes to a row, and chooses what is there. */
   goTo(row: number): void
-  toggle(row: Row, unfold?: boolean): void
-  unfoldAll(path: string): void
-  foldAll(): void
-  sort(sorting: Sorting): void
-  /** The next row whose name begins so, from one on. */
-  goToBeginning(letters: string, from: number): void
+  /** Goes so many rows down, or up. */
+  goBy(rows: number): void
+  /** Goes to an entry; what is above it is unfolded. */
+  goToPath(path: string): Promise<void>
+  toggle(row: Row, unfold?: boolean): Promise<void>
+  unfoldAll(path: string): Promise<void>
+  foldAll(): Promise<void>
+  sort(sorting: Sorting): Promise<void>
+  /** The next row whose name begins so, from the keyboard's on: it may stay there, where `stays`. */
+  goToBeginning(letters: string, stays: boolean): Promise<void>
 }
 
 export function useTree(pane: Pane, document: DocumentInfo): TreeHandle {
@@ -29,7 +35,9 @@ export function useTree(pane: Pane, document: DocumentInfo): TreeHandle {
   const { id, revision } = document
   const which = session.panes.indexOf(pane)
   const [state, setState] = useState<TreeState>()
-  const [cursor, setCursor] = useState(0)
+  const [cursor, drawCursor] = useState(0)
+  /** The newest of both: what keys do is reckoned from here, where they come faster than drawings. */
+  const newest = useRef({ cursor: 0, count: 1 })
   const [reveal, setReveal] = useState<Reveal>()
   /** What the cursor was told to go to last: a later answer than the newest question's is none. */
   const moves = useRef(0)
@@ -45,9 +53,13 @@ export function useTree(pane: Pane, document: DocumentInfo): TreeHandle {
     [id, session, engine, which],
   )
 
-  const take = (found: TreeState | undefined) => {
-    if (found === undefined) return
+  const setCursor = (row: number) => {
+    newest.current.cursor = row
+    drawCursor(row)
+  }
+  const take = (found: TreeState) => {
     rows.reset()
+    newest.current.count = found.count
     setState(found)
   }
   /** Finds the chosen one's row: what is above it is unfolded. */
@@ -77,73 +89,63 @@ export function useTree(pane: Pane, document: DocumentInfo): TreeHandle {
     session.choose(pane, path)
   }
   const goTo = (row: number) => {
-    const to = Math.max(0, Math.min(row, (state?.count ?? 1) - 1))
+    const to = Math.max(0, Math.min(row, newest.current.count - 1))
     const move = ++moves.current
     setCursor(to)
     setReveal({ row: to, align: 'auto' })
     const there = rows.newest(to)
     if (there !== undefined) choose(there.path)
-    else
-      void session
-        .attempt(async () => engine.trees.window(id, which, to, 1))
-        .then(window => {
-          const found = window?.rows[0]
-          if (found !== undefined && move === moves.current) choose(found.path)
-        })
+    else void rows.get(to).then(found => found !== undefined && move === moves.current && choose(found.path))
   }
-  const change = async (action: () => Promise<TreeState | undefined>, path: string, scroll: boolean) => {
-    const found = await action()
+  const change = async (found: TreeState | undefined, scroll: boolean) => {
     if (found === undefined) return
     take(found)
-    // Rows are others now.
-    await locate(path, scroll)
+    // Rows are others now, and so may be what is chosen.
+    await locate(session.chosenIn(pane), scroll)
   }
   const foldTo = (path: string) => {
-    if (path !== chosen) choose(path)
-    return path
+    if (path !== session.chosenIn(pane)) choose(path)
   }
   return {
     state,
     rows,
     cursor,
     reveal,
+    current: () => rows.get(newest.current.cursor),
     goTo,
-    toggle: (row, unfold) => {
-      // What is chosen within a folder that is folded is out of sight; the folder is not.
-      const within = chosen.startsWith(`${row.path}/`) && row.expanded && unfold !== true
-      const path = within ? foldTo(row.path) : chosen
-      void change(() => session.attempt(async () => engine.trees.toggle(id, which, row.path, unfold)), path, false)
+    goBy: by => goTo(newest.current.cursor + by),
+    goToPath: path => {
+      choose(path)
+      return locate(path, true)
     },
-    unfoldAll: path => {
-      const unfold = session.work('Unfolding', (job, listener) =>
+    toggle: async (row, unfold) => {
+      // What is chosen within a folder that is folded is out of sight; the folder is not.
+      if (session.chosenIn(pane).startsWith(`${row.path}/`) && row.expanded && unfold !== true) foldTo(row.path)
+      await change(await session.attempt(async () => engine.trees.toggle(id, which, row.path, unfold)), false)
+    },
+    unfoldAll: async path => {
+      const found = await session.work('Unfolding', (job, listener) =>
         engine.trees.unfoldAll(id, which, path, job, listener),
       )
-      void change(
-        () =>
-          unfold.then(found => {
-            if (found?.partly === true) session.say('Not all is unfolded: there are too many folders in it.')
-            return found ?? session.attempt(async () => engine.trees.state(id, which))
-          }),
-        chosen,
-        true,
+      if (found?.partly === true) session.say('Not all is unfolded: there are too many folders in it.')
+      await change(found ?? (await session.attempt(async () => engine.trees.state(id, which))), true)
+    },
+    foldAll: async () => {
+      const names = pathNames(session.chosenIn(pane))
+      if (names.length > 1) foldTo(childPath('/', names[0]))
+      await change(await session.attempt(async () => engine.trees.foldAll(id, which)), true)
+    },
+    sort: async sorting => {
+      const found = await session.work('Sorting', (job, listener) =>
+        engine.trees.sort(id, which, sorting, job, listener),
       )
+      await change(found ?? (await session.attempt(async () => engine.trees.state(id, which))), true)
     },
-    foldAll: () => {
-      const path = foldTo(pathNames(chosen).length > 1 ? childPath('/', pathNames(chosen)[0]) : chosen)
-      void change(() => session.attempt(async () => engine.trees.foldAll(id, which)), path, true)
-    },
-    sort: sorting => {
-      const sort = session.work('Sorting', (job, listener) => engine.trees.sort(id, which, sorting, job, listener))
-      void change(
-        () => sort.then(found => found ?? session.attempt(async () => engine.trees.state(id, which))),
-        chosen,
-        true,
-      )
-    },
-    goToBeginning: (letters, from) => {
-      void session
-        .attempt(async () => engine.trees.rowBeginning(id, which, letters, from))
-        .then(row => row !== undefined && row >= 0 && goTo(row))
+    goToBeginning: async (letters, stays) => {
+      const move = ++moves.current
+      const from = newest.current.cursor + (stays ? 0 : 1)
+      const row = await session.attempt(async () => engine.trees.rowBeginning(id, which, letters, from))
+      if (row !== undefined && row >= 0 && move === moves.current) goTo(row)
     },
   }
 }
