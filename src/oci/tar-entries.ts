@@ -112,7 +112,10 @@ export class TarEntries<N extends object> {
     const xattrs: [string, Uint8Array][] = []
     for (const xattr of value(await answered(() => this.#layer.listxattr(node)), name)) {
       if (!this.#isPacked(binaryString(xattr))) continue
-      xattrs.push([binaryString(xattr), value(await answered(() => this.#layer.getxattr(node, xattr)), name)])
+      const found = await answered(() => this.#layer.getxattr(node, xattr))
+      // Listed, but of what holds no xattr of `user`: nobody can read it.
+      if (found instanceof Fault && found.code === 'ENODATA') continue
+      xattrs.push([binaryString(xattr), value(found, name)])
     }
     for (const [key, text] of xattrRecords(xattrs)) pax.set(key, text)
     return pax

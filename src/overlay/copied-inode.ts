@@ -11,8 +11,14 @@ import { UpperInode } from './upper-inode.js'
 
 const { S_IFMT, S_IFREG } = CONSTANTS
 
-/** All xattrs but the marks, under the names that the overlay shows; undefined where there is none. */
-export function shownXattrs({ lower, node }: LowerPart): Outcome<Map<string, Uint8Array> | undefined> {
+/**
+ * All xattrs but the marks, under the names that the overlay shows; undefined where there is none. What is listed but not to be
+ * read (`user.*` of a symlink) is ENODATA, with which a copy-up fails in the kernel too; unless only what can be read is wanted.
+ */
+export function shownXattrs(
+  { lower, node }: LowerPart,
+  wanted: 'all' | 'readable',
+): Outcome<Map<string, Uint8Array> | undefined> {
   const names = lower.layer.listxattr(node)
   if (names instanceof Fault) return names
   let xattrs: Map<string, Uint8Array> | undefined
@@ -20,6 +26,7 @@ export function shownXattrs({ lower, node }: LowerPart): Outcome<Map<string, Uin
     const shown = shownXattr(binaryString(name))
     if (shown === undefined) continue
     const value = lower.layer.getxattr(node, name)
+    if (value instanceof Fault && value.code === 'ENODATA' && wanted === 'readable') continue
     if (value instanceof Fault) return value
     xattrs ??= new Map()
     xattrs.set(shown, value)
@@ -47,7 +54,7 @@ export function rootOver(layers: readonly Layer<LayerNode>[]): Outcome<UpperInod
   const attr = newAttr()
   const failed = lower.stat(node, attr)
   if (failed !== undefined) return failed
-  const xattrs = shownXattrs(lower.root)
+  const xattrs = shownXattrs(lower.root, 'all')
   if (xattrs instanceof Fault) return xattrs
   const root = new UpperInode(ROOT_ID, attr.ino, attr.mode, attr.uid, attr.gid)
   takeOver(root, attr, xattrs)

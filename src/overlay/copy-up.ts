@@ -165,7 +165,7 @@ export class CopyUp {
     if (failed !== undefined) return failed
     // Names of one lower file become files of their own: they can't all keep its number.
     const keeps = isDirectory(node) || attr.nlink === 1
-    const xattrs = shownXattrs({ lower, node })
+    const xattrs = shownXattrs({ lower, node }, 'all')
     if (xattrs instanceof Fault) return xattrs
     const copy = upper.make(attr.mode, attr.uid, attr.gid, keeps ? attr.ino : undefined)
     if (copy instanceof Fault) return copy

@@ -12,6 +12,7 @@ import { CONSTANTS, QUERY_FLAGS, STOP } from '../format/structs.js'
 import {
   binaryBytes,
   binaryString,
+  OVERLAY_PREFIX,
   splitXattrName,
   XATTR_INDEX_LUSTRE,
   XATTR_INDEX_TRUSTED,
@@ -25,6 +26,7 @@ import { ImageFile } from './image-file.js'
 import type { Attr, Bytes, DirList, FsInfo, KnownObject, Layer, ObjectLayer, OpenFile, Patiently } from './layer.js'
 import { LazyFile } from './lazy-file.js'
 import { AT_LINK, type PlainWalk, type Walked } from './lower.js'
+import { isUnreadUser, xattrReadFault } from './upper-xattr.js'
 
 const { S_IFMT, S_IFDIR, S_IFLNK, S_IFREG } = CONSTANTS
 const { Q_FOLLOW, Q_STOP_SYMLINK } = QUERY_FLAGS
@@ -250,9 +252,19 @@ export class ImageLayer implements Layer<ImageNode>, ObjectLayer<ImageNode>, Pla
 
   getxattr(node: ImageNode, name: Bytes): Outcome<Uint8Array> {
     const text = typeof name === 'string' ? binaryString(new TextEncoder().encode(name)) : binaryString(name)
+    const wrong = this.#unread(node.mode, text)
+    if (wrong !== undefined) return wrong
     const stored = this.#view.storedName(text)
     if (stored === undefined) return fault('ENODATA')
     return this.#stored(node, stored)
+  }
+
+  /** Why the kernel asks no file system for an xattr. */
+  #unread(mode: number, name: string): Fault | undefined {
+    const { anyName, redirects } = this.#view
+    if (anyName) return isUnreadUser(mode, name) ? fault('ENODATA') : undefined
+    // A name like any other to who is no overlay.
+    return name === OVERLAY_PREFIX && !redirects ? undefined : xattrReadFault(mode, name)
   }
 
   /** Value of an xattr by its stored name. */

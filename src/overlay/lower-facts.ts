@@ -40,7 +40,7 @@ export class LowerFacts {
 
   xattrs(part: LowerPart): Outcome<Xattrs> {
     if (this.#xattrs.has(part)) return this.#xattrs.get(part)
-    const found = shownXattrs(part)
+    const found = shownXattrs(part, 'readable')
     if (!(found instanceof Fault)) this.#xattrs.set(part, found)
     return found
   }

@@ -292,7 +292,8 @@ class Scan {
   #xattrs(node: number, at: string, source: XattrSource, wanted: 'user' | 'all'): void {
     for (const name of source.list(at)) {
       if (wanted === 'user' && !name.startsWith('user.')) continue
-      const value = source.get(at, name)
+      const value = readable(source, at, name)
+      if (value === undefined) continue
       const scratch = this.#scratch
       if (name.length >= NAME_ROOM || value.length > VALUE_ROOM)
         throw new TreeError('ERANGE', `xattr ${name} is too long`)
@@ -301,6 +302,16 @@ class Scan {
       scratch.set(value, name.length)
       this.#tree.setXattr(node, scratch, { from: 0, to: name.length }, { from: name.length, to: end })
     }
+  }
+}
+
+/** A value; undefined where a name is listed that nobody can read, as those of `user` of a symlink in an image are. */
+function readable(source: XattrSource, at: string, name: string): Uint8Array | undefined {
+  try {
+    return source.get(at, name)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENODATA') return undefined
+    throw error
   }
 }
 

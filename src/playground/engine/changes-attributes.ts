@@ -12,7 +12,10 @@ const NS = 1_000_000_000n
 export async function attributesOf(fs: EditFs, path: string): Promise<Attributes> {
   const { mode, uid, gid, mtimeNs } = await fs.lstat(path)
   const xattrs: Xattr[] = []
-  for (const name of await fs.xattrNames(path)) xattrs.push({ name, value: new Uint8Array(await fs.xattr(path, name)) })
+  for (const name of await fs.xattrNames(path)) {
+    const value = await fs.xattr(path, name)
+    if (value !== undefined) xattrs.push({ name, value: new Uint8Array(value) })
+  }
   const nsec = ((mtimeNs % NS) + NS) % NS
   return {
     type: entryType(mode),

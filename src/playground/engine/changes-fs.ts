@@ -108,8 +108,14 @@ export class EditFs {
     return names.map(name => (typeof name === 'string' ? name : pathText(name)))
   }
 
-  xattr(path: string, name: string): Promise<Uint8Array> {
-    return this.#fs.getxattr(at(path), at(name), { follow: false })
+  /** undefined for one that is listed, but can't be read: of `user`, and neither a file's nor a directory's. */
+  async xattr(path: string, name: string): Promise<Uint8Array | undefined> {
+    try {
+      return await this.#fs.getxattr(at(path), at(name), { follow: false })
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENODATA') return undefined
+      throw error
+    }
   }
 
   setXattr(path: string, name: string, value: Uint8Array): Promise<void> {
