@@ -35,7 +35,7 @@ export function imageBytes(tree: Tree, format: ImageFormat): Uint8Array {
 /** A composefs image of version 0 or 1. */
 export function randomComposefs(random: Random, { version, lines = 12 }: RandomComposefsOptions = {}): RandomComposefs {
   const wanted = version ?? random.below(2)
-  const dump = randomDump(random, { mountable: true, lines })
+  const dump = randomDump(random, { mountable: true, lines, ordered: true })
   return { bytes: imageBytes(treeFromDump(dump), { minVersion: wanted, maxVersion: wanted }), dump }
 }
 
@@ -44,6 +44,6 @@ export function randomCfsV1(
   random: Random,
   { lines = 12 }: Omit<RandomComposefsOptions, 'version'> = {},
 ): RandomComposefs {
-  const dump = randomDump(random, { mountable: true, lines, inline: false })
+  const dump = randomDump(random, { mountable: true, lines, inline: false, ordered: true })
   return { bytes: imageBytes(treeFromDump(dump), { format: 'cfs-v1' }), dump }
 }

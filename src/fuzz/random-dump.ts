@@ -82,6 +82,16 @@ export interface RandomDumpOptions {
   readonly lines?: number
   /** False: no file has its bytes in the dump, which cfs v1 has no place for. */
   readonly inline?: boolean
+  /**
+   * True: an inode is said where a walk of its image meets it first, and later names are the hard links. What is said of an earlier
+   * name as a link gives an image whose inodes have other numbers than those that it is written with again.
+   */
+  readonly ordered?: boolean
+}
+
+/** Does a path come first where names of a directory come in byte order and what is in a directory right behind it? */
+function comesFirst(path: string, other: string): boolean {
+  return path.replaceAll('/', '\0') < other.replaceAll('/', '\0')
 }
 
 /** Bytes of a byte string as dump text has them; what must not be escaped is left alone by chance. */
@@ -104,14 +114,16 @@ class Generator {
   readonly #mountable: boolean
   readonly #small: boolean
   readonly #inlines: boolean
+  readonly #ordered: boolean
   readonly #times: readonly string[]
   readonly #keys: readonly string[]
   readonly #ids: readonly number[]
 
-  constructor(random: Random, { mountable = false, lines, inline = true }: RandomDumpOptions) {
+  constructor(random: Random, { mountable = false, lines, inline = true, ordered = false }: RandomDumpOptions) {
     this.#random = random
     this.#mountable = mountable
     this.#inlines = inline
+    this.#ordered = ordered
     this.#small = lines !== undefined
     const shown = (text: string) => !mountable || !NEVER_SHOWN.test(text)
     this.#times = TIMES.filter(shown)
@@ -217,8 +229,9 @@ class Generator {
       return
     }
     if (kind < 0.32 && this.#files.length > 0) {
-      const target = escaped(this.#pick(this.#files), this.#random)
-      this.lines.push(`${escaped(path, this.#random)} 0 @100644 1 0 0 0 0.0 ${target} - -`)
+      const target = this.#pick(this.#files)
+      if (this.#ordered && comesFirst(path, target)) return
+      this.lines.push(`${escaped(path, this.#random)} 0 @100644 1 0 0 0 0.0 ${escaped(target, this.#random)} - -`)
       if (this.#chance(0.3)) this.#files.push(path)
       return
     }
