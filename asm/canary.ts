@@ -10,6 +10,12 @@ export const IN_PIECES: i32 = 5
 export const IN_SWEEP: i32 = 6
 export const IN_WALK: i32 = 7
 export const ENDLESS: i32 = 8
+export const IN_CFS_OPEN: i32 = 9
+export const IN_CFS_WALK: i32 = 10
+export const NO_LINK_LIMIT: i32 = 11
+export const IN_CFS_LINK: i32 = 12
+export const IN_CFS_XATTRS: i32 = 13
+export const IN_CFS_SWEEP: i32 = 14
 
 export function sing(): void {
   while (CANARY == ENDLESS) {}

@@ -4,6 +4,7 @@
 //   chunk:  [n u16]  [key length u16, value length u16] * n  key value key value …
 
 import { outside, sameBytes, span, u8At, u16At } from './bytes'
+import { IN_CFS_XATTRS } from './canary'
 import { iXattrOffset, iXattrSize } from './inode'
 import { AT_XATTR, C1X_KEY_LENGTH, C1X_SIZE, C1X_VALUE_LENGTH, C1A_N_ATTR, C1A_SIZE, ENODATA, EUCLEAN } from './layout'
 import { answer, fail, NAME } from './scratch'
@@ -76,7 +77,7 @@ function prefixOf(index: u32): string {
 /** Is the key decoded last a prefix and, behind it, the first `length` bytes of NAME? */
 function matches(prefix: string, length: u32): bool {
   const n = <u32>prefix.length
-  if (xKeyLength != n + length) return false
+  if (CANARY == IN_CFS_XATTRS ? xKeyLength < n + length : xKeyLength != n + length) return false
   for (let i: u32 = 0; i < n; i++) if (u8At(xKey, i) != <u32>prefix.charCodeAt(i)) return false
   return sameBytes(xKey + n, NAME, length)
 }

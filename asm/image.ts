@@ -7,7 +7,7 @@
 //   cfs v1   byte 0      superblock (128 bytes)   [inode 96] * n   variable data
 
 import { crc32c, outside, span, u8At, u16At, u32At, u64At, useBytes } from './bytes'
-import { IN_OPEN, sing } from './canary'
+import { IN_CFS_OPEN, IN_OPEN, sing } from './canary'
 import {
   AT_SUPERBLOCK,
   C1I_SIZE,
@@ -219,6 +219,7 @@ function openCfs(img: Image): i32 {
   if (vdata <= C1S_SIZE || vdata > img.size || (vdata & 3) != 0 || (vdata - C1S_SIZE) % C1I_SIZE != 0) {
     return fail(EUCLEAN, AT_SUPERBLOCK, C1S_VDATA_OFFSET)
   }
+  if (CANARY == IN_CFS_OPEN && vdata == img.size && vdata > C1S_SIZE + C1I_SIZE) sing()
   for (let at = C1S_UNUSED; at < C1S_SIZE; at += 8) if (u64At(sb, at) != 0) return fail(EUCLEAN, AT_SUPERBLOCK, at)
   img.format = FORMAT_CFS_V1
   isCfs = true

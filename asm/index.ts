@@ -4,7 +4,6 @@
 
 import { addFrame, addPieces } from './anatomy'
 import { inside, lengthToZeros, settled, span, zerosBefore } from './bytes'
-import { IN_WALK, sing } from './canary'
 import { putCtime, putDetails } from './cfs-details'
 import { addBlockEntries, blockFits, countBlocks, find, resume, takeBlock, writeBlock } from './directory'
 import { beginRecords, dropNames, endRecords, namesMark, readFound } from './entries'
@@ -189,7 +188,6 @@ function list(from: u64, flags: u32): i32 {
     if (!blockFits(count)) break
     const names = PAGED ? namesMark() : 0
     r = writeBlock(RECORDS + count * REC_SIZE, flags)
-    if (CANARY == IN_WALK && r < 0 && block > 0) sing()
     if (r < 0) return r
     // Of the first block nothing is good yet: a second one must not make it look so.
     if (PAGED && missed != 0 && count == 0) return r

@@ -2,7 +2,7 @@
 // the order of their names (the order of `ls -R`). The loader supplies the memory: a bit per inode slot, by which a
 // directory that has two names is noticed, and a stack of the directories still to come.
 
-import { IN_SWEEP, sing } from './canary'
+import { IN_CFS_SWEEP, IN_SWEEP, sing } from './canary'
 import { dropNames, namesMark } from './entries'
 import { missed } from './pages'
 import { blockEntries, blockFits, countBlocks, resume, takeBlock, writeBlock } from './directory'
@@ -70,7 +70,7 @@ function mark(walk: Walk, nid: u64): bool {
   const p = walk.bits + <usize>(slot >> 3)
   const bit = 1 << <u32>(slot & 7)
   const byte = <u32>ownU8(p)
-  store<u8>(p, byte | bit)
+  store<u8>(p, CANARY == IN_CFS_SWEEP ? bit : byte | bit)
   return (byte & bit) == 0
 }
 
