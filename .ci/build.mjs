@@ -23,7 +23,7 @@ function writeIfNew(path, text) {
 
 /** Tables of src/format as the constants that the cores are compiled with: asm/layout.ts, asm/build/layout.ts. */
 async function writeLayouts(esbuild) {
-  const { CORE_PAGES, PAGED_CORE_PAGES, layoutConstants } = await imported(esbuild, 'src/format/structs.ts')
+  const { CORE_PAGES, FULL_CORE_PAGES, layoutConstants } = await imported(esbuild, 'src/format/structs.ts')
   const { buildConstants } = await imported(esbuild, 'src/format/build-layout.ts')
   const lines = constants => constants.map(([name, value]) => `export const ${name}: u32 = ${value}`).join('\n')
   writeIfNew('asm/layout.ts', `// Written by the build from src/format/structs.ts.\n${lines(layoutConstants())}\n`)
@@ -31,7 +31,7 @@ async function writeLayouts(esbuild) {
     'asm/build/layout.ts',
     `// Written by the build from src/format/build-layout.ts.\nexport * from '../layout'\n${lines(buildConstants())}\n`,
   )
-  return { pages: CORE_PAGES, pagedPages: PAGED_CORE_PAGES }
+  return { pages: CORE_PAGES, fullPages: FULL_CORE_PAGES }
 }
 
 /** Compiles a core. */
@@ -72,8 +72,11 @@ function writeCore(name, { bytes, edges }) {
   writeFileSync(at(`wasm/${name}-bytes.ts`), text)
 }
 
-const RESIDENT = ['--use', 'PAGED=0']
-const PAGED = ['--use', 'PAGED=1']
+const kind = (...set) => ['PAGED', 'FULL', 'SPILLS'].flatMap(name => ['--use', `${name}=${set.includes(name) ? 1 : 0}`])
+/** For what mkcomposefs writes; for any EROFS image; the same where only some of its pages are in memory. */
+const RESIDENT = kind()
+const FULL = kind('FULL', 'SPILLS')
+const PAGED = kind('PAGED', 'FULL', 'SPILLS')
 /** No planted fault (asm/canary.ts). */
 const SOUND = ['--use', 'CANARY=0']
 
@@ -81,27 +84,33 @@ const SOUND = ['--use', 'CANARY=0']
 const COUNTER_PAGES = 1
 
 /** A core with edge counters, and how many they are. */
-async function fuzzCore(asc, pages, more) {
-  const args = ['--memoryBase', String(COUNTER_PAGES * 65536), ...RESIDENT, ...more]
-  return instrument(await compiled(asc, 'asm/index.ts', COUNTER_PAGES + pages, args))
+async function counted(asc, entry, pages, more) {
+  const args = ['--memoryBase', String(COUNTER_PAGES * 65536), ...more]
+  return instrument(await compiled(asc, entry, COUNTER_PAGES + pages, args))
+}
+
+function fuzzCore(asc, pages, more) {
+  return counted(asc, 'asm/index.ts', pages, [...FULL, ...more])
 }
 
 /** The core that is fuzzed, with a planted fault (asm/canary.ts). */
 export async function canaryCore(canary) {
-  const { CORE_PAGES } = await imported(await import('esbuild'), 'src/format/structs.ts')
+  const { FULL_CORE_PAGES } = await imported(await import('esbuild'), 'src/format/structs.ts')
   const { default: asc } = await import('assemblyscript/asc')
-  return fuzzCore(asc, CORE_PAGES, ['--use', `CANARY=${canary}`])
+  return fuzzCore(asc, FULL_CORE_PAGES, ['--use', `CANARY=${canary}`])
 }
 
-/** The core that reads images, resident or paged, and the one that builds them. */
+/** The cores that read images, and the one that builds them. */
 export async function buildCore() {
   const esbuild = await import('esbuild')
-  const { pages, pagedPages } = await writeLayouts(esbuild)
+  const { pages, fullPages } = await writeLayouts(esbuild)
   const { default: asc } = await import('assemblyscript/asc')
   writeCore('core', { bytes: await compiled(asc, 'asm/index.ts', pages, [...RESIDENT, ...SOUND]) })
-  writeCore('paged-core', { bytes: await compiled(asc, 'asm/index.ts', pagedPages, [...PAGED, ...SOUND]) })
+  writeCore('paged-core', { bytes: await compiled(asc, 'asm/index.ts', fullPages, [...PAGED, ...SOUND]) })
+  writeCore('full-core', { bytes: await compiled(asc, 'asm/index.ts', fullPages, [...FULL, ...SOUND]) })
   writeCore('build-core', { bytes: await compiled(asc, 'asm/build/index.ts', 1, []) })
-  writeCore('fuzz-core', await fuzzCore(asc, pages, SOUND))
+  writeCore('fuzz-core', await fuzzCore(asc, fullPages, SOUND))
+  writeCore('fuzz-build-core', await counted(asc, 'asm/build/index.ts', 1, []))
 }
 
 async function bundle() {

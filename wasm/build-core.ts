@@ -110,6 +110,15 @@ function moduleBytes(): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(BUILD_CORE_BASE64), c => c.charCodeAt(0))
 }
 
+/** What a core may have in the place of its own: one that counts what it does has a module and a memory of that kind. */
+export interface BuildCoreParts {
+  readonly module?: WebAssembly.Module
+  /** All zero where the module's data are. */
+  readonly memory?: WebAssembly.Memory
+  /** Numbers from 0 to 1, which tables of names are mixed with, so that nobody can make names that collide. */
+  readonly random?: () => number
+}
+
 export class BuildCore {
   /** Compiled when the first tree is made, for all: a constant that is not always wanted. */
   static #module: WebAssembly.Module | undefined
@@ -126,15 +135,20 @@ export class BuildCore {
   #moves = -1
 
   /** Throws a RangeError when the host has no memory for it. */
-  constructor() {
-    this.#memory = new WebAssembly.Memory({ initial: FIRST_PAGES, maximum: MAX_PAGES })
-    BuildCore.#module ??= new WebAssembly.Module(moduleBytes())
-    const instance = new WebAssembly.Instance(BuildCore.#module, { env: { memory: this.#memory } })
+  constructor({ module, memory, random = Math.random }: BuildCoreParts = {}) {
+    this.#memory = memory ?? new WebAssembly.Memory({ initial: FIRST_PAGES, maximum: MAX_PAGES })
+    const compiled = module ?? BuildCore.#own()
+    const instance = new WebAssembly.Instance(compiled, { env: { memory: this.#memory } })
     this.exports = instance.exports as unknown as BuildExports
     const { seed, seedBytes } = this.exports
     const words = new Uint32Array(this.#memory.buffer, seed.value, seedBytes.value / 4)
-    for (let i = 0; i < words.length; i++) words[i] = Math.random() * 2 ** 32
+    for (let i = 0; i < words.length; i++) words[i] = random() * 2 ** 32
     this.settle()
+  }
+
+  static #own(): WebAssembly.Module {
+    BuildCore.#module ??= new WebAssembly.Module(moduleBytes())
+    return BuildCore.#module
   }
 
   /** Lays the views anew where something moved. */

@@ -38,7 +38,7 @@ export class ImageRoom {
 }
 
 /** Does something with images in rooms; a trap of the core is a Violation, and so is an error without a code. */
-export function guarded<T>(rooms: readonly ImageRoom[], what: string, action: () => T): T {
+export function guarded<T>(rooms: readonly { readonly spent: boolean }[], what: string, action: () => T): T {
   try {
     return action()
   } catch (error) {

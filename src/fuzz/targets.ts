@@ -1,5 +1,6 @@
 // The targets by name, each with what it begins with. Not here: what any of them promises (src/fuzz/targets).
 
+import { fuzzBuildModule } from './build-room.js'
 import { type FuzzModule, fuzzModule } from './core-target.js'
 import { callInputs, cfsV1Inputs, composefsInputs, dumpInputs, erofsInputs, pairInputs } from './inputs.js'
 import type { Target } from './target.js'
@@ -33,7 +34,7 @@ export const TARGETS: Readonly<Record<string, (module?: FuzzModule) => Target>> 
   'cfs-sweep': (module = fuzzModule()) => named('cfs-sweep', new CoreSweepTarget(module, cfsV1Inputs())),
   rewrite: (module = fuzzModule()) => new RewriteTarget(module, composefsInputs()),
   'cfs-rewrite': (module = fuzzModule()) => named('cfs-rewrite', new RewriteTarget(module, cfsV1Inputs())),
-  dump: (module = fuzzModule()) => new DumpTarget(module, dumpInputs()),
+  dump: (module = fuzzModule()) => new DumpTarget(module, fuzzBuildModule(), dumpInputs()),
   overlay: (module = fuzzModule()) => new OverlayTarget(module, pairInputs()),
   wasi: (module = fuzzModule()) => new WasiTarget(module, callInputs()),
   // No core is asked.

@@ -1,6 +1,7 @@
 // A tree from composefs dump text, as mkcomposefs --from-file reads it (spec composefs-dump.md). The build core parses it
 // where it lies (asm/build/dump.ts): so a file is best read straight into its memory.
 
+import type { BuildCore } from '../../wasm/build-core.js'
 import { accepted } from './reasons.js'
 import { Tree } from './tree.js'
 
@@ -22,7 +23,12 @@ export function treeFromDump(text: Uint8Array | string, options: DumpOptions = {
 
 /** The memory of a tree that is still a dump. */
 export class DumpText {
-  readonly #tree = new Tree()
+  readonly #tree: Tree
+
+  /** `core`: as for a Tree. */
+  constructor(core?: BuildCore) {
+    this.#tree = new Tree(core)
+  }
 
   /**
    * Memory for a dump of so many bytes, with what has been put there before. The view is good until the next call. Throws

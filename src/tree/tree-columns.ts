@@ -22,9 +22,9 @@ export class Columns {
   readonly arena: TreeBytes
   readonly xattrs: XattrTable
 
-  /** Throws a TreeError (ENOMEM). */
-  constructor() {
-    this.core = newCore()
+  /** `core`: one that holds no tree yet; the package's own unless given. Throws a TreeError (ENOMEM). */
+  constructor(core: BuildCore = newCore()) {
+    this.core = core
     this.arena = new TreeBytes(this.core)
     this.xattrs = new XattrTable(this.core)
   }
