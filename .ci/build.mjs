@@ -100,6 +100,15 @@ export async function canaryCore(canary) {
   return fuzzCore(asc, FULL_CORE_PAGES, ['--use', `CANARY=${canary}`])
 }
 
+/** Pages for the tables of the decoders. */
+const CODEC_PAGES = 16
+
+/** The decoders of compressed clusters alone (asm/codec/index.ts), for tests. */
+export async function codecCore() {
+  const { default: asc } = await import('assemblyscript/asc')
+  return compiled(asc, 'asm/codec/index.ts', CODEC_PAGES, [])
+}
+
 /** The cores that read images, and the one that builds them. */
 export async function buildCore() {
   const esbuild = await import('esbuild')
