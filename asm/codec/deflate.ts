@@ -4,7 +4,7 @@
 // Not here: which bytes of an image make a stream (the mapping), nor what to do where less came out than was hoped for.
 //
 // Bounded by construction. Input is loaded at from .. from + length alone. A turn of the fast loop puts out at most two
-// literals and a match of 258 bytes, and is begun where those fit; wide stores go up to 14 bytes beyond. The careful loop
+// literals and a match of 258 bytes, and is begun where those fit; wide stores go up to 15 bytes beyond. The careful loop
 // takes what the fast one leaves, near the end of either, symbol by symbol. Each turn eats at least one bit.
 //
 //   stream: block .. block      block: [last u1][type u2] then
@@ -14,6 +14,7 @@
 
 import { buildTable, CODE_BITS, DIST_BITS, KIND_CODE, KIND_DIST, KIND_LIT, LENGTHS, LIT_BITS } from './deflate-table'
 import { CODES, DISTS, EXCEPTION, LITS, STOP, SUBTABLE, useFixed } from './deflate-table'
+import { copyMatch } from './match-copy'
 
 const EUCLEAN: i32 = 117
 const BAD: i32 = -EUCLEAN
@@ -53,38 +54,6 @@ function subEntry(table: usize, e: u32, b: u64): u32 {
 @inline
 function valueOf(e: u32, b: u64): u32 {
   return ((e >> 16) & 0x7fff) + ((<u32>b & ((<u32>1 << (e & 31)) - 1)) >> ((e >> 8) & 15))
-}
-
-/** Copies a match; writes up to 14 bytes beyond. */
-@inline
-function copyMatch(to: usize, distance: usize, length: usize): void {
-  let src = to - distance
-  let dst = to
-  const stop = to + length
-  if (distance >= 8) {
-    store<u64>(dst, load<u64>(src))
-    store<u64>(dst, load<u64>(src, 8), 8)
-    if (length > 16) {
-      do {
-        store<u64>(dst, load<u64>(src, 16), 16)
-        store<u64>(dst, load<u64>(src, 24), 24)
-        dst += 16
-        src += 16
-      } while (dst + 16 < stop)
-    }
-  } else if (distance == 1) {
-    const run = <u64>load<u8>(src) * 0x0101010101010101
-    do {
-      store<u64>(dst, run)
-      dst += 8
-    } while (dst < stop)
-  } else {
-    do {
-      store<u64>(dst, load<u64>(src))
-      dst += distance
-      src += distance
-    } while (dst < stop)
-  }
 }
 
 /** Symbols as long as neither end is near. */
