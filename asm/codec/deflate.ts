@@ -12,12 +12,12 @@
 //     1 fixed:   symbols, end-of-block
 //     2 dynamic: [HLIT u5][HDIST u5][HCLEN u4][lengths of the code of lengths u3 ..][lengths ..] symbols, end-of-block
 
+import { EUCLEAN } from '../layout'
 import { buildTable, CODE_BITS, DIST_BITS, KIND_CODE, KIND_DIST, KIND_LIT, LENGTHS, LIT_BITS } from './deflate-table'
 import { CODES, DISTS, EXCEPTION, LITS, STOP, SUBTABLE, useFixed } from './deflate-table'
 import { copyMatch } from './match-copy'
 
-const EUCLEAN: i32 = 117
-const BAD: i32 = -EUCLEAN
+const BAD: i32 = -(<i32>EUCLEAN)
 /** What a loop over symbols ends with: near an end, at end-of-block, with the room full. */
 const NEAR: i32 = 0
 const ENDED: i32 = 1

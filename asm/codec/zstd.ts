@@ -12,11 +12,11 @@
 //   descriptor: [dictionary u2][checksum u1][0 u1][any u1][single u1][content's size u2]
 //   block: [last u1][type u2][size u21][bytes]        type: 0 raw, 1 one byte again and again, 2 compressed
 
+import { EUCLEAN } from '../layout'
 import { forgetTree, literalsAt, literalsEnd, MAX_BLOCK, readLiterals } from './zstd-literals'
 import { decodeSequences, startBlock, startFrame } from './zstd-sequences'
 
-const EUCLEAN: i32 = 117
-const BAD: i32 = -EUCLEAN
+const BAD: i32 = -(<i32>EUCLEAN)
 const MAGIC: u32 = 0xfd2fb528
 const MAX_WINDOW: u64 = 1 << 27
 /** Size of a content that is not given. */
