@@ -10,7 +10,8 @@ export function mutated(
   random: Random,
   { most = 3, other = input }: { readonly most?: number; readonly other?: Uint8Array } = {},
 ): Uint8Array {
-  let out: Uint8Array = input.slice()
+  // Not `slice`, by which a Buffer gives its own bytes.
+  let out: Uint8Array = new Uint8Array(input)
   for (let left = 1 + random.below(most); left > 0; left--) {
     out = random.pick(mutators).mutate(out, random, { origin: input, other }) ?? out
   }

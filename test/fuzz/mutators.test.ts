@@ -19,6 +19,7 @@ import {
   type Mutator,
   mendTree,
   merkleMutators,
+  mutated,
   PartMutators,
   Random,
   randomCfsV1,
@@ -92,6 +93,13 @@ mutators('an input that another change has made shorter is no trouble', () => {
     }
   }
   assert.ok(shorter > SEEDS * 50)
+})
+
+mutators('a Buffer that is given stays what it is', () => {
+  const given = Buffer.from(randomErofs(new Random(1)).bytes)
+  const before = new Uint8Array(given)
+  for (let seed = 0; seed < 50; seed++) mutated(given, erofsMutators({ mend: true }), new Random(seed))
+  assert.equal(new Uint8Array(given), before)
 })
 
 mutators('a checksum is right again where it is to be mended', () => {
