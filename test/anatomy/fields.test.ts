@@ -16,11 +16,11 @@ import {
 } from '../../src/anatomy/anatomy.js'
 import { Fault, Miss, type Outcome } from '../../src/format/errno.js'
 import { INODE_COMPACT, INODE_EXTENDED, SUPERBLOCK } from '../../src/format/structs.js'
+import { Random } from '../../src/fuzz/random.js'
 import type { Image } from '../../src/image/image.js'
 import { answered } from '../../src/overlay/waiting.js'
 import { loaded, newPool } from '../helpers/core.js'
 import { imageBytes, imageFiles, wholeMap } from '../helpers/image-maps.js'
-import { random } from '../helpers/mutate-random.js'
 import { FarBytes, newPagedPool, openPaged } from '../helpers/paged.js'
 import { fixture } from '../helpers/paths.js'
 import { imageOfDump } from '../helpers/written.js'
@@ -60,8 +60,8 @@ function assertFields(bytes: Uint8Array, structure: Structure): void {
 function someInodes(map: ImageMap): number[] {
   const nids = new Set<number>()
   for (let i = 0; i < map.count; i++) if (map.kind(i).startsWith('inode-')) nids.add(map.nid(i) ?? -1)
-  const next = random(nids.size)
-  return [...nids].filter(() => nids.size <= SAMPLE || next(nids.size) < SAMPLE)
+  const random = new Random(nids.size)
+  return [...nids].filter(() => nids.size <= SAMPLE || random.below(nids.size) < SAMPLE)
 }
 
 function firstOf(map: ImageMap, kind: string): number {
@@ -117,9 +117,9 @@ function assertXattrs(image: Image, bytes: Uint8Array, nid: number): void {
 
 /** The structure at a byte holds that byte, is of the map's inode, and is there for every byte. */
 function assertPlaces(image: Image, map: ImageMap): void {
-  const next = random(map.byteLength)
+  const random = new Random(map.byteLength)
   for (let n = 0; n < SAMPLE; n++) {
-    const offset = next(map.byteLength)
+    const offset = random.below(map.byteLength)
     const found = got(fieldsAt(image, offset, map))
     assert.ok(found, `byte ${offset}`)
     assert.is(found?.nid, map.rangeAt(offset)?.nid)

@@ -5,18 +5,20 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { dumpLines, entriesOf, factsOf, fieldsAt, fieldsOf, frameFields, mapOf } from '../../src/anatomy/anatomy.js'
 import { Fault } from '../../src/format/errno.js'
+import { erofsPlaces } from '../../src/fuzz/erofs-places.js'
+import { BYTE_MUTATORS, erofsMutators, mutated, Random } from '../../src/fuzz.js'
 import type { Image } from '../../src/image/image.js'
 import { encodeCfs } from '../helpers/cfs-v1-encoder.js'
 import { randomTree, seeded } from '../helpers/cfs-v1-trees.js'
 import { load, newPool } from '../helpers/core.js'
 import { assertWhole, imageBytes } from '../helpers/image-maps.js'
-import { mutate, places, random } from '../helpers/mutate-random.js'
 import { loadPaged, NearBytes, newPagedPool } from '../helpers/paged.js'
 import { fixture, SHARED, skip, vector } from '../helpers/paths.js'
 
 const ROUNDS = 40
 const CFS_ROUNDS = 500
 const LAZY_ROUNDS = 20
+const MUTATORS = [...erofsMutators({ mend: true }), ...BYTE_MUTATORS]
 /** Lines of an image's text that are made. */
 const LINES = 200
 
@@ -65,19 +67,13 @@ const files = ['small.cfs', 'small-v1.cfs', ...readdirSync(fixture('erofs')).map
 for (const name of files.filter(file => /\.(?:cfs|erofs\.gz)$/.test(file))) {
   lies(`${name}, changed at random`, () => {
     const file = imageBytes(fixture(name))
-    const original = load(pool, file)
-    if (original instanceof Fault) throw new Error(original.code)
-    const inodes = places(original)
-    original.close()
     const told: Told = { maps: 0, faults: 0, overlaps: 0, answers: 0 }
     for (let seed = 1; seed <= ROUNDS; seed++) {
-      const bytes = new Uint8Array(file)
-      const next = random(seed * 2654435761)
-      mutate(bytes, inodes, next)
-      const image = load(pool, bytes)
+      const random = new Random(seed)
+      const image = load(pool, mutated(file, MUTATORS, random))
       if (image instanceof Fault) continue
       try {
-        exercise(image, next, told)
+        exercise(image, below => random.below(below), told)
       } catch (error) {
         throw new Error(`seed ${seed}`, { cause: error })
       }
@@ -95,20 +91,16 @@ lies('lazy images that lie say what resident ones say', () => {
   let same = 0
   for (const name of ['small.cfs', 'erofs/chunk-indexes.erofs.gz', 'erofs/xattr-shared.erofs.gz']) {
     const file = imageBytes(fixture(name))
-    const original = load(pool, file)
-    if (original instanceof Fault) throw new Error(original.code)
-    const inodes = places(original)
-    original.close()
+    const inodes = erofsPlaces(file).inodes
     for (let seed = 1; seed <= LAZY_ROUNDS; seed++) {
-      const bytes = new Uint8Array(file)
-      const next = random(seed * 2654435761)
-      mutate(bytes, inodes, next)
+      const random = new Random(seed)
+      const bytes = mutated(file, MUTATORS, random)
       const image = load(pool, bytes)
       const lazy = loadPaged(paged, new NearBytes(bytes))
       assert.is(lazy instanceof Fault, image instanceof Fault)
       if (image instanceof Fault || lazy instanceof Fault) continue
       for (let n = 0; n < 20; n++) {
-        const nid = n % 2 === 0 ? inodes[next(inodes.length)] / 32 : next(2000)
+        const nid = n % 2 === 0 ? random.pick(inodes).at / 32 : random.below(2000)
         for (const ask of [fieldsOf, factsOf]) {
           assert.equal(ask(lazy, nid), ask(image, nid), `seed ${seed} nid ${nid}`)
           same++
@@ -152,7 +144,8 @@ if (SHARED === undefined || !existsSync(vector('hostile'))) {
         refused++
         continue
       }
-      exercise(image, random(7), told)
+      const random = new Random(7)
+      exercise(image, below => random.below(below), told)
       image.close()
     }
     assert.ok(told.maps > 20 && refused > 5 && told.faults > 10, `${JSON.stringify(told)} ${refused}`)

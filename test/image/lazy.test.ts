@@ -6,16 +6,17 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Fault, Miss } from '../../src/format/errno.js'
 import { QUERY_FLAGS } from '../../src/format/structs.js'
+import { BYTE_MUTATORS, erofsMutators, mutated, Random } from '../../src/fuzz.js'
 import type { Image } from '../../src/image/image.js'
 import { ImageLayer, type ImageNode } from '../../src/overlay/image-layer.js'
 import { newAttr } from '../../src/overlay/layer.js'
 import { Records, readBatch } from '../../wasm/records.js'
 import { load, loaded, newPool } from '../helpers/core.js'
-import { mutate, places, random } from '../helpers/mutate-random.js'
 import { FarBytes, loadPaged, NearBytes, newPagedPool, openPaged, pagedImage } from '../helpers/paged.js'
 import { fixture, SHARED, skip, vector } from '../helpers/paths.js'
 
 const ROUNDS = 40
+const MUTATORS = [...erofsMutators({ mend: true }), ...BYTE_MUTATORS]
 const ENTRIES_AT_MOST = 3000
 
 const lazy = suite('lazy images')
@@ -131,14 +132,7 @@ for (const name of OWN) {
   )
 
   lazy(`${name}: changed at random, too`, () => {
-    const original = loaded(pool, file)
-    const inodes = places(original)
-    original.close()
-    for (let seed = 1; seed <= ROUNDS; seed++) {
-      const bytes = new Uint8Array(file)
-      mutate(bytes, inodes, random(seed * 40503 + 7))
-      sameAnswers(bytes, `seed ${seed}`)
-    }
+    for (let seed = 1; seed <= ROUNDS; seed++) sameAnswers(mutated(file, MUTATORS, new Random(seed)), `seed ${seed}`)
   })
 }
 

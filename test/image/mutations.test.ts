@@ -5,14 +5,15 @@ import { gunzipSync } from 'node:zlib'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Fault } from '../../src/format/errno.js'
+import { BYTE_MUTATORS, erofsMutators, mutated, Random } from '../../src/fuzz.js'
 import { ImageLayer } from '../../src/overlay/image-layer.js'
 import { newAttr } from '../../src/overlay/layer.js'
 import { load, newPool } from '../helpers/core.js'
-import { mutate, places, random } from '../helpers/mutate-random.js'
 import { fixture } from '../helpers/paths.js'
 
 const ROUNDS = 400
 const SECONDS_AT_MOST = 120
+const MUTATORS = [...erofsMutators({ mend: true }), ...BYTE_MUTATORS]
 
 const mutations = suite('images changed at random')
 const pool = newPool()
@@ -60,17 +61,11 @@ const names = ['small.cfs', 'small-v1.cfs', ...readdirSync(fixture('erofs')).fil
 for (const name of names) {
   const file = name.endsWith('.gz') ? gunzipSync(readFileSync(fixture('erofs', name))) : readFileSync(fixture(name))
   mutations(name, () => {
-    const original = load(pool, file)
-    if (original instanceof Fault) throw new Error(`${name}: ${original.code}`)
-    const inodes = places(original)
-    original.close()
     const until = performance.now() + SECONDS_AT_MOST * 1000
     let asked = 0
     let refused = 0
     for (let seed = 1; seed <= ROUNDS; seed++) {
-      const bytes = new Uint8Array(file)
-      mutate(bytes, inodes, random(seed * 2654435761))
-      const image = load(pool, bytes)
+      const image = load(pool, mutated(file, MUTATORS, new Random(seed)))
       if (image instanceof Fault) {
         refused++
         continue

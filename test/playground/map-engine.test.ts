@@ -4,12 +4,12 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { Random } from '../../src/fuzz/random.js'
 import { mountSync } from '../../src/node.js'
 import { Inspector } from '../../src/playground/engine/inspector.js'
 import type { ShownRange } from '../../src/playground/inspection.js'
 import { pathBytes } from '../../src/playground/path-text.js'
 import { imageBytes, imageFiles } from '../helpers/image-maps.js'
-import { random } from '../helpers/mutate-random.js'
 import { fixture } from '../helpers/paths.js'
 import { demo, EngineWorld, temporaryFolder } from './engine-world.js'
 
@@ -250,14 +250,14 @@ maps('a lazy image is inspected by parts, and has its map once all of it is here
 })
 
 maps('images that lie end in an answer or a plain sentence', async () => {
-  const next = random(20261128)
+  const random = new Random(20261128)
   let [mapped, refused] = [0, 0]
   for (const name of ['small.cfs', 'small-v1.cfs']) {
     const good = imageBytes(fixture(name))
     for (let round = 0; round < 40; round++) {
       const bytes = good.slice()
       // The superblock and what makes it an image stay.
-      for (let n = 0; n < 1 + next(40); n++) bytes[1280 + next(bytes.length - 1280)] = next(256)
+      for (let n = 0; n < 1 + random.below(40); n++) bytes[1280 + random.below(bytes.length - 1280)] = random.below(256)
       const own = world()
       const file = join(temporaryFolder(), 'lie')
       writeFileSync(file, bytes)
