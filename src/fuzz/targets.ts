@@ -11,6 +11,7 @@ import { CoreSweepTarget } from './targets/core-sweep.js'
 import { CoreWalkTarget } from './targets/core-walk.js'
 import { CoreXattrsTarget } from './targets/core-xattrs.js'
 import { DumpTarget } from './targets/dump.js'
+import { HttpTarget } from './targets/http.js'
 import { MerkleTarget } from './targets/merkle.js'
 import { named } from './targets/named.js'
 import { OverlayTarget } from './targets/overlay.js'
@@ -40,4 +41,5 @@ export const TARGETS: Readonly<Record<string, (module?: FuzzModule) => Target>> 
   // No core is asked.
   merkle: () => new MerkleTarget(),
   store: () => new StoreTarget(),
+  http: () => new HttpTarget(),
 }

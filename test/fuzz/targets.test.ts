@@ -19,6 +19,7 @@ const CAMPAIGNS: Readonly<Record<string, readonly [runs: number, deep: number]>>
   wasi: [800, 0.5],
   merkle: [800, 0.4],
   store: [800, 0.4],
+  http: [2000, 0.5],
 }
 
 const targets = suite('targets above the core')
