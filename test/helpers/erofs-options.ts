@@ -95,8 +95,8 @@ const LATER: Readonly<Record<string, string>> = {
   'deflate-1m-fragments': '-zdeflate -C1048576 -Efragments',
   'deflate-512': '-zdeflate -b512',
   libdeflate: '-zlibdeflate',
-  'libdeflate-12-64k': '-zlibdeflate,level=12 -C65536',
-  'libdeflate-48bit': '-zlibdeflate -C65536 -E48bit,ztailpacking',
+  'libdeflate-12-8k': '-zlibdeflate,level=12 -C8192',
+  'libdeflate-48bit': '-zlibdeflate -C16384 -E48bit,ztailpacking',
   zstd: '-zzstd',
   'zstd-22-1m': '-zzstd,level=22 -C1048576',
   'zstd-dict-4k': '-zzstd,level=9,dictsize=4096 -C65536',
@@ -110,12 +110,12 @@ const LATER: Readonly<Record<string, string>> = {
   'zstd-dedupe-fragments': '-zzstd -C262144 -Ededupe,all-fragments',
   'zstd-directories-dot-omitted': '-zzstd -C16384 --zD -Edot-omitted',
   'metabox-plain': '-m4096',
-  'metabox-lz4': '-zlz4 -m65536:lz4',
+  'metabox-lz4': '-zlz4 -C65536 -m65536:lz4',
   'metabox-lzma': '-zlzma -C65536 -m65536',
-  'metabox-zstd-of-lz4': '-zlz4:zstd -m16384:zstd',
-  'metabox-deflate-48bit': '-zdeflate -m32768 -E48bit',
-  'metabox-zone': '-zzstd -m65536 --MZ=id',
-  'metabox-zone-directories': '-zzstd -m65536 --MZ=i --zD',
+  'metabox-zstd-of-lz4': '-zlz4:zstd -C16384 -m16384:zstd',
+  'metabox-deflate-48bit': '-zdeflate -C32768 -m32768 -E48bit',
+  'metabox-zone': '-zzstd -C65536 -m65536 --MZ=id',
+  'metabox-zone-directories': '-zzstd -C65536 -m65536 --MZ=i --zD',
   'metabox-fragments': '-zlz4 -m4096 -Efragments,dedupe --xattr-prefix=user.long.prefix.',
   'metabox-prefixes-plain': '-zlz4 -m4096 -Eplain-xattr-prefixes --xattr-prefix=user.long.prefix.',
   'fragments-prefixes': '-zlz4 -Efragments --xattr-prefix=user.long.prefix. -x0',
@@ -163,9 +163,10 @@ function randomAlgorithm(next: Random): string {
     case 3:
       return `deflate,${level(1, 9)}${next(2) ? `,dictsize=${512 << next(7)}` : ''}`
     case 4:
-      return `libdeflate,${level(1, 12)}`
+      // It tries again and again to fill a cluster: higher levels take minutes.
+      return `libdeflate,${level(1, 3)}`
     default:
-      return `zstd,${level(1, 19)}${next(2) ? `,dictsize=${4096 << next(8)}` : ''}`
+      return `zstd,${level(1, 12)}${next(2) ? `,dictsize=${4096 << next(8)}` : ''}`
   }
 }
 
