@@ -21,11 +21,10 @@ import {
   iU,
   iXattrOffset,
   iXattrSize,
-  mapData,
-  mLength,
-  mOffset,
+  nidOut,
   readInode,
 } from './inode'
+import { mapData, mLength, mOffset } from './data'
 import {
   AT_SUPERBLOCK,
   CFS_MAGIC,
@@ -76,7 +75,7 @@ import {
   SCR_COOKIE,
   XH_SIZE,
 } from './layout'
-import { spillMark, unspill } from './pages'
+import { spillMark, unspill } from './spill'
 import { addPiece, growPiece, leftOut, PIECE_ROOM, pieceCount } from './pieces'
 import { fail, lastError, SCRATCH } from './scratch'
 import { inlineEntry, sharedEntry, sharedId, sharedIds, sharedOffset, xattrBody, xattrBodyStart } from './xattr'
@@ -124,22 +123,22 @@ function addXattrs(flags: u32): void {
   if (entries) {
     addPiece(K_XATTR_SHARED_IDS, first + XH_SIZE, shared << 2, 0, shared)
     for (let at = XH_SIZE + (shared << 2); at < size; ) {
-      const mark = PAGED ? spillMark() : 0
+      const mark = SPILLS ? spillMark() : 0
       const length = inlineEntry(body, at, size)
       if (length < 0) return leftOut(length)
       if (pieceCount + OTHERS > PIECE_ROOM) return leftOut(-ERANGE)
       addPiece(K_XATTR_ENTRY, first + at, length, 0, 0)
-      if (PAGED) unspill(mark)
+      if (SPILLS) unspill(mark)
       at += length
     }
   }
   for (let i: u32 = 0; i < shared; i++) {
-    const mark = PAGED ? spillMark() : 0
+    const mark = SPILLS ? spillMark() : 0
     const id = sharedId(body, i)
     const length = sharedEntry(id)
     if (length < 0) return leftOut(length)
     addPiece(K_SHARED_XATTR, sharedOffset(id), length, 0, id)
-    if (PAGED) unspill(mark)
+    if (SPILLS) unspill(mark)
   }
 }
 
@@ -194,7 +193,7 @@ export function addFrame(): void {
     addConfigurations(EROFS_SUPER_OFFSET + size, u16At(sb, SB_AVAILABLE_COMPR_ALGS))
   }
   if (image.featureCompat & EROFS_FEATURE_COMPAT_PLAIN_XATTR_PFX || image.packedNid == 0) addPrefixes()
-  if (image.packedNid != 0) goOnAt(<f64>image.packedNid)
+  if (image.packedNid != 0) goOnAt(nidOut(image.packedNid))
 }
 
 //  one for each algorithm, aligned to 4:  [length u16][record]

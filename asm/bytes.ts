@@ -3,9 +3,14 @@
 // Compiled twice. A resident image (PAGED 0) has all its bytes in this memory, followed by TAIL bytes of zeros, so that a
 // name can be read eight bytes at a time past its end. Of a paged one only some pages are here (pages.ts): then span
 // answers 0 as well, and the whole call is void: `settled` makes -EAGAIN of its answer.
+// The core that reads compressed images (FULL 1) has the metabox's data behind all that an image can have: what stands there is
+// asked for like anything else (box.ts).
 
-import { missed, offsetInPages, pageSpan } from './pages'
+import { BOX_BASE, boxSpan } from './box'
+import { image } from './image'
+import { beginPages, copyPages, offsetInPages, pageSpan, want } from './pages'
 import { fail } from './scratch'
+import { beginSpill, isSpilt, missed, spiltOffset } from './spill'
 
 /** First byte of the current image in memory, and its length. */
 let base: usize = 0
@@ -16,16 +21,28 @@ export function useBytes(first: usize, length: u64): void {
   size = length
 }
 
+/** Begins a call, or its next part after a good one. */
+@inline
+export function beginCall(): void {
+  if (SPILLS) beginSpill()
+  if (PAGED) beginPages()
+}
+
 /** Are `length` bytes at `offset` inside the image, here or not? */
 @inline
 export function inside(offset: u64, length: u64): bool {
+  if (FULL && offset >= BOX_BASE) return inBox(offset - BOX_BASE, length)
   return offset <= size && length <= size - offset
+}
+
+function inBox(at: u64, length: u64): bool {
+  return at <= image.boxSize && length <= image.boxSize - at
 }
 
 /** Pointer to `length` bytes at `offset` of the image; 0 when they are not all inside, or not here. */
 @inline
 export function span(offset: u64, length: u64): usize {
-  if (offset > size || length > size - offset) return 0
+  if (offset > size || length > size - offset) return FULL && offset >= BOX_BASE ? boxSpan(offset - BOX_BASE, length) : 0
   if (PAGED) return pageSpan(offset, length)
   return base + <usize>offset
 }
@@ -33,7 +50,8 @@ export function span(offset: u64, length: u64): usize {
 /** Byte offset in the image of a pointer that span gave. */
 @inline
 export function offsetOf(p: usize): u64 {
-  return PAGED ? offsetInPages(p) : <u64>(p - base)
+  if (PAGED) return offsetInPages(p)
+  return SPILLS && isSpilt(p) ? spiltOffset(p) : <u64>(p - base)
 }
 
 /** The answer where span gave 0. */
@@ -44,7 +62,7 @@ export function outside(where: u32, offset: u64, errno: i32): i32 {
 /** What a call answers: -EAGAIN where it came upon a page that is not here, whatever it made of that. */
 @inline
 export function settled(answer: i32): i32 {
-  return PAGED && missed != 0 ? -missed : answer
+  return SPILLS && missed != 0 ? -missed : answer
 }
 
 @inline
@@ -65,6 +83,16 @@ export function u32At(p: usize, field: usize): u32 {
 @inline
 export function u64At(p: usize, field: usize): u64 {
   return load<u64>(p + field)
+}
+
+/**
+ * Pointer to `length` bytes on the device at `offset`, which may be more than the spill holds: of a paged image they are copied to
+ * `to` then. 0 where they are not all inside, or not here.
+ */
+export function gathered(offset: u64, length: u64, to: usize): usize {
+  if (!PAGED || offset >= BOX_BASE) return span(offset, length)
+  if (length == 0 || !inside(offset, length) || !want(offset, length)) return 0
+  return copyPages(offset, length, to) ? to : 0
 }
 
 export function copyOut(to: usize, p: usize, length: usize): void {

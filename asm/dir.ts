@@ -8,7 +8,8 @@ import { comesBefore, compareNames, lengthToNul, NAME_ASCII, NAME_BAD, nameClass
 import { ENDLESS, IN_WALK, sing } from './canary'
 import { BAD_TYPE, emitEntry, foundNid, haveRoom, isDots, keepNames, notAllAscii, setFound } from './entries'
 import { image } from './image'
-import { dataSpan, iNid, iSize, putName, readInode } from './inode'
+import { dataSpan } from './data'
+import { iNid, iSize, putName, readInode } from './inode'
 import {
   AT_DIRECTORY,
   AT_DIRECTORY_ENTRY,
@@ -27,6 +28,7 @@ import {
 } from './layout'
 import { addPiece, leftOut } from './pieces'
 import { answer, fail, lastError, ownU32, ownU64 } from './scratch'
+import { isSpilt } from './spill'
 
 /** The directory block that openBlock checked last: its bytes, its length, its number of entries. */
 let bStart: usize = 0
@@ -108,6 +110,8 @@ function guessOf(nid: u64): usize {
 @inline
 function takeFound(nid: u64, k: u32): i32 {
   takeEntry(k)
+  // What was put together for this call is gone with it.
+  if (SPILLS && isSpilt(bStart)) return 0
   const guess = guessOf(nid)
   store<u32>(guess, image.number)
   store<u32>(guess, k, 4)

@@ -6,7 +6,8 @@
 //            byte 1024   superblock (128 bytes + 16 per extension slot)
 //   cfs v1   byte 0      superblock (128 bytes)   [inode 96] * n   variable data
 
-import { crc32c, outside, span, u8At, u16At, u32At, u64At, useBytes } from './bytes'
+import { BOX_BASE, openBox } from './box'
+import { beginCall, crc32c, outside, span, u8At, u16At, u32At, u64At, useBytes } from './bytes'
 import { IN_CFS_OPEN, IN_OPEN, sing } from './canary'
 import {
   AT_SUPERBLOCK,
@@ -27,8 +28,11 @@ import {
   EINVAL,
   EOPNOTSUPP,
   EROFS_ALL_FEATURE_INCOMPAT,
+  EROFS_DEVT_SLOT_SIZE,
   EROFS_FEATURE_COMPAT_SB_CHKSUM,
+  EROFS_FEATURE_COMPAT_SHARED_EA_IN_METABOX,
   EROFS_FEATURE_INCOMPAT_48BIT,
+  EROFS_FEATURE_INCOMPAT_COMPR_CFGS,
   EROFS_FEATURE_INCOMPAT_DEVICE_TABLE,
   EROFS_FEATURE_INCOMPAT_METABOX,
   EROFS_MAX_BLKSZBITS,
@@ -42,9 +46,11 @@ import {
   LCFS_EROFS_MAGIC,
   LCFS_EROFS_VERSION,
   NO_CFS_HEADER,
+  SB_AVAILABLE_COMPR_ALGS,
   SB_BLKSZBITS,
   SB_BLOCKS_LO,
   SB_CHECKSUM,
+  SB_DEVT_SLOTOFF,
   SB_DIRBLKBITS,
   SB_EPOCH,
   SB_EXTRA_DEVICES,
@@ -54,6 +60,7 @@ import {
   SB_INOS,
   SB_MAGIC,
   SB_META_BLKADDR,
+  SB_METABOX_NID,
   SB_PACKED_NID,
   SB_ROOTNID_2B,
   SB_ROOTNID_8B,
@@ -64,6 +71,7 @@ import {
   SB_XATTR_PREFIX_COUNT,
   SB_XATTR_PREFIX_START,
   SCR_BLKSZBITS,
+  SCR_BOX_SIZE,
   SCR_BLOCKS,
   SCR_CFS_FLAGS,
   SCR_CFS_VERSION,
@@ -74,8 +82,10 @@ import {
   SCR_FORMAT,
   SCR_INOS,
   SCR_ROOT,
+  Z_EROFS_COMPRESSION_LZMA,
 } from './layout'
-import { beginPages, usePages } from './pages'
+import { nidOut } from './inode'
+import { usePages } from './pages'
 import { fail, SCRATCH } from './scratch'
 
 /** What is kept of an image; lies before its bytes. */
@@ -107,12 +117,26 @@ export class Image {
   used: u32
   frames: u32
   pageBits: u32
+  /** nid of the metabox inode, 0 without one, and the bytes of its data. */
+  boxNid: u64
+  boxSize: u64
+  /** Bits of the algorithms that may be used, and the most that MicroLZMA may look back; bytes. */
+  algorithms: u32
+  dictSize: u32
+  /** Further devices: where their table lies, how many it has, and what is to be kept of an id. */
+  deviceTable: u64
+  extraDevices: u32
+  deviceMask: u32
+  /** Those that the loader was given, if any: how many, and where it says where they are (devices.ts). Bytes of the first device. */
+  devices: u32
+  deviceAt: u32
+  primarySize: u64
 }
 
 let opened: u32 = 0
 
 /** Bytes between a handle and the image's first byte. */
-export const IMAGE_HEAD: usize = 128
+export const IMAGE_HEAD: usize = 192
 
 export let image: Image = changetype<Image>(0)
 
@@ -123,7 +147,7 @@ export let isCfs: bool = false
 @inline
 export function use(handle: usize): void {
   if (changetype<usize>(image) != handle) switchTo(handle)
-  if (PAGED) beginPages()
+  beginCall()
 }
 
 /**
@@ -159,7 +183,7 @@ export function openImage(handle: usize, size: u64): i32 {
   img.size = size
   img.number = ++opened
   switchTo(handle)
-  if (PAGED) beginPages()
+  beginCall()
   store<u32>(SCRATCH + SCR_CFS_VERSION, NO_CFS_HEADER)
   const first = PAGED ? 0 : span(0, C1S_VDATA_OFFSET)
   if (first && u32At(first, C1S_MAGIC) == CFS_V1_MAGIC) return openCfs(img)
@@ -181,11 +205,10 @@ function openErofs(img: Image): i32 {
   const sbSize = SB_SIZE + u8At(sb, SB_SB_EXTSLOTS) * EROFS_SB_EXTSLOT_SIZE
   if (sbSize > 4096 - EROFS_SUPER_OFFSET) return bad(EINVAL, SB_SB_EXTSLOTS)
   const incompat = u32At(sb, SB_FEATURE_INCOMPAT)
-  const unread = ~EROFS_ALL_FEATURE_INCOMPAT | EROFS_FEATURE_INCOMPAT_METABOX
+  const unread = ~EROFS_ALL_FEATURE_INCOMPAT | (FULL ? 0 : EROFS_FEATURE_INCOMPAT_METABOX)
   if (incompat & unread) return bad(EOPNOTSUPP, SB_FEATURE_INCOMPAT)
-  if (incompat & EROFS_FEATURE_INCOMPAT_DEVICE_TABLE && u16At(sb, SB_EXTRA_DEVICES) != 0) {
-    return bad(EOPNOTSUPP, SB_EXTRA_DEVICES)
-  }
+  const further = incompat & EROFS_FEATURE_INCOMPAT_DEVICE_TABLE ? u16At(sb, SB_EXTRA_DEVICES) : 0
+  if (!FULL && further != 0) return bad(EOPNOTSUPP, SB_EXTRA_DEVICES)
   const compat = u32At(sb, SB_FEATURE_COMPAT)
   if (compat & EROFS_FEATURE_COMPAT_SB_CHKSUM && !checksumHolds(bits, u32At(sb, SB_CHECKSUM))) {
     return bad(EBADMSG, SB_CHECKSUM)
@@ -205,8 +228,61 @@ function openErofs(img: Image): i32 {
   img.root = wide != 0 ? wide : <u64>u16At(sb, SB_ROOTNID_2B)
   let blocks = <u64>u32At(sb, SB_BLOCKS_LO)
   if (wide != 0) blocks |= <u64>u16At(sb, SB_ROOTNID_2B) << 32
+  if (FULL) {
+    const r = openFull(img, sb, further)
+    if (r < 0) return r
+  }
   if (CANARY == IN_OPEN && wide != 0 && img.prefixCount > 128) sing()
   report(u64At(sb, SB_INOS), blocks)
+  return 0
+}
+
+/** What only compressed images and those of several devices have. The metabox is opened once all is known. */
+function openFull(img: Image, sb: usize, further: u32): i32 {
+  img.extraDevices = further
+  img.deviceTable = <u64>u16At(sb, SB_DEVT_SLOTOFF) * EROFS_DEVT_SLOT_SIZE
+  img.deviceMask = <u32>((<u64>1 << (32 - <u64>clz<u32>(further))) - 1)
+  if (img.devices == 0) img.primarySize = img.size
+  else if (img.devices != further) return bad(EINVAL, SB_EXTRA_DEVICES)
+  const slots = u8At(sb, SB_SB_EXTSLOTS)
+  const algorithms = u16At(sb, SB_AVAILABLE_COMPR_ALGS)
+  img.boxNid = 0
+  img.boxSize = 0
+  img.algorithms = 1
+  img.dictSize = 0
+  if (img.featureIncompat & EROFS_FEATURE_INCOMPAT_METABOX) {
+    const slot = slots != 0 ? span(EROFS_SUPER_OFFSET + SB_METABOX_NID, 8) : 0
+    if (!slot) return bad(EUCLEAN, SB_SB_EXTSLOTS)
+    img.boxNid = u64At(slot, 0)
+    if (img.boxNid == 0) return bad(EUCLEAN, SB_METABOX_NID)
+  }
+  if (img.featureIncompat & EROFS_FEATURE_INCOMPAT_COMPR_CFGS) {
+    img.algorithms = algorithms
+    const r = readConfigurations(img, EROFS_SUPER_OFFSET + SB_SIZE + slots * EROFS_SB_EXTSLOT_SIZE, algorithms)
+    if (r < 0) return r
+  }
+  if (img.boxNid == 0) return 0
+  if (img.featureCompat & EROFS_FEATURE_COMPAT_SHARED_EA_IN_METABOX) img.xattrOffset += BOX_BASE
+  return openBox()
+}
+
+/** Of MicroLZMA's record is kept how far it looks back: one for each algorithm, aligned to 4, is [length u16][record]. */
+function readConfigurations(img: Image, from: u64, algorithms: u32): i32 {
+  let at = from
+  for (let bit: u32 = 0; bit < 16; bit++) {
+    if (((algorithms >> bit) & 1) == 0) continue
+    at = (at + 3) & ~3
+    const head = span(at, 2)
+    if (!head) return outside(AT_SUPERBLOCK, at, EUCLEAN)
+    const length = u16At(head, 0)
+    const record = span(at + 2, length)
+    if (!record) return outside(AT_SUPERBLOCK, at, EUCLEAN)
+    if (bit == Z_EROFS_COMPRESSION_LZMA) {
+      if (length < 4) return outside(AT_SUPERBLOCK, at, EUCLEAN)
+      img.dictSize = u32At(record, 0)
+    }
+    at += 2 + length
+  }
   return 0
 }
 
@@ -250,7 +326,8 @@ function checksumHolds(bits: u32, wanted: u32): bool {
 
 function report(inos: u64, blocks: u64): void {
   store<u32>(SCRATCH + SCR_FORMAT, image.format)
-  store<f64>(SCRATCH + SCR_ROOT, <f64>image.root)
+  store<f64>(SCRATCH + SCR_ROOT, nidOut(image.root))
+  store<f64>(SCRATCH + SCR_BOX_SIZE, FULL ? <f64>image.boxSize : 0)
   store<f64>(SCRATCH + SCR_INOS, <f64>inos)
   store<f64>(SCRATCH + SCR_BLOCKS, <f64>blocks)
   store<u64>(SCRATCH + SCR_EPOCH_LO, image.epoch)

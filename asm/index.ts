@@ -1,14 +1,17 @@
 // The core's exports: one function per question. Each takes an image handle, answers >= 0 or -errno, and leaves details
 // in the scratch record and the table of records (src/format/structs.ts: SCRATCH, RECORD, XATTR_RECORD).
-// nids cross as f64; a negative one, of the metabox, is not read yet.
+// nids cross as f64, those of the metabox as negative ones (inode.ts).
 
 import { addFrame, addPieces } from './anatomy'
-import { inside, lengthToZeros, settled, span, zerosBefore } from './bytes'
+import { BOX_BASE, boxSpan } from './box'
+import { beginCall, inside, lengthToZeros, settled, span, zerosBefore } from './bytes'
 import { putCtime, putDetails } from './cfs-details'
 import { addBlockEntries, blockFits, countBlocks, find, resume, takeBlock, writeBlock } from './directory'
 import { beginRecords, dropNames, endRecords, namesMark, readFound } from './entries'
 import { IMAGE_HEAD, image, isCfs, openImage, setPages, use } from './image'
-import { HOLE, iNid, iOffset, isDir, iSize, mapData, mLength, mOffset, putInode, putName, readCfsInode, readInode } from './inode'
+import { decodedPiece, mapData, mCoded, mLength, mOffset } from './data'
+import { eForm, eLength } from './extents'
+import { HOLE, iNid, iOffset, isDir, iSize, nidIn, nidOut, putInode, putName, readCfsInode, readInode } from './inode'
 import {
   AT_DATA,
   AT_INODE,
@@ -26,12 +29,15 @@ import {
   SCR_DATA,
   SCR_DATA_LEN,
   SCR_DIRECTORY,
+  SCR_EXTENT_FORM,
+  SCR_STORED,
 } from './layout'
-import { beginPages, dropPage, findPage, leftOfPage, MISSES, missed, putPage, want } from './pages'
+import { dropPage, findPage, leftOfPage, MISSES, putPage, want } from './pages'
 import { lookupDirectory, lookupPath } from './dcache'
 import { clearWidths, fitWidths, writeLines } from './listing'
 import { linkLength, linkTarget, resolvePath } from './path'
 import { beginPieces, pieceCount } from './pieces'
+import { missed } from './spill'
 import { answer, CHAIN, fail, lastError, MAX_RECORDS, NAME, NAMES, PATH, RECORDS, SCRATCH, WORK, WORK_BYTES } from './scratch'
 import { beginWalk, growWalk, nextRecords, WALK_HEAD } from './walk'
 import { getXattr, listXattrs } from './xattr'
@@ -54,9 +60,18 @@ export const closed: usize = memory.data(<i32>IMAGE_HEAD, 64)
 /** First byte that the loader may give to images. */
 export const heap: usize = __heap_base
 
-@inline
-function toNid(nid: f64): u64 {
-  return nid >= 0 && nid < 9007199254740992 ? <u64>nid : u64.MAX_VALUE
+/**
+ * Bytes of the image, or of the metabox, as they are: their address. (It stands first, since what span calls for the metabox must be
+ * compiled before span is inlined anywhere.)
+ */
+export function peek(handle: usize, at: f64, length: f64): i32 {
+  use(handle)
+  if (!(at >= 0 && length >= 0)) return answer(EINVAL)
+  const offset = <u64>at
+  const p = FULL && offset >= BOX_BASE ? boxSpan(offset - BOX_BASE, <u64>length) : span(offset, <u64>length)
+  if (!p && missed == 0) return answer(EINVAL)
+  store<u32>(SCRATCH + SCR_DATA, <u32>p)
+  return settled(0)
 }
 
 @inline
@@ -116,14 +131,14 @@ export function pagesDrop(handle: usize, page: f64): void {
 /** Record of one inode. */
 export function stat(handle: usize, nid: f64): i32 {
   use(handle)
-  const r = readInode(toNid(nid))
+  const r = readInode(nidIn(nid))
   return settled(r < 0 ? r : put(0))
 }
 
 /** Record of the entry in directory `nid` whose name is the first `length` bytes of `name`. */
 export function lookup(handle: usize, nid: f64, length: u32, flags: u32): i32 {
   use(handle)
-  let r = readInode(toNid(nid))
+  let r = readInode(nidIn(nid))
   if (r < 0) return settled(r)
   if (!isDir()) return answer(ENOTDIR)
   r = find(NAME, length)
@@ -136,7 +151,7 @@ export function resolve(handle: usize, nid: f64, length: u32, flags: u32): i32 {
   use(handle)
   if (length >= PATH_MAX) return answer(ENAMETOOLONG)
   memory.copy(WORK + WORK_BYTES - length, PATH, length)
-  const r = resolvePath(toNid(nid), length, flags)
+  const r = resolvePath(nidIn(nid), length, flags)
   return settled(r < 0 ? r : put(0))
 }
 
@@ -150,7 +165,7 @@ export function statPath(handle: usize, length: u32, flags: u32): i32 {
 /** Records of the entries of a directory from block `cookie` on; the scratch cookie is -1 after the last one. */
 export function readdir(handle: usize, nid: f64, cookie: f64, flags: u32): i32 {
   use(handle)
-  const r = readInode(toNid(nid))
+  const r = readInode(nidIn(nid))
   return settled(r < 0 ? r : list(<u64>cookie, flags))
 }
 
@@ -158,8 +173,8 @@ export function readdir(handle: usize, nid: f64, cookie: f64, flags: u32): i32 {
 export function readdirPath(handle: usize, length: u32, flags: u32): i32 {
   use(handle)
   const r = lookupDirectory(length, flags)
-  if (r < 0 || (PAGED && missed != 0)) return settled(r)
-  store<f64>(SCRATCH + SCR_DIRECTORY, <f64>iNid)
+  if (r < 0 || (SPILLS && missed != 0)) return settled(r)
+  store<f64>(SCRATCH + SCR_DIRECTORY, nidOut(iNid))
   return settled(list(0, flags))
 }
 
@@ -180,21 +195,21 @@ function list(from: u64, flags: u32): i32 {
       if (r < 0) return r
     }
     r = takeBlock(block)
-    if (PAGED && missed != 0 && count != 0) {
-      beginPages()
+    if (SPILLS && missed != 0 && count != 0) {
+      beginCall()
       break
     }
     if (r < 0) return r
     if (!blockFits(count)) break
-    const names = PAGED ? namesMark() : 0
+    const names = SPILLS ? namesMark() : 0
     r = writeBlock(RECORDS + count * REC_SIZE, flags)
     if (r < 0) return r
     // Of the first block nothing is good yet: a second one must not make it look so.
-    if (PAGED && missed != 0 && count == 0) return r
-    if (PAGED && missed != 0) {
+    if (SPILLS && missed != 0 && count == 0) return r
+    if (SPILLS && missed != 0) {
       // The blocks before are good, and may be all that has room at once.
       dropNames(names)
-      beginPages()
+      beginCall()
       break
     }
     count += r
@@ -207,7 +222,7 @@ function list(from: u64, flags: u32): i32 {
 /** Target of a symlink: its address and length. */
 export function readlink(handle: usize, nid: f64): i32 {
   use(handle)
-  const r = readInode(toNid(nid))
+  const r = readInode(nidIn(nid))
   if (r < 0) return settled(r)
   const p = linkTarget()
   if (!p) return settled(lastError())
@@ -222,7 +237,7 @@ export function readlink(handle: usize, nid: f64): i32 {
  */
 export function map(handle: usize, nid: f64, at: f64, most: f64): i32 {
   use(handle)
-  const r = readInode(toNid(nid))
+  const r = readInode(nidIn(nid))
   return settled(r < 0 ? r : mapPiece(<u64>at, <u64>most))
 }
 
@@ -231,7 +246,10 @@ function mapPiece(from: u64, most: u64): i32 {
   if (mapData(from) < 0) return lastError()
   let p: usize = 0
   let length = mLength
-  if (mOffset != HOLE) {
+  if (FULL && mCoded) {
+    p = decodedPiece()
+    if (!p) return lastError()
+  } else if (mOffset != HOLE) {
     if (!inside(mOffset, mLength)) return fail(EIO, AT_DATA, mOffset)
     if (PAGED) {
       if (!want(mOffset, min(length, most))) return 0
@@ -250,16 +268,19 @@ function mapPiece(from: u64, most: u64): i32 {
  */
 export function extent(handle: usize, nid: f64, at: f64): i32 {
   use(handle)
-  const r = readInode(toNid(nid))
+  const r = readInode(nidIn(nid))
   return settled(r < 0 ? r : extentAt(<u64>at))
 }
 
 function extentAt(from: u64): i32 {
   if (from >= iSize) return 1
   if (mapData(from) < 0) return lastError()
-  if (mOffset != HOLE && !inside(mOffset, mLength)) return fail(EIO, AT_DATA, mOffset)
+  const coded = FULL && mCoded
+  if (mOffset != HOLE && !inside(mOffset, coded ? eLength : mLength)) return fail(EIO, AT_DATA, mOffset)
   store<f64>(SCRATCH + SCR_COOKIE, mOffset == HOLE ? -1 : <f64>mOffset)
   store<f64>(SCRATCH + SCR_DATA_LEN, <f64>mLength)
+  store<u32>(SCRATCH + SCR_STORED, coded ? eLength : 0)
+  store<u32>(SCRATCH + SCR_EXTENT_FORM, coded ? eForm : 0)
   return 0
 }
 
@@ -267,21 +288,21 @@ function extentAt(from: u64): i32 {
 export function details(handle: usize, nid: f64): i32 {
   use(handle)
   if (!isCfs) return answer(EINVAL)
-  const r = readCfsInode(toNid(nid))
+  const r = readCfsInode(nidIn(nid))
   return r < 0 ? r : putDetails()
 }
 
 /** xattr records of an inode, without the first `skip`. */
 export function listxattr(handle: usize, nid: f64, skip: u32): i32 {
   use(handle)
-  const r = readInode(toNid(nid))
+  const r = readInode(nidIn(nid))
   return settled(r < 0 ? r : listXattrs(skip))
 }
 
 /** Value of the xattr with a base index and, in `name`, `length` bytes of further name. */
 export function getxattr(handle: usize, nid: f64, index: u32, length: u32): i32 {
   use(handle)
-  const r = readInode(toNid(nid))
+  const r = readInode(nidIn(nid))
   return settled(r < 0 ? r : getXattr(index, length))
 }
 
@@ -292,7 +313,7 @@ export function getxattr(handle: usize, nid: f64, index: u32, length: u32): i32 
 export function pieces(handle: usize, nid: f64, at: f64, flags: u32): i32 {
   use(handle)
   beginPieces()
-  const r = readInode(toNid(nid))
+  const r = readInode(nidIn(nid))
   if (r == 0) addPieces(<u64>at, flags)
   return settled(r < 0 ? r : <i32>pieceCount)
 }
@@ -309,7 +330,7 @@ export function framePieces(handle: usize): i32 {
 export function direntPieces(handle: usize, nid: f64, block: f64): i32 {
   use(handle)
   beginPieces()
-  let r = readInode(toNid(nid))
+  let r = readInode(nidIn(nid))
   if (r < 0) return settled(r)
   if (!isDir()) return answer(ENOTDIR)
   const blocks = countBlocks()
@@ -318,16 +339,6 @@ export function direntPieces(handle: usize, nid: f64, block: f64): i32 {
   r = takeBlock(<u64>block)
   if (r == 0) addBlockEntries()
   return settled(r < 0 ? r : <i32>pieceCount)
-}
-
-/** Bytes of the image as they are: their address. */
-export function peek(handle: usize, at: f64, length: f64): i32 {
-  use(handle)
-  if (!(at >= 0 && length >= 0)) return answer(EINVAL)
-  const p = span(<u64>at, <u64>length)
-  if (!p && missed == 0) return answer(EINVAL)
-  store<u32>(SCRATCH + SCR_DATA, <u32>p)
-  return settled(0)
 }
 
 /**
@@ -373,7 +384,7 @@ export function longWhole(handle: usize, withAcls: u32, from: u32, to: u32): u32
 
 /** Begins a walk below directory `nid` in zeroed memory at `at`. */
 export function walkBegin(at: usize, bitBytes: u32, room: u32, nid: f64): void {
-  beginWalk(at, bitBytes, room, toNid(nid))
+  beginWalk(at, bitBytes, room, nidIn(nid))
 }
 
 export function walkGrow(from: usize, to: usize, bitBytes: u32, room: u32): void {

@@ -1,15 +1,14 @@
-// Inodes: decoding one, writing it out as a record, and mapping its uncompressed data.
-// Follows erofs_read_inode (fs/erofs/inode.c) and erofs_map_blocks (fs/erofs/data.c); for cfs v1 section 4.3 of its spec.
+// Inodes: decoding one, and writing it out as a record. Not here: where its data lies (data.ts).
+// Follows erofs_read_inode (fs/erofs/inode.c); for cfs v1 section 4.3 of its spec.
 //
-//   EROFS    nid n lies at metaOffset + 32 n:  [inode 32|64][xattr body][inline tail | chunk table]
+//   EROFS    nid n lies at metaOffset + 32 n:  [inode 32|64][xattr body][inline tail | chunk table | compression indexes]
+//            of the device, or with bit 63 at 32 n of the metabox's data
 //   cfs v1   nid n lies at 128 + 96 n, and refers to variable data, xattrs and digest elsewhere
 
 import { outside, span, u16At, u32At, u64At } from './bytes'
-import { IN_READ, sing } from './canary'
+import { BOX_BASE } from './box'
 import { image, isCfs } from './image'
 import {
-  AT_CHUNK_TABLE,
-  AT_DATA,
   AT_INODE,
   C1A_SIZE,
   C1I_DIGEST,
@@ -28,23 +27,14 @@ import {
   C1R_OFFSET,
   C1S_SIZE,
   CFS_V1_DIGEST_SIZE,
-  CI_SIZE,
-  CI_STARTBLK_HI,
-  CI_STARTBLK_LO,
-  EIO,
   EOPNOTSUPP,
-  EROFS_CHUNK_FORMAT_48BIT,
   EROFS_CHUNK_FORMAT_ALL,
-  EROFS_CHUNK_FORMAT_BLKBITS_MASK,
-  EROFS_CHUNK_FORMAT_INDEXES,
   EROFS_I_ALL,
   EROFS_I_DATALAYOUT_MASK,
   EROFS_I_DATALAYOUT_SHIFT,
   EROFS_I_NLINK_1_BIT,
   EROFS_I_VERSION_MASK,
   EROFS_INODE_CHUNK_BASED,
-  EROFS_INODE_FLAT_INLINE,
-  EROFS_INODE_FLAT_PLAIN,
   EROFS_ISLOTBITS,
   EUCLEAN,
   IC_I_FORMAT,
@@ -93,7 +83,7 @@ import {
   S_IFSOCK,
   XH_SIZE,
 } from './layout'
-import { fail } from './scratch'
+import { fail, ownU32, ownU64 } from './scratch'
 
 /** The inode that readInode read last. */
 export let iNid: u64 = 0
@@ -116,13 +106,30 @@ export let iDataLength: u32 = 0
 /** First byte after the inode and its xattr body. */
 export let iEnd: u64 = 0
 /** 48-bit start block; HOLE where the content is all zeros. */
-let iStart: u64 = 0
+export let iStart: u64 = 0
 
 export const HOLE: u64 = u64.MAX_VALUE
 
-/** Where a piece of the inode's data lies: byte offset in the image (HOLE for zeros) and length in bytes. */
-export let mOffset: u64 = 0
-export let mLength: u64 = 0
+const NID_MASK: u64 = 0x7fffffffffffffff
+
+/** nids cross as f64: one of the metabox (bit 63) as a negative number, -1 the first. */
+@inline
+export function nidOut(nid: u64): f64 {
+  return FULL && nid >> 63 != 0 ? -1.0 - <f64>(nid & NID_MASK) : <f64>nid
+}
+
+/** A nid that came in so; what is none leads nowhere. */
+@inline
+export function nidIn(nid: f64): u64 {
+  if (FULL && nid < 0 && nid > -9007199254740992) return <u64>(-1.0 - nid) | ~NID_MASK
+  return nid >= 0 && nid < 9007199254740992 ? <u64>nid : NID_MASK
+}
+
+/** Where an inode stands among all slots of 32 bytes, the metabox's behind the device's: no two have the same. */
+export function slotOf(offset: u64): u64 {
+  const behind = ((image.size + 31) >> EROFS_ISLOTBITS) - (BOX_BASE >> EROFS_ISLOTBITS)
+  return (offset >> EROFS_ISLOTBITS) + (FULL && offset >= BOX_BASE ? behind : 0)
+}
 
 @inline
 export function isDir(): bool {
@@ -156,9 +163,11 @@ function typeIsKnown(type: u32): bool {
 /** Decodes the inode of a nid into the variables above. 0 or -errno. */
 export function readInode(nid: u64): i32 {
   if (isCfs) return readCfsInode(nid)
-  // The metabox is not read yet, and no image in memory is 2^53 slots long.
-  if (nid >> 53 != 0) return fail(EUCLEAN, AT_INODE, 0)
-  const offset = image.metaOffset + (nid << EROFS_ISLOTBITS)
+  const boxed = FULL && nid >> 63 != 0
+  const slot = boxed ? nid & NID_MASK : nid
+  // No image is 2^47 slots long.
+  if (slot >> 47 != 0 || (boxed && image.boxNid == 0)) return fail(EUCLEAN, AT_INODE, 0)
+  const offset = boxed ? BOX_BASE + (slot << EROFS_ISLOTBITS) : image.metaOffset + (slot << EROFS_ISLOTBITS)
   let p = span(offset, IC_SIZE)
   if (!p) return outside(AT_INODE, offset, EUCLEAN)
   const format = u16At(p, IC_I_FORMAT)
@@ -263,7 +272,7 @@ function vdataHolds(offset: u64, length: u32): bool {
 /** Writes the decoded inode out as a record, all but its name. */
 export function putInode(rec: usize, flags: u32): void {
   const type = iMode & S_IFMT
-  store<f64>(rec + REC_NID, <f64>iNid)
+  store<f64>(rec + REC_NID, nidOut(iNid))
   store<f64>(rec + REC_I_SIZE, <f64>iSize)
   store<u64>(rec + REC_MTIME_LO, iMtime)
   store<u32>(rec + REC_MTIME_NSEC, iMtimeNsec)
@@ -274,14 +283,14 @@ export function putInode(rec: usize, flags: u32): void {
   store<u32>(rec + REC_RDEV, type == S_IFCHR || type == S_IFBLK ? iU : 0)
   const own = iLayout | (iExtended ? RF_EXTENDED : 0) | (iXattrSize != 0 ? RF_XATTRS : 0)
   store<u32>(rec + REC_FLAGS, flags | own)
-  store<u32>(rec + REC_SLOT, <u32>(iOffset >> EROFS_ISLOTBITS))
+  store<u32>(rec + REC_SLOT, <u32>slotOf(iOffset))
   store<u16>(rec + REC_ERROR, 0)
 }
 
 /** Writes out an entry whose inode can't be read: what is known of it, and why. */
 export function putBroken(rec: usize, nid: u64, type: u32, flags: u32, errno: i32): void {
   memory.fill(rec, 0, REC_NAME)
-  store<f64>(rec + REC_NID, <f64>nid)
+  store<f64>(rec + REC_NID, nidOut(nid))
   store<u32>(rec + REC_MODE, type)
   store<u32>(rec + REC_FLAGS, flags)
   store<u16>(rec + REC_ERROR, <u16>errno)
@@ -293,69 +302,43 @@ export function putName(rec: usize, name: usize, length: u32): void {
   store<u16>(rec + REC_NAME_LEN, <u16>length)
 }
 
-/**
- * Finds the piece of the decoded inode's data that holds byte `at` (below iSize). 0 or -errno. In cfs v1 no file has data
- * in the image.
- */
-export function mapData(at: u64): i32 {
-  if (iLayout == EROFS_INODE_FLAT_PLAIN) {
-    mOffset = iStart == HOLE ? HOLE : (iStart << image.blkszbits) + at
-    mLength = iSize - at
-    return 0
-  }
-  if (iLayout == EROFS_INODE_FLAT_INLINE) return mapInline(at)
-  if (iLayout == EROFS_INODE_CHUNK_BASED) return mapChunk(at)
-  return fail(EOPNOTSUPP, AT_DATA, iOffset)
+/** What is kept of a decoded inode to come back to it: KEPT bytes. */
+export const KEPT: i32 = 112
+
+export function keepInode(at: usize): void {
+  store<u64>(at, iNid)
+  store<u64>(at, iOffset, 8)
+  store<u64>(at, iSize, 16)
+  store<u64>(at, iMtime, 24)
+  store<u64>(at, iXattrOffset, 32)
+  store<u64>(at, iEnd, 40)
+  store<u64>(at, iStart, 48)
+  store<u32>(at, iMode, 56)
+  store<u32>(at, iLayout, 60)
+  store<u32>(at, iNlink, 64)
+  store<u32>(at, iUid, 68)
+  store<u32>(at, iGid, 72)
+  store<u32>(at, iU, 76)
+  store<u32>(at, iMtimeNsec, 80)
+  store<u32>(at, iXattrSize, 84)
+  store<u32>(at, <u32>iExtended, 88)
 }
 
-function mapInline(at: u64): i32 {
-  const bits = <u64>image.blkszbits
-  const tail = ((iSize - 1) >> bits) << bits
-  if (at < tail) {
-    mOffset = (iStart << bits) + at
-    mLength = tail - at
-    return 0
-  }
-  const tailLength = iSize - tail
-  if (iEnd >> bits != (iEnd + tailLength - 1) >> bits) return fail(EUCLEAN, AT_DATA, iEnd)
-  mOffset = iEnd + (at - tail)
-  mLength = iSize - at
-  return 0
-}
-
-//  chunk table at iEnd, aligned to its entries:  u32 block  |  { u16 hi, u16 device, u32 lo }
-function mapChunk(at: u64): i32 {
-  const format = iU & 0xffff
-  const chunkbits = <u64>(image.blkszbits + (format & EROFS_CHUNK_FORMAT_BLKBITS_MASK))
-  const chunk = at >> chunkbits
-  mLength = min(((chunk + 1) << chunkbits) - at, iSize - at)
-  const wide = (format & EROFS_CHUNK_FORMAT_INDEXES) != 0
-  const unit: u64 = wide ? CI_SIZE : 4
-  const entry = ((iEnd + unit - 1) & ~(unit - 1)) + chunk * unit
-  const p = span(entry, unit)
-  if (!p) return outside(AT_CHUNK_TABLE, entry, EIO)
-  let block = <u64>u32At(p, wide ? <usize>CI_STARTBLK_LO : 0)
-  let none: u64 = 0xffffffff
-  if (wide && format & EROFS_CHUNK_FORMAT_48BIT) {
-    block |= <u64>u16At(p, CI_STARTBLK_HI) << 32
-    none = 0xffffffffffff
-    if (CANARY == IN_READ && block >> 32 != 0) sing()
-  }
-  mOffset = block == none ? HOLE : (block << image.blkszbits) + (at & ((<u64>1 << chunkbits) - 1))
-  return 0
-}
-
-/**
- * Pointer to `length` bytes of the decoded inode's data at `at`, which must lie in one piece (a directory block, a
- * symlink's target); 0 after `fail`. `errno` is for bytes outside the image.
- */
-export function dataSpan(at: u64, length: u64, where: u32, errno: i32): usize {
-  if (mapData(at) < 0) return 0
-  if (mOffset == HOLE || mLength < length) {
-    fail(errno, where, iOffset)
-    return 0
-  }
-  const p = span(mOffset, length)
-  if (!p) outside(where, mOffset, errno)
-  return p
+export function takeInode(at: usize): void {
+  iNid = ownU64(at)
+  iOffset = ownU64(at + 8)
+  iSize = ownU64(at + 16)
+  iMtime = ownU64(at + 24)
+  iXattrOffset = ownU64(at + 32)
+  iEnd = ownU64(at + 40)
+  iStart = ownU64(at + 48)
+  iMode = ownU32(at + 56)
+  iLayout = ownU32(at + 60)
+  iNlink = ownU32(at + 64)
+  iUid = ownU32(at + 68)
+  iGid = ownU32(at + 72)
+  iU = ownU32(at + 76)
+  iMtimeNsec = ownU32(at + 80)
+  iXattrSize = ownU32(at + 84)
+  iExtended = ownU32(at + 88) != 0
 }

@@ -1,19 +1,17 @@
 // The pages of an image that are here, where the image is not resident: a table from page number to frame, and the list
 // of pages that a call has missed. The loader brings pages and takes them away again between calls; during one they stay
 // where they are, so a pointer into a frame is good until the call ends. Not here: which page goes (wasm/pages.ts).
-// Bytes that run over the end of a page are copied together into the spill, which each call begins anew.
+// Bytes that run over the end of a page are copied together (spill.ts).
 //
 //   slot:   [page number + 1 u64][frame u32][0 u32]      open addressing, a power of two of them, at most half full
 //   miss:   [first page f64][pages f64]
-//   spill:  [offset in the image u64][length u64][bytes, padded to 8] ...
 
-import { EAGAIN, ENOMEM, MAX_MISSES, SCR_MISSES, SPILL_BYTES } from './layout'
+import { EAGAIN, MAX_MISSES, SCR_MISSES } from './layout'
 import { SCRATCH } from './scratch'
+import { isSpilt, setMissed, spillRoom, spiltOffset } from './spill'
 
 const SLOT: usize = 16
 export const MISSES: usize = memory.data(<i32>(MAX_MISSES * 16), 8)
-const SPILL: usize = memory.data(<i32>(PAGED ? SPILL_BYTES : 8), 8)
-const SPILL_HEAD: usize = 16
 
 let table: usize = 0
 let mask: u32 = 0
@@ -22,10 +20,7 @@ let used: usize = 0
 let frames: usize = 0
 let bits: u32 = 0
 
-/** Errno that makes the call void: EAGAIN once it came upon a page that is not here, ENOMEM where the spill was full. */
-export let missed: i32 = 0
 let misses: u32 = 0
-let spilt: usize = 0
 
 /** The page looked at last. */
 let lastPage: u64 = u64.MAX_VALUE
@@ -42,9 +37,7 @@ export function usePages(slots: usize, slotMask: u32, usedBytes: usize, firstFra
 
 /** Begins a call, or its next part after a good one. */
 export function beginPages(): void {
-  missed = 0
   misses = 0
-  spilt = 0
   store<u32>(SCRATCH + SCR_MISSES, 0)
 }
 
@@ -76,7 +69,7 @@ function frameOf(page: u64): usize {
 
 /** Notes that pages are wanted. */
 function miss(page: u64, count: u64): usize {
-  missed = EAGAIN
+  setMissed(EAGAIN)
   if (misses == MAX_MISSES) return 0
   const at = MISSES + <usize>misses * 16
   store<f64>(at, <f64>page)
@@ -89,7 +82,7 @@ function miss(page: u64, count: u64): usize {
 export function pageSpan(offset: u64, length: u64): usize {
   const page = offset >> bits
   const from = offset & ((<u64>1 << bits) - 1)
-  if (length == 0) return SPILL
+  if (length == 0) return spillRoom(offset, 0)
   if (from + length > <u64>1 << bits) return across(offset, length)
   const frame = frameOf(page)
   return frame ? frame + <usize>from : miss(page, 1)
@@ -97,45 +90,27 @@ export function pageSpan(offset: u64, length: u64): usize {
 
 /** Bytes on several pages, copied together. */
 function across(offset: u64, length: u64): usize {
-  const need = SPILL_HEAD + <usize>((length + 7) & ~7)
-  if (length > SPILL_BYTES || spilt + need > SPILL_BYTES) {
-    // Nothing to wait for: what lies in so many pieces at once is more than any image that tools write has.
-    if (missed == 0) missed = ENOMEM
-    return 0
-  }
+  const to = spillRoom(offset, length)
+  return to && copyPages(offset, length, to) ? to : 0
+}
+
+/** Copies bytes inside the image, on any number of pages. False where they are not all here. */
+export function copyPages(offset: u64, length: u64, to: usize): bool {
   const first = offset >> bits
   const last = (offset + length - 1) >> bits
   let here = true
   for (let page = first; page <= last; page++) if (!frameOf(page)) here = false
-  if (!here) return miss(first, last - first + 1)
-  const to = SPILL + spilt
-  store<u64>(to, offset)
-  store<u64>(to, length, 8)
+  if (!here) {
+    miss(first, last - first + 1)
+    return false
+  }
   for (let done: u64 = 0; done < length; ) {
     const from = (offset + done) & ((<u64>1 << bits) - 1)
     const n = min((<u64>1 << bits) - from, length - done)
-    memory.copy(to + SPILL_HEAD + <usize>done, frameOf((offset + done) >> bits) + <usize>from, <usize>n)
+    memory.copy(to + <usize>done, frameOf((offset + done) >> bits) + <usize>from, <usize>n)
     done += n
   }
-  spilt += need
-  return to + SPILL_HEAD
-}
-
-/** How much has been spilt; `unspill` goes back to it when what came after is no longer needed. */
-@inline
-export function spillMark(): usize {
-  return spilt
-}
-
-@inline
-export function unspill(mark: usize): void {
-  spilt = mark
-}
-
-/** Is more than half of the spill in use? */
-@inline
-export function spillIsFull(): bool {
-  return spilt > SPILL_BYTES / 2
+  return true
 }
 
 /** Bytes from `offset` to the end of its page. */
@@ -154,14 +129,7 @@ export function want(offset: u64, length: u64): bool {
 
 /** Byte offset in the image of a pointer that pageSpan gave: for errors. */
 export function offsetInPages(p: usize): u64 {
-  if (p >= SPILL && p < SPILL + spilt) {
-    for (let at = SPILL; at < SPILL + spilt; ) {
-      const length = <usize>load<u64>(at, 8)
-      const first = at + SPILL_HEAD
-      if (p < first + length) return load<u64>(at) + (p - first)
-      at = first + ((length + 7) & ~7)
-    }
-  }
+  if (isSpilt(p)) return spiltOffset(p)
   const frame = <u32>((p - frames) >> bits)
   for (let slot: u32 = 0; slot <= mask; slot++) {
     const entry = slotAt(slot)

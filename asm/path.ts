@@ -8,7 +8,8 @@ import { IN_CFS_LINK, IN_LOOK_UP, NO_LINK_LIMIT, sing } from './canary'
 import { find, leadsOn } from './directory'
 import { readFound } from './entries'
 import { image, isCfs } from './image'
-import { dataSpan, iData, iDataLength, iNid, iOffset, iSize, isDir, isLink, mapData, mLength, mOffset, readInode } from './inode'
+import { dataSpan, isCompressed, mapData, mLength, mOffset } from './data'
+import { iData, iDataLength, iNid, iOffset, iSize, isDir, isLink, nidIn, nidOut, readInode } from './inode'
 import {
   AT_SYMLINK,
   EINVAL,
@@ -46,7 +47,7 @@ function chainAt(depth: u32): usize {
 
 /** Is a nid among the directories of the chain up to `depth`? */
 export function inChain(nid: u64, depth: u32): bool {
-  const wanted = <f64>nid
+  const wanted = nidOut(nid)
   for (let i: u32 = 0; i <= depth; i++) if (ownF64(chainAt(i)) == wanted) return true
   return false
 }
@@ -104,7 +105,8 @@ export function linkTarget(): usize {
     fail(inside(mOffset, iSize) ? EUCLEAN : EIO, AT_SYMLINK, iOffset)
     return 0
   }
-  const p = mLength >= iSize ? dataSpan(0, iSize, AT_SYMLINK, EIO) : gathered()
+  const whole = mLength >= iSize || (FULL && iSize <= MAX_LINK && isCompressed())
+  const p = whole ? dataSpan(0, iSize, AT_SYMLINK, EIO) : gathered()
   if (!p) return 0
   linkLength = <u32>min(iSize, u32.MAX_VALUE)
   return checkedTarget(p)
@@ -146,7 +148,7 @@ export function resolvePath(start: u64, length: u32, flags: u32): i32 {
   let current = start
   regular = start == image.root
   straight = true
-  store<f64>(CHAIN, <f64>start)
+  store<f64>(CHAIN, nidOut(start))
   let r = readInode(start)
   if (r < 0) return r
   while (true) {
@@ -164,7 +166,7 @@ export function resolvePath(start: u64, length: u32, flags: u32): i32 {
       if (n == 1) continue
       if (depth == 0 && flags & Q_STOP_ABOVE) return done(0, STOP_ABOVE, name)
       if (depth != 0) depth--
-      current = <u64>ownF64(chainAt(depth))
+      current = nidIn(ownF64(chainAt(depth)))
       continue
     }
     if (n > EROFS_NAME_LEN) return answer(ENAMETOOLONG)
@@ -186,7 +188,7 @@ export function resolvePath(start: u64, length: u32, flags: u32): i32 {
       if (inputByte(at) == SLASH) {
         depth = 0
         current = image.root
-        store<f64>(CHAIN, <f64>current)
+        store<f64>(CHAIN, nidOut(current))
       }
       continue
     }
@@ -196,7 +198,7 @@ export function resolvePath(start: u64, length: u32, flags: u32): i32 {
       if (last) return done(depth + 1, STOP_NONE, END)
       if (++depth >= MAX_DEPTH) return answer(ENAMETOOLONG)
       current = iNid
-      store<f64>(chainAt(depth), <f64>current)
+      store<f64>(chainAt(depth), nidOut(current))
       continue
     }
     return at == END ? done(depth + 1, STOP_NONE, END) : answer(ENOTDIR)

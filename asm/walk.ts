@@ -4,15 +4,14 @@
 
 import { IN_CFS_SWEEP, IN_SWEEP, sing } from './canary'
 import { dropNames, namesMark } from './entries'
-import { missed } from './pages'
+import { missed } from './spill'
 import { blockEntries, blockFits, countBlocks, resume, takeBlock, writeBlock } from './directory'
-import { image } from './image'
-import { iNid, iOffset, isDir, putInode, putName, readInode } from './inode'
+import { isCfs } from './image'
+import { iNid, iOffset, isDir, nidIn, putInode, putName, readInode, slotOf } from './inode'
 import {
   AT_DIRECTORY,
   ENOTDIR,
   ERANGE,
-  EROFS_ISLOTBITS,
   EUCLEAN,
   Q_STAT,
   REC_ERROR,
@@ -65,8 +64,8 @@ export function growWalk(from: usize, to: usize, bitBytes: u32, room: u32): void
 }
 
 /** Sets a directory's bit; false when it is set already. */
-function mark(walk: Walk, nid: u64): bool {
-  const slot = (image.metaOffset >> EROFS_ISLOTBITS) + nid
+function mark(walk: Walk): bool {
+  const slot = isCfs ? iNid : slotOf(iOffset)
   const p = walk.bits + <usize>(slot >> 3)
   const bit = 1 << <u32>(slot & 7)
   const byte = <u32>ownU8(p)
@@ -97,7 +96,7 @@ export function nextRecords(at: usize, flags: u32): i32 {
     if (r < 0) return count > 0 ? count : r
     count += r
     // What lacked now will be asked for again.
-    if (PAGED && missed != 0) return count
+    if (SPILLS && missed != 0) return count
     if (walk.reading) return count
   }
 }
@@ -108,7 +107,7 @@ function enter(walk: Walk, rec: usize): i32 {
   const r = readInode(nid)
   if (r < 0) return r
   if (!isDir()) return answer(ENOTDIR)
-  if (!mark(walk, nid)) {
+  if (!mark(walk)) {
     if (CANARY == IN_SWEEP && walk.depth > 2) sing()
     return fail(EUCLEAN, AT_DIRECTORY, iOffset)
   }
@@ -141,9 +140,9 @@ function fill(walk: Walk, count: u32, flags: u32): i32 {
     if (!blockFits(count + added)) return added
     if (walk.depth + blockEntries() > walk.room) return added > 0 ? added : answer(ERANGE)
     const rec = RECORDS + (count + added) * REC_SIZE
-    const names = PAGED ? namesMark() : 0
+    const names = SPILLS ? namesMark() : 0
     r = writeBlock(rec, flags | Q_STAT)
-    if (PAGED && missed != 0) {
+    if (SPILLS && missed != 0) {
       dropNames(names)
       return added > 0 ? added : -missed
     }
@@ -159,7 +158,7 @@ function fill(walk: Walk, count: u32, flags: u32): i32 {
 function push(walk: Walk, rec: usize, count: u32): void {
   for (let i: u32 = 0; i < count; i++, rec += REC_SIZE) {
     if ((ownU32(rec + REC_MODE) & S_IFMT) != S_IFDIR || ownU16(rec + REC_ERROR) != 0) continue
-    store<u64>(stackAt(walk, walk.depth++), <u64>ownF64(rec + REC_NID))
+    store<u64>(stackAt(walk, walk.depth++), nidIn(ownF64(rec + REC_NID)))
   }
 }
 

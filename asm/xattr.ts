@@ -9,7 +9,9 @@ import { outside, sameBytes, span, u8At, u16At, u32At } from './bytes'
 import { IN_XATTRS, sing } from './canary'
 import { getCfsXattr, listCfsXattrs } from './cfs-xattr'
 import { image, isCfs } from './image'
-import { iXattrOffset, iXattrSize, mapData, mLength, mOffset, readInode } from './inode'
+import { BOX_BASE } from './box'
+import { dataSpan } from './data'
+import { iSize, iXattrOffset, iXattrSize, readInode } from './inode'
 import {
   AT_XATTR,
   AT_XATTR_PREFIX_TABLE,
@@ -29,7 +31,7 @@ import {
   XH_H_SHARED_COUNT,
   XH_SIZE,
 } from './layout'
-import { spillIsFull, spillMark, unspill } from './pages'
+import { spillIsFull, spillMark, unspill } from './spill'
 import { answer, fail, NAME } from './scratch'
 import { putValue, putXattr, putXattrPrefix, XATTR_ROOM } from './xattr-answer'
 import { xxh32 } from './xxh32'
@@ -90,18 +92,20 @@ function takeShared(id: u32): i32 {
 }
 
 /**
- * Takes base index and infix of a long prefix: the item `wanted` of the table, which lies on the device or in the
+ * Takes base index and infix of a long prefix: the item `wanted` of the table, which lies on the device, in the metabox or in the
  * packed inode's data. The decoded inode is the packed one afterwards. 0 or -errno.
  */
 function takePrefix(wanted: u32): i32 {
   if (wanted >= image.prefixCount) return fail(EUCLEAN, AT_XATTR, iXattrOffset)
   if (CANARY == IN_XATTRS) sing()
-  const inDevice = (image.featureCompat & EROFS_FEATURE_COMPAT_PLAIN_XATTR_PFX) != 0 || image.packedNid == 0
+  const plain = (image.featureCompat & EROFS_FEATURE_COMPAT_PLAIN_XATTR_PFX) != 0
+  const inBox: bool = FULL && !plain && image.boxNid != 0
+  const inDevice: bool = plain || inBox || image.packedNid == 0
   if (!inDevice) {
     const r = readInode(image.packedNid)
     if (r < 0) return r
   }
-  let at = image.prefixOffset
+  let at = image.prefixOffset + (inBox ? BOX_BASE : 0)
   for (let i: u32 = 0; i <= wanted; i++) {
     at = (at + 3) & ~3
     const head = tableSpan(at, 2, inDevice)
@@ -122,7 +126,7 @@ function takePrefix(wanted: u32): i32 {
 
 function tableSpan(at: u64, length: u32, inDevice: bool): usize {
   if (inDevice) return span(at, length)
-  return mapData(at) == 0 && mLength >= length ? span(mOffset, length) : 0
+  return at < iSize && length <= iSize - at ? dataSpan(at, length, AT_XATTR_PREFIX_TABLE, EUCLEAN) : 0
 }
 
 /**
@@ -156,7 +160,7 @@ export function listXattrs(skip: u32): i32 {
 /** Is it time to answer with what has been found? (The next call goes on.) */
 @inline
 function isFull(): bool {
-  return PAGED && spillIsFull()
+  return SPILLS && spillIsFull()
 }
 
 @inline
@@ -189,19 +193,19 @@ export function getXattr(index: u32, length: u32): i32 {
     if ((u32At(body, XH_H_NAME_FILTER) >> bit) & 1) return answer(ENODATA)
   }
   for (let at = XH_SIZE + (shared << 2); at < size; ) {
-    const mark = PAGED ? spillMark() : 0
+    const mark = SPILLS ? spillMark() : 0
     r = takeEntry(body + at, size - at)
     if (r < 0) return r
     if (matches(index, length)) return putValue(xValue, xValueLength)
-    if (PAGED) unspill(mark)
+    if (SPILLS) unspill(mark)
     at += r
   }
   for (let i: u32 = 0; i < shared; i++) {
-    const mark = PAGED ? spillMark() : 0
+    const mark = SPILLS ? spillMark() : 0
     r = takeShared(u32At(body, XH_SIZE + (i << 2)))
     if (r < 0) return r
     if (matches(index, length)) return putValue(xValue, xValueLength)
-    if (PAGED) unspill(mark)
+    if (SPILLS) unspill(mark)
   }
   return answer(ENODATA)
 }

@@ -33,6 +33,7 @@ async function start(): Promise<Api> {
     sha256,
     sha512: wasmSha512,
     module,
+    fullModule: async () => compile(base64Bytes((await import('../wasm/full-core-bytes.js')).FULL_CORE_BASE64)),
     pagedModule: async () => compile(base64Bytes((await import('../wasm/paged-core-bytes.js')).PAGED_CORE_BASE64)),
     open: (source, maxBytes) => remote.image(source, maxBytes),
     source: (source, head) => remote.source(source, head),

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import type { Worker } from 'node:worker_threads'
 import { compileSync } from '../wasm/core.js'
 import { CORE_BASE64 } from '../wasm/core-bytes.js'
+import { FULL_CORE_BASE64 } from '../wasm/full-core-bytes.js'
 import { PAGED_CORE_BASE64 } from '../wasm/paged-core-bytes.js'
 import { Api, type BuildImageOptions, type Host, type MountOptions, type MountSource } from './api.js'
 import type { BridgeOptions } from './bridge/bridge.js'
@@ -23,9 +24,10 @@ import { DirectoryUppers } from './host/upper-directory.js'
 import { hostXattrs } from './host/xattrs.js'
 import { beginsAsImage, type Image } from './image/image.js'
 import type { Mount } from './mount.js'
-import type { ImageBytes, ImageSource, OpenOptions } from './open-image.js'
+import type { ImageSource, OpenOptions } from './open-image.js'
 import { Overlay } from './overlay/overlay.js'
 import { isRemoteUrl, NamedStores, Remote, sourceLabel } from './remote.js'
+import type { ImageBytes } from './source/image-bytes.js'
 import { CachedStore as AnyCachedStore, type CachedOptions } from './store/cached.js'
 import { DirectoryStore } from './store/directory.js'
 import { whileRegistered } from './store/directory-builds.js'
@@ -76,11 +78,19 @@ function openFile(source: string): ImageBytes {
       done += n
     }
   }
-  return { size: stat.size, fill, done: () => fs.closeSync(fd) }
+  const head = (length: number) => {
+    const bytes = new Uint8Array(length)
+    return bytes.subarray(0, fs.readSync(fd, bytes, 0, length, 0))
+  }
+  return { size: stat.size, head, fill, done: () => fs.closeSync(fd) }
 }
 
 function base64Bytes(text: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.from(text, 'base64'))
+}
+
+function fullModule(): WebAssembly.Module {
+  return compileSync(base64Bytes(FULL_CORE_BASE64))
 }
 
 function pagedModule(): WebAssembly.Module {
@@ -113,6 +123,8 @@ function nodeHost(): Host {
     sha256,
     sha512: async () => sha512,
     module: compileSync(base64Bytes(CORE_BASE64)),
+    fullModule: async () => fullModule(),
+    fullModuleSync: fullModule,
     pagedModule: async () => pagedModule(),
     pagedModuleSync: pagedModule,
     source: async (source, head) =>

@@ -2,7 +2,7 @@
 // what a string names (src/index.ts, src/node.ts), mounts (src/api.ts).
 
 import { PagedPool } from '../wasm/paged-pool.js'
-import { CorePool } from '../wasm/pool.js'
+import { CORE_HEAD, CorePool, wantsFullCore } from '../wasm/pool.js'
 import { Fault, faultError, orThrow } from './format/errno.js'
 import type { Sha256 } from './format/hash.js'
 import { fromHex } from './format/hex.js'
@@ -13,6 +13,7 @@ import type { Verity } from './overlay/image-layer.js'
 import { sourceLabel } from './remote.js'
 import type { ByteSource } from './source/byte-source.js'
 import { blobSource, bytesSource } from './source/bytes-source.js'
+import { type ImageBytes, imageBytes } from './source/image-bytes.js'
 import { MerkleSource } from './source/merkle-source.js'
 import { besideName, readWhole, readWholeSync } from './source/whole.js'
 
@@ -46,17 +47,13 @@ export interface OpenOptions extends ImageOptions {
   readonly verity?: Verity
 }
 
-/** Bytes of an image that a host has found: their number, and a function that writes them to a place. */
-export interface ImageBytes {
-  readonly size: number
-  fill(into: Uint8Array): void
-  done?(): void
-}
-
 export interface ImageHost {
   readonly sha256: Sha256
   /** The core for resident images, and that for lazy ones, which is loaded only where it is wanted. */
   readonly module: WebAssembly.Module
+  /** The one that decodes compressed images, which is loaded only where it is wanted. */
+  fullModule(): Promise<WebAssembly.Module>
+  fullModuleSync?(): WebAssembly.Module
   pagedModule(): Promise<WebAssembly.Module>
   pagedModuleSync?(): WebAssembly.Module
   /** Finds the image that a string or URL names; throws the host's error. No more is brought than `maxBytes` (EFBIG), where it is brought by this. */
@@ -78,11 +75,17 @@ interface Found {
 export class ImageOpener {
   readonly #host: ImageHost
   readonly #pool: CorePool
+  #full: WebAssembly.Module | undefined
   #paged: PagedPool | undefined
 
   constructor(host: ImageHost) {
     this.#host = host
-    this.#pool = new CorePool(host.module)
+    this.#pool = new CorePool(host.module, () => (this.#full ??= host.fullModuleSync?.()))
+  }
+
+  /** Has the core at hand that decodes: from then on images that want it can be opened synchronously, too. */
+  async loadDecoders(): Promise<void> {
+    this.#full ??= await this.#host.fullModule()
   }
 
   async open(source: ImageSource, options: OpenOptions = {}): Promise<Image> {
@@ -92,11 +95,12 @@ export class ImageOpener {
     if (options.lazy === true && isApart(source)) return this.#openLazy(source, options)
     if (isName(source)) {
       const name = String(source)
-      return this.#load(await this.#host.open(name, limitsOf(options).maxImageBytes), options, sourceLabel(name))
+      const bytes = await this.#host.open(name, limitsOf(options).maxImageBytes)
+      return this.#loadLater(bytes, options, sourceLabel(name))
     }
     checkSize(sizeOf(source), options, 'image')
-    if (source instanceof Blob) return this.#load(bytesOf(await source.arrayBuffer()), options, 'image')
-    return this.#load(bytesOf(isSource(source) ? await readWhole(source) : source), options, 'image')
+    if (source instanceof Blob) return this.#loadLater(bytesOf(await source.arrayBuffer()), options, 'image')
+    return this.#loadLater(bytesOf(isSource(source) ? await readWhole(source) : source), options, 'image')
   }
 
   openSync(source: ImageSource, options: OpenOptions = {}): Image {
@@ -113,6 +117,17 @@ export class ImageOpener {
     }
     checkSize(sizeOf(source), options, 'image')
     return this.#load(bytesOf(isSource(source) ? readWholeSync(source) : source), options, 'image')
+  }
+
+  /** With the core that it wants. */
+  async #loadLater(bytes: ImageBytes, options: OpenOptions, name: string): Promise<Image> {
+    try {
+      if (wantsFullCore(bytes.head(CORE_HEAD))) await this.loadDecoders()
+    } catch (error) {
+      bytes.done?.()
+      throw error
+    }
+    return this.#load(bytes, options, name)
   }
 
   #load(bytes: ImageBytes, options: OpenOptions, name: string): Image {
@@ -137,7 +152,7 @@ export class ImageOpener {
       const head = await data.read(0, LAZY_HEAD)
       const checked = this.#checked(found, options)
       if (checked === undefined || isCfsV1(head)) {
-        const whole = this.#load(bytesOf(await readWhole(data)), options, label)
+        const whole = await this.#loadLater(bytesOf(await readWhole(data)), options, label)
         close(found)
         return whole
       }
@@ -376,7 +391,7 @@ export function verityOf(verity: unknown): Verity {
 function bytesOf(source: Uint8Array | ArrayBuffer): ImageBytes {
   const bytes = source instanceof Uint8Array ? source : isBuffer(source) ? new Uint8Array(source) : undefined
   if (bytes === undefined) throw faultError(new Fault('EINVAL', 'an image is a path, a URL, bytes or an Image'), 'open')
-  return { size: bytes.length, fill: into => into.set(bytes) }
+  return imageBytes(bytes)
 }
 
 function isBuffer(source: unknown): source is ArrayBuffer {

@@ -7,6 +7,7 @@ import { HttpClient } from './source/http-client.js'
 import { HttpSource } from './source/http-source.js'
 import { absoluteUrl, httpTarget } from './source/http-target.js'
 import { fetchWhole } from './source/http-whole.js'
+import { type ImageBytes, imageBytes } from './source/image-bytes.js'
 import { readWhole, WHOLE_MAX } from './source/whole.js'
 import { HttpStore } from './store/http.js'
 import type { ObjectStore } from './store/object-store.js'
@@ -57,9 +58,9 @@ export class Remote {
   }
 
   /** Brings an image, whole; EFBIG, before it comes, for one of more bytes. */
-  async image(url: string, maxBytes: number): Promise<{ size: number; fill(into: Uint8Array): void }> {
+  async image(url: string, maxBytes: number): Promise<ImageBytes> {
     const bytes = S3.test(url) ? await this.#wholeObject(url, maxBytes) : await this.#whole(url, maxBytes)
-    return { size: bytes.length, fill: into => into.set(bytes) }
+    return imageBytes(bytes)
   }
 
   #whole(url: string, maxBytes: number): Promise<Uint8Array> {

@@ -48,6 +48,8 @@ export interface SuperblockFacts {
   /** composefs_version of the header at byte 0; undefined where there is none. */
   readonly composefsVersion: number | undefined
   readonly composefsFlags: number
+  /** Bytes of the metabox's data; 0 without one. */
+  readonly boxSize: number
 }
 
 /** Numbers that stat wants; the caller owns the record. */
@@ -80,6 +82,8 @@ export class CoreImage {
   readonly exports: CoreExports
   handle: number
   size: number
+  /** Bytes of the metabox's data; 0 without one, and until the facts were read. */
+  boxSize = 0
 
   /** Of a paged image `exports` are those of its core as `retrying` makes them. */
   constructor({ core, handle, size }: Placed, exports: CoreExports = core.exports) {
@@ -108,6 +112,7 @@ export class CoreImage {
     const u32 = (field: { offset: number }) => core.u32[(core.scratch + field.offset) >>> 2]
     const f64 = (field: { offset: number }) => core.f64[(core.scratch + field.offset) >>> 3]
     const version = u32(S.cfs_version)
+    this.boxSize = f64(S.box_size)
     return {
       format: u32(S.format) === CONSTANTS.FORMAT_CFS_V1 ? 'cfs-v1' : 'erofs',
       rootNid: f64(S.root),
@@ -120,6 +125,7 @@ export class CoreImage {
       blocks: f64(S.blocks),
       composefsVersion: version === 0xffffffff ? undefined : version,
       composefsFlags: version === 0xffffffff ? 0 : u32(S.cfs_flags),
+      boxSize: f64(S.box_size),
     }
   }
 

@@ -10,6 +10,8 @@ export interface WalkedImage {
   readonly handle: number
   /** Bytes. */
   readonly size: number
+  /** Bytes of the metabox's data; 0 without one. */
+  readonly boxSize: number
 }
 
 /** A sweep: `next` fills the table of records, `close` gives the memory back. */
@@ -23,8 +25,8 @@ export class CoreWalk {
   constructor(image: WalkedImage, nid: number, flags: number) {
     this.#image = image
     this.#flags = flags & QUERY_FLAGS.Q_HIDE_DEV0
-    // One bit per 32-byte slot, rounded up to whole words.
-    this.#bitBytes = Math.ceil(image.size / 32 / 64 + 1) * 8
+    // One bit per 32-byte slot, of the metabox too, rounded up to whole words.
+    this.#bitBytes = Math.ceil((image.size + image.boxSize) / 32 / 64 + 1) * 8
     const region = this.#alloc()
     image.core.u8.fill(0, region.at, region.at + region.bytes)
     image.core.exports.walkBegin(region.at, this.#bitBytes, this.#room, nid)

@@ -1,7 +1,7 @@
 // The core with edge counters (.ci/instrument.mjs), one image at a time: the image lies at the very end of its memory, so that who
 // reads far beyond it traps, and what is behind it is no zeros. Not here: what is asked, and what becomes of the counts.
 
-import { CORE_PAGES } from '../src/format/structs.js'
+import { FULL_CORE_PAGES } from '../src/format/structs.js'
 import { Core } from './core.js'
 import { CoreImage } from './core-image.js'
 
@@ -13,7 +13,7 @@ const TAIL = 16
 const POISON = 0xee
 const ALIGN = 64
 /** The counters' page. */
-const OWN_PAGES = CORE_PAGES + 1
+const OWN_PAGES = FULL_CORE_PAGES + 1
 /** Bytes for what questions need beside the image (a sweep's bits and stack). */
 const ARENA = 1 << 20
 

@@ -1,7 +1,7 @@
 // Paged images: of which only some pages are in memory, so that they may be larger than that. A core of its own, compiled
 // from the same sources, answers -EAGAIN where it lacks a page. Not here: bringing pages (src/image/pager.ts).
 
-import { CONSTANTS, PAGED_CORE_PAGES } from '../src/format/structs.js'
+import { CONSTANTS, FULL_CORE_PAGES } from '../src/format/structs.js'
 import type { CoreExports, Region } from './core.js'
 import { Instances } from './instances.js'
 import { Pages, pagesBytes } from './pages.js'
@@ -18,7 +18,7 @@ export class PagedPool {
 
   /** @param module the paged core */
   constructor(module: WebAssembly.Module) {
-    this.#instances = new Instances(module, PAGED_CORE_PAGES)
+    this.#instances = new Instances(module, FULL_CORE_PAGES)
   }
 
   /**

@@ -1,7 +1,16 @@
 // Resident images: all their bytes in the memory of an instance (instances.ts). The same bytes opened again are kept once.
-// Not here: images of which only some pages are in memory (paged-image.ts).
+// What mkcomposefs writes is read by the small core, any other EROFS image by the full one, which decodes. Not here: images of which
+// only some pages are in memory (paged-pool.ts).
 
-import { CORE_PAGES, ERROR_WHERE, SCRATCH } from '../src/format/structs.js'
+import {
+  COMPOSEFS_HEADER,
+  CONSTANTS,
+  CORE_PAGES,
+  ERROR_WHERE,
+  FULL_CORE_PAGES,
+  SCRATCH,
+  SUPERBLOCK,
+} from '../src/format/structs.js'
 import type { Core, Region } from './core.js'
 import { Instances } from './instances.js'
 
@@ -21,6 +30,7 @@ export interface Placed {
 
 /** An image in the memory of an instance, shared by all who opened the same bytes. */
 export interface Resident extends Placed {
+  readonly instances: Instances
   readonly region: Region
   readonly key: string
   /** Hash of all its words, once it was wanted. */
@@ -34,12 +44,43 @@ export interface OpenError {
   readonly detail: string
 }
 
+/** Bytes by which `wantsFullCore` judges an image. */
+export const CORE_HEAD = CONSTANTS.EROFS_SUPER_OFFSET + SUPERBLOCK.size
+
+/** Features of which the small core knows all that matters. */
+const SMALL =
+  CONSTANTS.EROFS_FEATURE_INCOMPAT_CHUNKED_FILE |
+  CONSTANTS.EROFS_FEATURE_INCOMPAT_XATTR_PREFIXES |
+  CONSTANTS.EROFS_FEATURE_INCOMPAT_48BIT
+
+/**
+ * Whether an image that begins so may have what only the full core reads: compressed files, a metabox, further devices. EROFS images
+ * do not say whether they have compressed files; those with the composefs header and no such feature have none.
+ */
+export function wantsFullCore(head: Uint8Array): boolean {
+  if (head.length < CORE_HEAD) return false
+  const view = new DataView(head.buffer, head.byteOffset, head.length)
+  const { magic, feature_incompat, available_compr_algs } = SUPERBLOCK.fields
+  const sb = CONSTANTS.EROFS_SUPER_OFFSET
+  if (view.getUint32(sb + magic.offset, true) !== CONSTANTS.EROFS_SUPER_MAGIC_V1) return false
+  const incompat = view.getUint32(sb + feature_incompat.offset, true)
+  const plain = (incompat & ~SMALL) === 0 && view.getUint16(sb + available_compr_algs.offset, true) === 0
+  return !plain || view.getUint32(COMPOSEFS_HEADER.fields.magic.offset, true) !== CONSTANTS.LCFS_EROFS_MAGIC
+}
+
 export class CorePool {
-  readonly #instances: Instances
+  readonly #small: Instances
+  readonly #fullModule: () => WebAssembly.Module | undefined
+  #full: Instances | undefined
   readonly #residents = new Map<string, Resident[]>()
 
-  constructor(module: WebAssembly.Module) {
-    this.#instances = new Instances(module, CORE_PAGES)
+  /**
+   * @param module the small core
+   * @param full the full one; undefined where it can't be had (yet): images that want it are read as far as the small one can
+   */
+  constructor(module: WebAssembly.Module, full: () => WebAssembly.Module | undefined) {
+    this.#small = new Instances(module, CORE_PAGES)
+    this.#fullModule = full
   }
 
   /** Images in memory. */
@@ -54,22 +95,11 @@ export class CorePool {
    * Throws what `fill` throws.
    */
   load(size: number, fill: (into: Uint8Array) => void): Resident | OpenError {
-    const { core, region } = this.#instances.place(size, size + TAIL)
-    const head = core.exports.imageHead.value
-    const first = region.at + head
-    try {
-      fill(core.u8.subarray(first, first + size))
-    } catch (error) {
-      this.#instances.release(core, region)
-      throw error
-    }
-    core.u8.fill(0, first + size, region.at + region.bytes)
-    core.u8.fill(0, region.at, first)
-    const key = this.#keyOf(core, first, size)
-    const resident: Resident = { core, handle: region.at, size, region, key, hash: undefined, users: 1 }
+    const resident = this.#place(size, fill)
+    const { core, region, instances, key } = resident
     const same = this.#residents.get(key)?.find(other => sameBytes(other, resident))
     if (same !== undefined) {
-      this.#instances.release(core, region)
+      instances.release(core, region)
       same.users++
       return same
     }
@@ -77,7 +107,7 @@ export class CorePool {
     if (errno !== 0) {
       const detail = errorDetail(core)
       core.exports.close(region.at)
-      this.#instances.release(core, region)
+      instances.release(core, region)
       return { errno, detail }
     }
     const list = this.#residents.get(key)
@@ -93,7 +123,36 @@ export class CorePool {
     if (list.length === 0) this.#residents.delete(resident.key)
     else this.#residents.set(resident.key, list)
     resident.core.exports.close(resident.handle)
-    this.#instances.release(resident.core, resident.region)
+    resident.instances.release(resident.core, resident.region)
+  }
+
+  #place(size: number, fill: (into: Uint8Array) => void): Resident {
+    const small = this.#placeIn(this.#small, size, fill)
+    const first = small.handle + small.core.exports.imageHead.value
+    if (!wantsFullCore(small.core.u8.subarray(first, first + Math.min(size, CORE_HEAD)))) return small
+    const module = this.#full === undefined ? this.#fullModule() : undefined
+    if (module !== undefined) this.#full = new Instances(module, FULL_CORE_PAGES)
+    if (this.#full === undefined) return small
+    try {
+      return this.#placeIn(this.#full, size, into => into.set(small.core.u8.subarray(first, first + size)))
+    } finally {
+      this.#small.release(small.core, small.region)
+    }
+  }
+
+  #placeIn(instances: Instances, size: number, fill: (into: Uint8Array) => void): Resident {
+    const { core, region } = instances.place(size, size + TAIL)
+    const first = region.at + core.exports.imageHead.value
+    try {
+      fill(core.u8.subarray(first, first + size))
+    } catch (error) {
+      instances.release(core, region)
+      throw error
+    }
+    core.u8.fill(0, first + size, region.at + region.bytes)
+    core.u8.fill(0, region.at, first)
+    const key = this.#keyOf(core, first, size)
+    return { core, instances, handle: region.at, size, region, key, hash: undefined, users: 1 }
   }
 
   /** Size and a sample of the words of an image, to find candidates by. */

@@ -5,6 +5,7 @@ import fs from 'node:fs'
 import { join } from 'node:path'
 import { compileSync } from '../../wasm/core.js'
 import { CORE_BASE64 } from '../../wasm/core-bytes.js'
+import { FULL_CORE_BASE64 } from '../../wasm/full-core-bytes.js'
 import { CorePool } from '../../wasm/pool.js'
 import { Fault } from '../format/errno.js'
 import { CONSTANTS } from '../format/structs.js'
@@ -68,7 +69,9 @@ function hasBlocksOf4096(bytes: Uint8Array): boolean {
 }
 
 function newPool(): CorePool {
-  return new CorePool(compileSync(new Uint8Array(Buffer.from(CORE_BASE64, 'base64'))))
+  return new CorePool(compileSync(new Uint8Array(Buffer.from(CORE_BASE64, 'base64'))), () =>
+    compileSync(new Uint8Array(Buffer.from(FULL_CORE_BASE64, 'base64'))),
+  )
 }
 
 const PAGE = 4096

@@ -4,6 +4,7 @@
 import fs from 'node:fs'
 import { compileSync } from '../../wasm/core.js'
 import { CORE_BASE64 } from '../../wasm/core-bytes.js'
+import { FULL_CORE_BASE64 } from '../../wasm/full-core-bytes.js'
 import { CorePool } from '../../wasm/pool.js'
 import { Fault } from '../format/errno.js'
 import { sha256 } from '../host/hash.js'
@@ -13,6 +14,10 @@ import type { OpenImageOptions, RemotePlaces } from './remote.js'
 import { isUrl, localPath } from './url.js'
 
 const { O_RDONLY, O_NONBLOCK = 0 } = fs.constants
+
+function compiled(base64: string): WebAssembly.Module {
+  return compileSync(new Uint8Array(Buffer.from(base64, 'base64')))
+}
 
 function fill(fd: number, into: Uint8Array): void {
   for (let done = 0; done < into.length; ) {
@@ -47,7 +52,7 @@ export class ImageFiles {
   /** By a path. Throws a CommandError. */
   open(path: string, digest?: string): Image {
     checkDigest(digest)
-    this.#pool ??= new CorePool(compileSync(new Uint8Array(Buffer.from(CORE_BASE64, 'base64'))))
+    this.#pool ??= new CorePool(compiled(CORE_BASE64), () => compiled(FULL_CORE_BASE64))
     let fd = -1
     try {
       if (isUrl(path)) throw new Fault('ENOTSUP', 'an image by URL is not read by this command')

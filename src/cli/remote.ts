@@ -3,6 +3,7 @@
 
 import { compileSync } from '../../wasm/core.js'
 import { CORE_BASE64 } from '../../wasm/core-bytes.js'
+import { FULL_CORE_BASE64 } from '../../wasm/full-core-bytes.js'
 import { PAGED_CORE_BASE64 } from '../../wasm/paged-core-bytes.js'
 import { sha256 } from '../host/hash.js'
 import type { Image } from '../image/image.js'
@@ -49,6 +50,7 @@ export class RemotePlaces {
     this.#opener ??= new ImageOpener({
       sha256,
       module: compileSync(base64Bytes(CORE_BASE64)),
+      fullModule: async () => compileSync(base64Bytes(FULL_CORE_BASE64)),
       pagedModule: async () => compileSync(base64Bytes(PAGED_CORE_BASE64)),
       open: (name, maxBytes) => this.#remote.image(name, maxBytes),
       source: (name, head) => this.#remote.source(name, head),

@@ -14,6 +14,7 @@ import {
   CFS_V1_XATTR,
   CFS_V1_XATTR_HEADER,
 } from './cfs-v1-structs.js'
+import { COMPRESSION_CONSTANTS, DEVICE_SLOT, EXTENT, LCLUSTER_INDEX, MAP_HEADER } from './compressed-structs.js'
 import { type Struct, struct } from './struct.js'
 
 export {
@@ -25,6 +26,7 @@ export {
   CFS_V1_XATTR,
   CFS_V1_XATTR_HEADER,
 } from './cfs-v1-structs.js'
+export { COMPRESSION_CONSTANTS, DEVICE_SLOT, EXTENT, LCLUSTER_INDEX, MAP_HEADER } from './compressed-structs.js'
 export type { Field, Struct } from './struct.js'
 
 /** composefs header, at byte 0 of an image that mkcomposefs wrote (struct lcfs_erofs_header_s). */
@@ -157,7 +159,7 @@ export const XATTR_RECORD = struct('XR', 32, {
 })
 
 /** What the core leaves beside an answer. Ours; one per instance, at the address that the core exports as `scratch`. */
-export const SCRATCH = struct('SCR', 152, {
+export const SCRATCH = struct('SCR', 168, {
   /** ERROR_WHERE: the structure that was wrong, and its byte offset in the image. */
   error_where: [0, 4],
   /** open: FORMAT_EROFS or FORMAT_CFS_V1. */
@@ -202,6 +204,11 @@ export const SCRATCH = struct('SCR', 152, {
   misses: [144, 4],
   /** pieces: errno of what is wrong with a part of the inode, which is left out; 0. */
   pieces_error: [148, 4],
+  /** open: bytes of the metabox inode's data; 0 without one. */
+  box_size: [152, 8],
+  /** extent: bytes that the piece takes in the image where it is compressed, and its form (Z_EROFS_*). */
+  stored: [160, 4],
+  extent_form: [164, 4],
 })
 
 /** Flags of a RECORD. */
@@ -247,6 +254,9 @@ export const ERROR_WHERE = [
   'chunk table',
   'xattr prefix table',
   'path',
+  'compression index',
+  'compressed data',
+  'device table',
 ] as const
 
 const WHERE = Object.fromEntries(ERROR_WHERE.map((name, at) => [`AT_${name.toUpperCase().replaceAll(' ', '_')}`, at]))
@@ -268,6 +278,9 @@ export const CONSTANTS = {
   EROFS_SUPER_OFFSET: 1024,
   EROFS_SUPER_MAGIC_V1: 0xe0f5e1e2,
   EROFS_ISLOTBITS: 5,
+  /** struct erofs_super_block: where an extension slot has the nid of the metabox. */
+  SB_METABOX_NID: 128,
+  EROFS_DEVT_SLOT_SIZE: 128,
   EROFS_MIN_BLKSZBITS: 9,
   EROFS_MAX_BLKSZBITS: 16,
   EROFS_SB_EXTSLOT_SIZE: 16,
@@ -279,6 +292,7 @@ export const CONSTANTS = {
   EROFS_FEATURE_INCOMPAT_CHUNKED_FILE: 0x4,
   EROFS_FEATURE_INCOMPAT_DEVICE_TABLE: 0x8,
   EROFS_FEATURE_INCOMPAT_FRAGMENTS: 0x20,
+  EROFS_FEATURE_INCOMPAT_XATTR_PREFIXES: 0x40,
   EROFS_FEATURE_INCOMPAT_48BIT: 0x80,
   EROFS_FEATURE_INCOMPAT_METABOX: 0x100,
   EROFS_ALL_FEATURE_INCOMPAT: 0x1ff,
@@ -341,6 +355,10 @@ const STRUCTS: readonly Struct[] = [
   XATTR_IBODY,
   XATTR_ENTRY,
   CHUNK_INDEX,
+  DEVICE_SLOT,
+  MAP_HEADER,
+  LCLUSTER_INDEX,
+  EXTENT,
   CFS_V1_SUPERBLOCK,
   CFS_V1_INODE,
   CFS_V1_REFERENCE,
@@ -356,8 +374,8 @@ const STRUCTS: readonly Struct[] = [
 
 /** Pages of memory (64 KiB) that hold the core's own areas; an image comes on top. */
 export const CORE_PAGES = 48
-/** The same of the core for paged images, which has the spill as well. */
-export const PAGED_CORE_PAGES = CORE_PAGES + 17
+/** The same of the cores that decode: a MiB to put things together in, one for a pcluster, 16 for what extents decode to, tables. */
+export const FULL_CORE_PAGES = CORE_PAGES + 310
 
 /** Everything above as name and value, for the build to write asm/layout.ts. */
 export function layoutConstants(): [string, number][] {
@@ -366,7 +384,16 @@ export function layoutConstants(): [string, number][] {
     out.push([`${prefix}_SIZE`, size])
     for (const [name, field] of Object.entries(fields)) out.push([`${prefix}_${name.toUpperCase()}`, field.offset])
   }
-  for (const table of [CONSTANTS, RECORD_FLAGS, QUERY_FLAGS, STOP, WHERE, PIECE_FLAGS, PIECE_CONSTANTS])
+  for (const table of [
+    CONSTANTS,
+    COMPRESSION_CONSTANTS,
+    RECORD_FLAGS,
+    QUERY_FLAGS,
+    STOP,
+    WHERE,
+    PIECE_FLAGS,
+    PIECE_CONSTANTS,
+  ])
     out.push(...Object.entries(table))
   return out
 }

@@ -66,6 +66,7 @@ test('SHA-512 is brought once, and only when it is asked for', async () => {
       return ALGORITHMS[1].hash
     },
     module: compileSync(new Uint8Array(Buffer.from(CORE_BASE64, 'base64'))),
+    fullModule: never,
     pagedModule: never,
     open: never,
     source: never,

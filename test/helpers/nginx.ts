@@ -175,7 +175,8 @@ class Running implements Nginx {
   async log(): Promise<LogEntry[]> {
     // An answer is logged after it was sent, so that the client may be ahead: all before this one is there when it is.
     const mark = `/.mark?${++this.#marks}`
-    await (await fetch(this.#direct + mark)).arrayBuffer()
+    // By a connection of its own: one that was kept may be closed by the server at that moment.
+    await (await fetch(this.#direct + mark, { headers: { connection: 'close' } })).arrayBuffer()
     for (const end = Date.now() + LOG_MS; ; await sleep(5)) {
       const lines = readFileSync(this.#log, 'utf8').split('\n').slice(0, -1)
       const entries = lines.slice(this.#seen).map(line => JSON.parse(line) as LogEntry)

@@ -11,11 +11,14 @@ import { type Image, loadImage } from '../../src/image/image.js'
 import { TreeEntries, type TreeOptions } from '../../src/image/tree-entries.js'
 import { compileSync } from '../../wasm/core.js'
 import { CORE_BASE64 } from '../../wasm/core-bytes.js'
+import { FULL_CORE_BASE64 } from '../../wasm/full-core-bytes.js'
 import { CorePool } from '../../wasm/pool.js'
 import { fixture, SHARED, skip, vector } from '../helpers/paths.js'
 
 const tree = suite('tree entries')
-const pool = new CorePool(compileSync(new Uint8Array(Buffer.from(CORE_BASE64, 'base64'))))
+const pool = new CorePool(compileSync(new Uint8Array(Buffer.from(CORE_BASE64, 'base64'))), () =>
+  compileSync(new Uint8Array(Buffer.from(FULL_CORE_BASE64, 'base64'))),
+)
 
 /** EROFS and composefs magic numbers, their places, and the places of fields that the tests change (spec 7). */
 const HEADER_MAGIC = 0xd078629a

@@ -8,10 +8,12 @@ import type { Mount } from '../../../src/mount.js'
 import type { ImageSource, OpenOptions } from '../../../src/open-image.js'
 import { Remote } from '../../../src/remote.js'
 import { bytesSource } from '../../../src/source/bytes-source.js'
+import { imageBytes } from '../../../src/source/image-bytes.js'
 import { MemoryStore } from '../../../src/store/memory.js'
 import { wasmSha256 } from '../../../src/store/wasm-sha256.js'
 import { compileSync } from '../../../wasm/core.js'
 import { CORE_BASE64 } from '../../../wasm/core-bytes.js'
+import { FULL_CORE_BASE64 } from '../../../wasm/full-core-bytes.js'
 import { PAGED_CORE_BASE64 } from '../../../wasm/paged-core-bytes.js'
 import { sha512 } from './crypto.js'
 import { readdirSync, readFileSync } from './files.js'
@@ -27,10 +29,12 @@ const api = new Api({
   sha256: await wasmSha256(),
   sha512: async () => sha512,
   module: compiled(CORE_BASE64),
+  fullModule: async () => compiled(FULL_CORE_BASE64),
+  fullModuleSync: () => compiled(FULL_CORE_BASE64),
   pagedModule: async () => compiled(PAGED_CORE_BASE64),
   pagedModuleSync: () => compiled(PAGED_CORE_BASE64),
   open: (source, maxBytes) => remote.image(source, maxBytes),
-  openSync: source => ({ size: fileOf(source).length, fill: into => into.set(fileOf(source)) }),
+  openSync: source => imageBytes(fileOf(source)),
   source: (source, head) => remote.source(source, head),
   sourceSync: source => bytesSource(fileOf(source)),
   store: source => (source.startsWith('/') ? new DirectoryStore(source) : remote.store(source)),
