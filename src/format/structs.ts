@@ -373,7 +373,7 @@ const STRUCTS: readonly Struct[] = [
 ]
 
 /** Pages of memory (64 KiB) that hold the core's own areas; an image comes on top. */
-export const CORE_PAGES = 48
+export const CORE_PAGES = 52
 /** The same of the cores that decode: a MiB to put things together in, one for a pcluster, 16 for what extents decode to, tables. */
 export const FULL_CORE_PAGES = CORE_PAGES + 310
 
