@@ -21,6 +21,7 @@ const ALL = Number(process.env['COMPOSEFS_WASM_EROFS_ALL'] ?? 0)
 const SEED = Number(process.env['COMPOSEFS_WASM_EROFS_SEED'] ?? 1)
 const ONLY = process.env['COMPOSEFS_WASM_EROFS_ONLY']
 const BY_SEED = 40
+const EUCLEAN = 117
 const RANGES = ALL > 0 ? 2000 : 1000
 
 const temporary = mkdtempSync(join(tmpdir(), 'composefs-erofs-'))
@@ -47,6 +48,18 @@ const live = suite('an image of mkfs.erofs equals what the kernel shows')
 const mkfs = findMkfs()
 if (mkfs === undefined) skip(live, 'all images', 'no mkfs.erofs on PATH; MKFS_EROFS may name one')
 else addLive(mkfs)
+
+/** What the kernel reads; undefined for an image that mkfs.erofs has made badly. */
+function readable(tree: TruthFs, name: string): TruthEntry[] | undefined {
+  try {
+    return walkTruth(tree)
+  } catch (error) {
+    // 1.9.3 puts directories of a metabox where their inodes are not: its own fsck.erofs says so too.
+    if ((error as NodeJS.ErrnoException).errno !== -EUCLEAN) throw error
+    console.log(`skip: ${name}: the kernel finds the image to be corrupt`)
+    return undefined
+  }
+}
 
 interface Oracle {
   readonly tree: TruthFs
@@ -98,7 +111,8 @@ function addLive(mkfs: Mkfs): void {
     const m = mountSync(image.path, image.devices.length > 0 ? ({ devices: image.devices } as MountOptions) : {})
     try {
       const fs = m.fs as unknown as TruthFs & RangeFs
-      const expected = walkTruth(other.tree)
+      const expected = other.kernel ? readable(other.tree, name) : walkTruth(other.tree)
+      if (expected === undefined) return
       const actual = walkTruth(fs)
       assert.ok(expected.length > 800)
       const xattrs = other.kernel && other.tree.listxattrSync !== undefined
