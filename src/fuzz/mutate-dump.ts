@@ -8,6 +8,9 @@ import type { Random } from './random.js'
 import type { Mutator } from './target.js'
 
 const BYTES = ' \n\t\r\\-@=/.0179afx\0\x80\xff'
+/** What is never in a field as it is, beside blanks and what is no ASCII. */
+const ESCAPED = [0x5c, 0x3d, 0x2d]
+const LETTERS: Readonly<Record<number, string>> = { 10: 'n', 13: 'r', 9: 't', 92: '\\' }
 const VALUES = [
   ...['', '-', '0', '1', '-1', '+5', '007', '08', '1.', '.1', '-5.1000000000', '/', '//', '.', '=', 'user.a'],
   ...['18446744073709551615', '18446744073709551616', '4294967296', '9007199254740992', '9007199254740993'],
@@ -180,13 +183,104 @@ const CHANGES: readonly (readonly [string, Change])[] = [
   ],
 ]
 
+/** Bytes as a field can have them: what means something in a dump is escaped, now and then by its letter. */
+function written(random: Random, length: number): string {
+  let out = ''
+  for (let i = 0; i < length; i++) {
+    const byte = random.once(3) ? BYTES.charCodeAt(random.below(BYTES.length)) : 0x61 + random.below(26)
+    const letter = LETTERS[byte]
+    if (letter !== undefined && random.once(2)) out += `\\${letter}`
+    else if (byte <= 0x20 || byte >= 0x7f || ESCAPED.includes(byte)) out += `\\x${byte.toString(16).padStart(2, '0')}`
+    else out += String.fromCharCode(byte)
+  }
+  return out
+}
+
+/** As long as a field usually is, or longer. */
+function someBytes(random: Random): string {
+  return written(random, 1 + random.below(random.once(8) ? 200 : 4)).replaceAll('\\x00', '0')
+}
+
+/** A line of a type that is told, changed. */
+function ofType(type: number, change: (fields: string[], random: Random) => void): Change {
+  return (lines, random) => {
+    const places = lines.flatMap((line, at) => {
+      const mode = line.split(' ')[MODE] ?? ''
+      return (Number.parseInt(mode, 8) & CONSTANTS.S_IFMT) === type ? [at] : []
+    })
+    if (places.length === 0) return undefined
+    const at = random.pick(places)
+    const fields = lines[at].split(' ')
+    change(fields, random)
+    lines[at] = fields.join(' ')
+    return lines
+  }
+}
+
+/** Changes after which what was right still is: most of the others are refused, and what is behind the parser sees little of them. */
+const RIGHT_CHANGES: readonly (readonly [string, Change])[] = [
+  [
+    'a number that is right',
+    ofFields((fields, random) => {
+      fields[random.pick([...NUMBERS.slice(1), MTIME])] = String(random.once(2) ? random.below(70_000) : random.next())
+      if (fields[MTIME]?.includes('.') === false) fields[MTIME] += `.${random.below(1e9)}`
+    }),
+  ],
+  [
+    'a time that is right',
+    ofFields((fields, random) => {
+      const high = (BigInt(random.once(2) ? random.below(4) - 2 : random.next() | 0) << 32n) | BigInt(random.next())
+      fields[MTIME] = `${high}.${random.below(1e9)}`
+    }),
+  ],
+  [
+    'an attribute that is right',
+    ofFields((fields, random) => {
+      fields.push(`${random.pick(['user.', 'trusted.', 'security.', 'x'])}${someBytes(random)}=${someBytes(random)}`)
+    }),
+  ],
+  [
+    'a name that is right',
+    (lines, random) => {
+      const line = lines[random.below(lines.length)]
+      const before = pathOf(line)
+      const slash = before.lastIndexOf('/')
+      if (before === '/' || slash < 0) return undefined
+      const after = before.slice(0, slash + 1) + someBytes(random).replaceAll('/', '_')
+      // What is below goes with it, and so do links to it.
+      return lines.map(one => {
+        const path = pathOf(one)
+        const moved = path === before || path.startsWith(`${before}/`)
+        const fields = (moved ? after + one.slice(before.length) : one).split(' ')
+        if (fields[MODE]?.startsWith('@') && fields[PAYLOAD] === before.slice(1)) fields[PAYLOAD] = after.slice(1)
+        return fields.join(' ')
+      })
+    },
+  ],
+  [
+    'another target',
+    ofType(CONSTANTS.S_IFLNK, (fields, random) => {
+      fields[PAYLOAD] = someBytes(random)
+    }),
+  ],
+  [
+    'other content',
+    ofType(CONSTANTS.S_IFREG, (fields, random) => {
+      // About a block, and as much as an image takes.
+      const length = random.once(8) ? 4000 + random.below(1001) : 1 + random.below(70)
+      fields.splice(SIZE, 1, String(length))
+      fields.splice(PAYLOAD, 3, '-', written(random, length), '-')
+    }),
+  ],
+]
+
 function linesOf(dump: Uint8Array): string[] {
   return binaryString(dump).split('\n')
 }
 
 /** Mutators of dump text. */
 export function dumpMutators(): Mutator[] {
-  return CHANGES.map(([name, change]) => ({
+  return [...CHANGES, ...RIGHT_CHANGES].map(([name, change]) => ({
     name,
     mutate: (input, random, { other }) => {
       const lines = change(linesOf(input), random, linesOf(other))

@@ -112,3 +112,29 @@ export function mendTree(tree: Uint8Array, size: number, block: number, hash: Ha
   }
   return tree
 }
+
+/**
+ * Puts another byte into a block of data and its hash into the tree, and goes on with the hash of that block of the tree, up to some level.
+ * False where the tree is none of data of that size, or has no place for hashes.
+ */
+export function forgeBlock(
+  { data, tree }: { readonly data: Uint8Array; readonly tree: Uint8Array },
+  random: Random,
+  hash: HashAlgorithm,
+): boolean {
+  const places = new MerklePlaces(data.length, hash.digestSize)
+  if (tree.length !== places.length || tree.length === 0) return false
+  const hasher = new BlockHasher(hash)
+  const at = random.below(data.length)
+  data[at] ^= 1 + random.below(255)
+  const index = Math.floor(at / VERITY_BLOCK)
+  let block = places.leafBlock(index)
+  tree.set(hasher.hashAt(data, index * VERITY_BLOCK), block * VERITY_BLOCK + places.leafOffset(index))
+  while (block > 0 && random.once(2)) {
+    const parent = places.parent(block)
+    const found = hasher.hashAt(tree, block * VERITY_BLOCK)
+    tree.set(found, parent * VERITY_BLOCK + places.offsetInParent(block))
+    block = parent
+  }
+  return true
+}

@@ -8,14 +8,22 @@ import { Violation } from '../target.js'
 
 const LARGEST = 1 << 22
 
+/** An entry, and how often it has been read so far, by whoever opened it. */
+interface Kept {
+  readonly entry: LayoutEntry
+  reads: number
+}
+
 class HostileObject implements StoredObject {
   readonly size: number
+  readonly #kept: Kept
   readonly #entry: LayoutEntry
   readonly #bytes: Uint8Array
   readonly #length: number
-  #reads = 0
 
-  constructor(entry: LayoutEntry, bytes: Uint8Array) {
+  constructor(kept: Kept, bytes: Uint8Array) {
+    const { entry } = kept
+    this.#kept = kept
     this.#entry = entry
     this.#bytes = bytes
     this.#length = Math.min(Math.max(bytes.length + entry.more, 0), LARGEST)
@@ -32,8 +40,15 @@ class HostileObject implements StoredObject {
     const out = new Uint8Array(Math.max(end - offset + more, 0))
     out.set(this.#bytes.subarray(offset, offset + out.length))
     for (const { at, xor } of patches) if (at >= offset && at - offset < out.length) out[at - offset] ^= xor
-    if (behaviour === 'changing' && this.#reads++ % 2 === 1 && out.length > 0) out[out.length >> 1] ^= 1
+    if (behaviour === 'changing' && out.length > 0) this.#change(out)
     return out
+  }
+
+  /** Now in the middle, now at the end. */
+  #change(out: Uint8Array): void {
+    const { reads } = this.#kept
+    this.#kept.reads++
+    if (reads % 2 === 1) out[reads % 4 === 1 ? out.length >> 1 : out.length - 1] ^= 1
   }
 
   async read(offset: number, length: number): Promise<Uint8Array> {
@@ -46,12 +61,12 @@ class HostileObject implements StoredObject {
 export class HostileStore implements ObjectStore {
   readonly label = 'hostile'
   readonly immediate = true
-  readonly #entries: ReadonlyMap<string, LayoutEntry>
+  readonly #entries: ReadonlyMap<string, Kept>
   readonly #objects: readonly Uint8Array[]
 
   /** `objects`: bytes of the known ones. Of two entries with one name the last counts. */
   constructor(entries: readonly LayoutEntry[], objects: readonly Uint8Array[]) {
-    this.#entries = new Map(entries.map(entry => [entry.name, entry]))
+    this.#entries = new Map(entries.map(entry => [entry.name, { entry, reads: 0 }]))
     this.#objects = objects
   }
 
@@ -60,11 +75,12 @@ export class HostileStore implements ObjectStore {
     if (name.split('/').some(part => part === '' || part === '.' || part === '..')) {
       throw new Violation('within', `the store was asked for ${JSON.stringify(name.slice(0, 100))}`)
     }
-    const entry = this.#entries.get(name)
-    if (entry === undefined) throw faultError(new Fault('ENOENT', 'is not there'), name)
+    const kept = this.#entries.get(name)
+    if (kept === undefined) throw faultError(new Fault('ENOENT', 'is not there'), name)
+    const { entry } = kept
     if (entry.behaviour === 'closed') throw faultError(new Fault('ELOOP', 'is a link'), name)
     const bytes = entry.object === undefined ? undefined : this.#objects[entry.object % this.#objects.length]
-    return new HostileObject(entry, bytes ?? new Uint8Array(0))
+    return new HostileObject(kept, bytes ?? new Uint8Array(0))
   }
 
   async open(name: string): Promise<StoredObject> {

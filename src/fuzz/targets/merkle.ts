@@ -11,12 +11,12 @@ import { VERITY_BLOCK, verityDigest } from '../../format/verity.js'
 import { bytesSource } from '../../source/bytes-source.js'
 import { MerkleSource } from '../../source/merkle-source.js'
 import { BYTE_MUTATORS } from '../mutate-bytes.js'
-import { merkleMutators } from '../mutate-merkle.js'
+import { forgeBlock, merkleMutators } from '../mutate-merkle.js'
 import { joinParts, PartMutators, splitParts } from '../parts.js'
 import { Random } from '../random.js'
 import { compareBytes } from '../random-tree.js'
 import { standInAlgorithm } from '../stand-in-hash.js'
-import { type Target, Violation } from '../target.js'
+import { type Mutator, type Target, Violation } from '../target.js'
 
 const PARTS = 3
 /** u24 offset, u16 length. */
@@ -49,6 +49,12 @@ function sealed(size: number, hash: HashAlgorithm): Sealed {
   return { data, tree: merkleTree(data, hash), digest: verityDigest(data, hash), hash }
 }
 
+/** Some part of data of a size, as an input tells it. */
+function readOf(random: Random, size: number): number[] {
+  const [at, length] = [random.below(size + 1), random.below(3 * VERITY_BLOCK)]
+  return [at & 0xff, (at >> 8) & 0xff, at >> 16, length & 0xff, length >> 8]
+}
+
 export class MerkleTarget implements Target {
   readonly name = 'merkle'
   readonly invariants = [
@@ -60,22 +66,41 @@ export class MerkleTarget implements Target {
   readonly maxBytes = 80 * VERITY_BLOCK
   readonly #sealed = SHAPES.map(([size, digestSize]) => sealed(size, standInAlgorithm(digestSize)))
   readonly seeds = this.#sealed.map(({ data, tree }, i) => joinParts([this.#asked(i, data.length), data, tree]))
+  /** A block of the data is another one, and the tree agrees up to some level: what neither a byte of data nor one of the tree is. */
+  readonly #forgery: Mutator = {
+    name: 'a block forged with its tree',
+    mutate: (input, random) => {
+      const [asked, data, tree] = splitParts(input, PARTS)
+      const { hash } = this.#sealed[(asked[0] ?? 0) % this.#sealed.length]
+      const parts = { data: data.slice(), tree: tree.slice() }
+      return forgeBlock(parts, random, hash) ? joinParts([asked, parts.data, parts.tree]) : undefined
+    },
+  }
+  readonly #otherRead: Mutator = {
+    name: 'another read',
+    mutate: (input, random) => {
+      const [asked, data, tree] = splitParts(input, PARTS)
+      const reads = Math.floor((asked.length - 2) / READ)
+      if (reads < 1) return undefined
+      const other = asked.slice()
+      other.set(readOf(random, data.length), 2 + random.below(reads) * READ)
+      return joinParts([other, data, tree])
+    },
+  }
   readonly mutators = [
     ...new PartMutators(PARTS).of(0, BYTE_MUTATORS),
     ...new PartMutators(PARTS).of(1, BYTE_MUTATORS),
     ...[32, 64].flatMap(size => new PartMutators(PARTS).of(2, merkleMutators(standInAlgorithm(size as 32 | 64)))),
     ...new PartMutators(PARTS).of(2, BYTE_MUTATORS),
     ...BYTE_MUTATORS,
+    ...[0, 1, 2].flatMap(() => [this.#forgery, this.#otherRead]),
   ]
 
   /** Which object, how much is kept, and some reads. */
   #asked(object: number, size: number): Uint8Array {
     const random = new Random(object)
     const asked = [object, random.below(KEPT.length)]
-    for (let left = 8; left > 0; left--) {
-      const [at, length] = [random.below(size + 1), random.below(3 * VERITY_BLOCK)]
-      asked.push(at & 0xff, (at >> 8) & 0xff, at >> 16, length & 0xff, length >> 8)
-    }
+    for (let left = 8; left > 0; left--) asked.push(...readOf(random, size))
     return Uint8Array.from(asked)
   }
 

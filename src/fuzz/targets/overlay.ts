@@ -11,7 +11,7 @@ import { CONSTANTS } from '../../format/structs.js'
 import { binaryBytes, binaryString } from '../../format/xattr-name.js'
 import type { Image } from '../../image/image.js'
 import { ImageLayer } from '../../overlay/image-layer.js'
-import { type Layer, newAttr, type WritableLayer } from '../../overlay/layer.js'
+import { type Layer, newAttr, RENAME_EXCHANGE, type WritableLayer } from '../../overlay/layer.js'
 import type { LayerNode } from '../../overlay/lower.js'
 import { memoryUpper } from '../../overlay/memory-upper.js'
 import { Overlay } from '../../overlay/overlay.js'
@@ -220,8 +220,7 @@ export class OverlayTarget implements Target {
         return this.#gone(tree, at, tree.rmdir(at.dir, at.name))
       case 3: {
         if (at.name.length === 0) return undefined
-        const moved = tree.rename(at.dir, at.name, dir, name, random.pick([0, 0, 1, 2]), true)
-        return known('rename', moved) ? moved : this.#there(tree, dir, name)
+        return this.#rename(tree, at, dir, name, random.pick([0, 0, 1, 2]))
       }
       case 4: {
         const linked = tree.link(at.node, dir, name, true)
@@ -243,6 +242,19 @@ export class OverlayTarget implements Target {
       default:
         return this.#write(tree, at.node)
     }
+  }
+
+  #rename(tree: WritableLayer, at: Seen, dir: Node, name: Uint8Array, flags: number): Fault | undefined {
+    const had = inoOf(tree, at.dir, at.name)
+    const moved = tree.rename(at.dir, at.name, dir, name, flags, true)
+    if (known('rename', moved)) return moved
+    this.#there(tree, dir, name)
+    if (flags === RENAME_EXCHANGE) return undefined
+    // Of two names of one inode both stay.
+    const left = inoOf(tree, at.dir, at.name)
+    if (left !== undefined && (left !== had || left !== inoOf(tree, dir, name)))
+      throw new Violation('change', 'what was moved is still where it was')
+    return undefined
   }
 
   #write(tree: WritableLayer, node: Node): Fault | undefined {
@@ -291,6 +303,13 @@ function known<T>(what: string, answer: Outcome<T> | Fault | undefined): answer 
 
 function told(what: string, answer: Fault | undefined): Fault | undefined {
   return known(what, answer) ? answer : undefined
+}
+
+/** The number of what has a name; undefined where nothing can be found out. */
+function inoOf(tree: WritableLayer, dir: Node, name: Uint8Array): number | undefined {
+  const node = tree.lookup(dir, name)
+  const attr = newAttr()
+  return node instanceof Fault || tree.stat(node, attr) instanceof Fault ? undefined : attr.ino
 }
 
 /** Names of a directory, to be compared. */

@@ -16,14 +16,17 @@ import { joinParts, PartMutators, splitParts } from '../parts.js'
 import { Random } from '../random.js'
 import { compareBytes } from '../random-tree.js'
 import { standInHash } from '../stand-in-hash.js'
-import { type Target, Violation } from '../target.js'
+import { type Mutator, type Target, Violation } from '../target.js'
 import { HostileStore } from './hostile-store.js'
 
 const PARTS = 2
 /** The last one is read by its tree where the store has that. */
 const SIZES = [0, 5, 4096, 10_000, 70_001, (1 << 20) + 5000]
-/** u8 object, u24 offset, u16 length; an odd object is read whole as well. */
+/** u8 object, u24 offset, u16 length; from 128 on the object is read whole as well. */
 const READ = 6
+/** As many as to be read whole, and to be the same one. */
+const WHOLE = 22 * SIZES.length
+const WHOLE_FROM = 128
 const READS_MAX = 12
 const SEEDS = 12
 
@@ -31,6 +34,25 @@ interface Known {
   readonly name: string
   readonly digest: Uint8Array
   readonly bytes: Uint8Array
+}
+
+/** Some part of some object, as an input tells it. */
+function readOf(random: Random): number[] {
+  const object = random.once(6) ? SIZES.length - 1 : random.below(SIZES.length - 1)
+  const [at, length] = [random.below(SIZES[object] + 1), random.below(9000)]
+  // The largest takes a while.
+  const whole = object < SIZES.length - 1 && random.once(4) ? WHOLE : 0
+  return [object + whole, at & 0xff, (at >> 8) & 0xff, at >> 16, length & 0xff, length >> 8]
+}
+
+const ANOTHER_READ: Mutator = {
+  name: 'another read',
+  mutate: (input, random) => {
+    const read = readOf(random)
+    if (input.length < READ) return Uint8Array.from(read)
+    input.set(read, random.below(Math.floor(input.length / READ)) * READ)
+    return input
+  },
 }
 
 function plain(name: string, object: number): LayoutEntry {
@@ -52,7 +74,7 @@ export class StoreTarget implements Target {
   readonly #objects: readonly Uint8Array[]
   readonly seeds: readonly Uint8Array[]
   readonly mutators = [
-    ...new PartMutators(PARTS).of(0, BYTE_MUTATORS),
+    ...new PartMutators(PARTS).of(0, [...BYTE_MUTATORS, ...BYTE_MUTATORS.map(() => ANOTHER_READ)]),
     ...new PartMutators(PARTS).of(1, [...storeMutators(), ...storeMutators(), ...BYTE_MUTATORS]),
   ]
 
@@ -72,13 +94,7 @@ export class StoreTarget implements Target {
   }
 
   #asked(random: Random): Uint8Array {
-    const asked: number[] = []
-    for (let left = 6; left > 0; left--) {
-      const object = random.once(6) ? SIZES.length - 1 : random.below(SIZES.length - 1)
-      const [at, length] = [random.below(SIZES[object] + 1), random.below(9000)]
-      asked.push(object, at & 0xff, (at >> 8) & 0xff, at >> 16, length & 0xff, length >> 8)
-    }
-    return Uint8Array.from(asked)
+    return Uint8Array.from(Array.from({ length: 6 }, () => readOf(random)).flat())
   }
 
   run(input: Uint8Array): boolean {
@@ -92,7 +108,7 @@ export class StoreTarget implements Target {
       const length = asked[at + 4] + asked[at + 5] * 256
       const whole = this.#untouched(entries, object)
       try {
-        read = this.#read(objects, object, { offset, length, all: asked[at] >= 128 }, whole) || read
+        read = this.#read(objects, object, { offset, length, all: asked[at] >= WHOLE_FROM }, whole) || read
       } catch (error) {
         if (error instanceof Violation) throw error
         throw new Violation('no throw', error instanceof Error ? (error.stack ?? error.message) : String(error))

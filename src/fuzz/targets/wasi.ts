@@ -31,7 +31,7 @@ const PATH_ROOM = 64
 const PATHS_MAX = 32
 const PIECES_AT = 0x4000
 const OUT_AT = 0x8000
-const WILD = [0, 0xfff8, 0xffff, 0x1_0000, 0x7fff_ffff, -1, -8]
+const WILD = [0, 0xfff8, 0xfffc, 0xffff, 0x1_0000, 0x7fff_ffff, -1, -8]
 
 /**
  * What each call takes: f a descriptor, p a path and its length, o a place for what it answers, v pieces and their number, b a buffer and
@@ -106,9 +106,10 @@ class Arguments {
     if (kind === 'b') return [wild ?? OUT_AT, byte * 4]
     if (kind === 'n') return [wild ?? byte % 32]
     if (byte < 64) return [ALL_RIGHTS]
-    return [
-      byte < 160 ? BigInt(byte - 64) : BigInt(ODD_NUMBERS[byte % ODD_NUMBERS.length]) << (byte % 2 === 0 ? 32n : 0n),
-    ]
+    if (byte < 160) return [BigInt(byte - 64)]
+    const odd = BigInt(ODD_NUMBERS[byte % ODD_NUMBERS.length])
+    // As a program hands 64 bits over: with a sign.
+    return [BigInt.asIntN(64, byte % 2 === 0 ? odd << 32n : odd)]
   }
 }
 
