@@ -33,9 +33,9 @@ function copy16(to: usize, from: usize): void {
   store<u64>(to, high, 8)
 }
 
-/** Copies up to 15 bytes more than asked. */
+/** Copies literals, up to 15 bytes more than asked. */
 @inline
-function copyWide(to: usize, from: usize, length: u32): void {
+function copyLiterals(to: usize, from: usize, length: u32): void {
   if (length >= LONG) {
     memory.copy(to, from, length)
     return
@@ -64,15 +64,21 @@ function copyRepeat(to: usize, offset: u32, length: u32): void {
   } while (to < end)
 }
 
-/** Copies a match that may overlap what it makes; up to 15 bytes more than asked. */
+/** Copies a match, which may overlap what it makes; up to 31 bytes more than asked. */
 @inline
 function copyMatch(to: usize, offset: u32, length: u32): void {
+  const end = to + length
   if (offset >= 16) {
-    // What is far enough away does not overlap.
-    if (length <= offset) copyWide(to, to - offset, length)
-    else copyOn(to, offset, length)
+    if (length >= LONG && length <= offset) {
+      memory.copy(to, to - offset, length)
+      return
+    }
+    do {
+      copy16(to, to - offset)
+      copy16(to + 16, to + 16 - offset)
+      to += 32
+    } while (to < end)
   } else if (offset >= 8) {
-    const end = to + length
     do {
       store<u64>(to, load<u64>(to - offset))
       to += 8
@@ -80,26 +86,22 @@ function copyMatch(to: usize, offset: u32, length: u32): void {
   } else copyRepeat(to, offset, length)
 }
 
-/** Copies an overlapping match of an offset of 16 and more. */
-function copyOn(to: usize, offset: u32, length: u32): void {
-  const end = to + length
-  do {
-    copy16(to, to - offset)
-    to += 16
-  } while (to < end)
-}
-
-/** Where a length that goes on at `p` ends; 0 where the input does first. */
-@inline
-function lengthEnd(p: usize, end: usize): usize {
-  while (p < end) if (load<u8>(p++) != 255) return p
-  return 0
-}
-
-/** What the bytes of a length come to: all but the last are 255. */
-@inline
-function lengthOf(p: usize, end: usize): u32 {
-  return (<u32>(end - p) - 1) * 255 + <u32>load<u8>(end - 1)
+/** The answer where fewer than three bytes are left behind literals, which may be too many for input or room. */
+function last(token: u32, p: usize, end: usize, out: usize, to: usize, full: usize): i32 {
+  if (out > full) {
+    p -= out - full
+    out = full
+  }
+  if (p > end) return BAD
+  if (p == end || out == full) return <i32>(out - to)
+  // An offset that ends the input is good where its match fills the room.
+  if (p + 2 > end) return BAD
+  const offset = <u32>load<u16>(p)
+  const code = token & MORE
+  const left = <u32>(full - out)
+  if (offset - 1 >= <u32>(out - to) || code == MORE || code + MATCH_MIN < left) return BAD
+  copyMatch(out, offset, left)
+  return <i32>(full - to)
 }
 
 /** Decodes a block of `length` bytes at `from` into at most `room` bytes at `to`: bytes written, or -EUCLEAN. */
@@ -110,58 +112,57 @@ export function decodeLz4(from: usize, length: usize, to: usize, room: usize): i
   let out = to
   const end = from + length
   const full = to + room
-  // Behind it there is no whole offset any more.
-  const last = end - 2
-  while (p < end) {
-    // Here there is room for a byte at least.
+  while (true) {
+    // Here there is a byte of input at least, and room for one.
     const token = <u32>load<u8>(p++)
     let literals = token >> 4
     if (literals != MORE) {
       copy16(out, p)
     } else {
-      const first = p
-      p = lengthEnd(p, end)
-      if (p == 0) return BAD
-      literals = min(literals + lengthOf(first, p), <u32>(full - out))
+      let more: u32 = 255
+      while (more == 255) {
+        if (p >= end) return BAD
+        more = <u32>load<u8>(p++)
+        literals += more
+      }
+      literals = min(literals, <u32>(full - out))
       if (literals > <u32>(end - p)) return BAD
-      copyWide(out, p, literals)
+      copyLiterals(out, p, literals)
     }
     p += literals
     out += literals
-    if (p > last) {
-      if (out > full) {
-        p -= out - full
-        out = full
-      }
-      return p == end || (p < end && out == full) ? <i32>(out - to) : BAD
-    }
+    if (p + 3 > end) return last(token, p, end, out, to, full)
     // Few literals can have filled the room, which is seen below: the slack is enough for them and a short match.
     const offset = <u32>load<u16>(p)
     p += 2
     // An offset of 0 is none.
     if (offset - 1 >= <u32>(out - to)) return out >= full ? <i32>room : BAD
-    const code = token & MORE
-    if (code != MORE && offset >= 8) {
+    let count = (token & MORE) + MATCH_MIN
+    if (count != MORE + MATCH_MIN && offset >= 8) {
       const match = out - offset
       store<u64>(out, load<u64>(match))
       store<u64>(out, load<u64>(match, 8), 8)
       store<u16>(out, load<u16>(match, 16), 16)
-      out += code + MATCH_MIN
+      out += count
+      if (out >= full) return <i32>room
     } else {
       if (out >= full) return <i32>room
-      let count = code + MATCH_MIN
-      if (code == MORE) {
-        const first = p
-        p = lengthEnd(p, end)
-        if (p == 0) return BAD
-        count += lengthOf(first, p)
+      if (count == MORE + MATCH_MIN) {
+        let more: u32 = 255
+        while (more == 255) {
+          if (p >= end) return BAD
+          more = <u32>load<u8>(p++)
+          count += more
+        }
       }
-      count = min(count, <u32>(full - out))
+      if (count >= <u32>(full - out)) {
+        copyMatch(out, offset, <u32>(full - out))
+        return <i32>room
+      }
+      // Only literals end a block.
+      if (p >= end) return BAD
       copyMatch(out, offset, count)
       out += count
     }
-    if (out >= full) return <i32>room
   }
-  // Only literals end a block.
-  return BAD
 }

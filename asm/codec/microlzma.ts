@@ -7,59 +7,30 @@
 // As in the kernel, lc + lp is at most 4, which bounds the probabilities, and an end marker is an error.
 //
 // Bounded by construction: a symbol takes at most SYMBOL_BYTES of input. Where fewer are left, the rest is decoded from a
-// copy with zeros behind it, and what took some of those is void. A match begins inside the room and may write up to 16
+// copy with zeros behind it, and what took some of those is void. A match begins inside the room and may write up to 15
 // bytes behind it, which callers leave.
 //
 // Range, code and place in the input are globals between functions and locals in their loops: engines keep globals in
 // memory. For the same reason literals are decoded in runs.
 
 import { EUCLEAN } from '../layout'
+import { copyMatch } from './match-copy'
+import { ALIGN, ALIGN_BITS, DISTANCES, LENGTHS, LITERAL_BYTES, LITERALS, REP_LENGTHS, SLOTS } from './microlzma-model'
+import { HIGH, IS_MATCH, IS_REP, IS_REP0_LONG, IS_REP_G0, IS_REP_G1, IS_REP_G2, LOW, MID } from './microlzma-model'
+import { boundOf, grown, LC_LP_MAX, PB_MAX, resetModel, shrunk } from './microlzma-model'
 
 const BAD: i32 = -(<i32>EUCLEAN)
 /** Properties and first code. */
 const HEAD_BYTES: usize = 5
 const SYMBOL_BYTES: usize = 24
-const LC_LP_MAX: u32 = 4
-const PB_MAX: u32 = 4
 /** Below it the range takes another byte. */
 const RANGE_MIN: u32 = 1 << 24
-/** A probability is that of a 0, of 2048; it moves by a 32nd of what is missing. */
-const ONE: u32 = 2048
-const EVEN: u64 = 0x0400040004000400
-const STATES: usize = 12
 /** States from here on follow something else than a literal. */
 const AFTER_MATCH: u32 = 7
 const MATCH_MIN: u32 = 2
-/** What a literal's probabilities take, in bytes. */
-const LITERAL_BYTES: usize = 2 * 0x300
 /** Slots of distances: from here on they have further bits, from there on some without a probability. */
 const SLOT_REVERSE: u32 = 4
 const SLOT_DIRECT: u32 = 14
-const ALIGN_BITS: u32 = 4
-
-// Places of the probabilities: of decisions by state, and by the position's low bits; of the trees of lengths and distances.
-const BY_STATE: usize = 2 * STATES
-const BY_POSITION: usize = BY_STATE << PB_MAX
-const LENGTH_BYTES: usize = 4 + 2 * 8 * 16 + 2 * 8 * 16 + 2 * 256
-const TREE_BYTES: usize = 4 * 2 * 64 + 2 * 128 + (2 << ALIGN_BITS) + 2 * LENGTH_BYTES
-const PROBABILITY_BYTES: usize = 2 * BY_POSITION + 4 * BY_STATE + TREE_BYTES + (LITERAL_BYTES << LC_LP_MAX)
-const PROBABILITIES: usize = memory.data(<i32>PROBABILITY_BYTES, 64)
-const IS_MATCH: usize = PROBABILITIES
-const IS_REP0_LONG: usize = IS_MATCH + BY_POSITION
-const IS_REP: usize = IS_REP0_LONG + BY_POSITION
-const IS_REP_G0: usize = IS_REP + BY_STATE
-const IS_REP_G1: usize = IS_REP_G0 + BY_STATE
-const IS_REP_G2: usize = IS_REP_G1 + BY_STATE
-const SLOTS: usize = IS_REP_G2 + BY_STATE
-const DISTANCES: usize = SLOTS + 4 * 2 * 64
-const ALIGN: usize = DISTANCES + 2 * 128
-const LENGTHS: usize = ALIGN + (2 << ALIGN_BITS)
-/** Of a length: two decisions, then trees of 3, 3 and 8 bits. */
-const LOW: usize = 4
-const MID: usize = LOW + 2 * 8 * 16
-const HIGH: usize = MID + 2 * 8 * 16
-const REP_LENGTHS: usize = LENGTHS + LENGTH_BYTES
-const LITERALS: usize = REP_LENGTHS + LENGTH_BYTES
 /** The last bytes of the input, and zeros. */
 const TAIL_BYTES: usize = 64
 const TAIL: usize = memory.data(<i32>TAIL_BYTES, 8)
@@ -83,30 +54,12 @@ let rep1: u32 = 0
 let rep2: u32 = 0
 let rep3: u32 = 0
 
-@inline
-function grown(p: u32): u32 {
-  return p + ((ONE - p) >> 5)
-}
-
-@inline
-function shrunk(p: u32): u32 {
-  return p - (p >> 5)
-}
-
-@inline
-function boundOf(r: u32, p: u32): u32 {
-  return (r >> 11) * p
-}
-
-function normalise(): void {
-  if (range >= RANGE_MIN) return
-  range <<= 8
-  code = (code << 8) | <u32>load<u8>(next++)
-}
-
 /** A decision by the probability at `at`. */
 function bit(at: usize): u32 {
-  normalise()
+  if (range < RANGE_MIN) {
+    range <<= 8
+    code = (code << 8) | <u32>load<u8>(next++)
+  }
   const p = <u32>load<u16>(at)
   const bound = boundOf(range, p)
   if (code < bound) {
@@ -151,28 +104,98 @@ function tree(at: usize, top: u32): u32 {
   return symbol - top
 }
 
+/** A literal after a match, whose next byte chooses among three trees as long as the bits agree with it. */
+function likeTree(at: usize, byte: u32): u32 {
+  let r = range
+  let c = code
+  let n = next
+  let like = byte << 1
+  let among: u32 = 0x100
+  let symbol: u32 = 1
+  do {
+    const likely = like & among
+    const place = at + ((among + likely + symbol) << 1)
+    const p = <u32>load<u16>(place)
+    if (r < RANGE_MIN) {
+      r <<= 8
+      c = (c << 8) | <u32>load<u8>(n++)
+    }
+    const bound = boundOf(r, p)
+    like <<= 1
+    symbol <<= 1
+    if (c < bound) {
+      r = bound
+      store<u16>(place, grown(p))
+      among ^= likely
+    } else {
+      r -= bound
+      c -= bound
+      store<u16>(place, shrunk(p))
+      symbol |= 1
+      among = likely
+    }
+  } while (symbol < 0x100)
+  range = r
+  code = c
+  next = n
+  return symbol
+}
+
 /** The same, but the lowest bit comes first. */
 function reverseTree(at: usize, bits: u32): u32 {
+  let r = range
+  let c = code
+  let n = next
   let symbol: u32 = 1
   let value: u32 = 0
-  for (let i: u32 = 0; i < bits; i++) {
-    const one = bit(at + (symbol << 1))
-    symbol = (symbol << 1) | one
-    value |= one << i
-  }
+  let one: u32 = 1
+  const top: u32 = 1 << bits
+  do {
+    const place = at + (symbol << 1)
+    const p = <u32>load<u16>(place)
+    if (r < RANGE_MIN) {
+      r <<= 8
+      c = (c << 8) | <u32>load<u8>(n++)
+    }
+    const bound = boundOf(r, p)
+    symbol <<= 1
+    if (c < bound) {
+      r = bound
+      store<u16>(place, grown(p))
+    } else {
+      r -= bound
+      c -= bound
+      store<u16>(place, shrunk(p))
+      symbol |= 1
+      value |= one
+    }
+    one <<= 1
+  } while (one < top)
+  range = r
+  code = c
+  next = n
   return value
 }
 
 /** Bits that are as often 0 as 1. */
 function direct(bits: u32): u32 {
+  let r = range
+  let c = code
+  let n = next
   let value: u32 = 0
-  for (let i: u32 = 0; i < bits; i++) {
-    normalise()
-    range >>= 1
-    const one = <u32>(code >= range)
-    code -= range & (0 - one)
+  do {
+    if (r < RANGE_MIN) {
+      r <<= 8
+      c = (c << 8) | <u32>load<u8>(n++)
+    }
+    r >>= 1
+    const one = <u32>(c >= r)
+    c -= r & (0 - one)
     value = (value << 1) | one
-  }
+  } while (--bits)
+  range = r
+  code = c
+  next = n
   return value
 }
 
@@ -208,33 +231,36 @@ function literals(): bool {
     r = match
     store<u16>(decision, grown(decided))
     const at = LITERALS + (((position & lpMask) << lc) + (previous >> (8 - lc))) * LITERAL_BYTES
-    // After a match, its next byte chooses among three trees as long as the bits agree with it.
-    let like: u32 = s < AFTER_MATCH ? 0 : <u32>load<u8>(o - rep0 - 1) << 1
-    let among: u32 = s < AFTER_MATCH ? 0 : 0x100
     let symbol: u32 = 1
-    do {
-      const likely = like & among
-      const place = at + ((among + likely + symbol) << 1)
-      const p = <u32>load<u16>(place)
-      if (r < RANGE_MIN) {
-        r <<= 8
-        c = (c << 8) | <u32>load<u8>(n++)
-      }
-      const bound = boundOf(r, p)
-      like <<= 1
-      symbol <<= 1
-      if (c < bound) {
-        r = bound
-        store<u16>(place, grown(p))
-        among ^= likely
-      } else {
-        r -= bound
-        c -= bound
-        store<u16>(place, shrunk(p))
-        symbol |= 1
-        among = likely
-      }
-    } while (symbol < 0x100)
+    if (s >= AFTER_MATCH) {
+      range = r
+      code = c
+      next = n
+      symbol = likeTree(at, <u32>load<u8>(o - rep0 - 1))
+      r = range
+      c = code
+      n = next
+    } else {
+      do {
+        const place = at + (symbol << 1)
+        const p = <u32>load<u16>(place)
+        if (r < RANGE_MIN) {
+          r <<= 8
+          c = (c << 8) | <u32>load<u8>(n++)
+        }
+        const bound = boundOf(r, p)
+        symbol <<= 1
+        if (c < bound) {
+          r = bound
+          store<u16>(place, grown(p))
+        } else {
+          r -= bound
+          c -= bound
+          store<u16>(place, shrunk(p))
+          symbol |= 1
+        }
+      } while (symbol < 0x100)
+    }
     previous = symbol & 255
     store<u8>(o++, previous)
     s = s < 4 ? 0 : s < 10 ? s - 3 : s - 6
@@ -283,22 +309,6 @@ function chooseRep(ps: u32): bool {
   return true
 }
 
-/** Copies a match, up to 7 bytes too many, but not from before the output. */
-function copyMatch(to: usize, distance: usize, length: u32): void {
-  const stop = to + length
-  if (distance >= 8) {
-    do {
-      store<u64>(to, load<u64>(to - distance))
-      to += 8
-    } while (to < stop)
-  } else {
-    do {
-      store<u8>(to, load<u8>(to - distance))
-      to++
-    } while (to < stop)
-  }
-}
-
 /** Decodes what follows the decision for a match, and copies it: false where it would begin before what may be used. */
 function match(dictSize: u32): bool {
   const position = <u32>(out - first)
@@ -335,8 +345,7 @@ function begin(from: usize, length: usize): bool {
   if (lc + lp > LC_LP_MAX || pb > PB_MAX) return false
   lpMask = (1 << lp) - 1
   pbMask = (1 << pb) - 1
-  const used = LITERALS + (LITERAL_BYTES << (lc + lp))
-  for (let at = PROBABILITIES; at < used; at += 8) store<u64>(at, EVEN)
+  resetModel(lc + lp)
   range = 0xffffffff
   code = bswap<u32>(load<u32>(from, 1))
   next = from + HEAD_BYTES
@@ -375,7 +384,10 @@ export function decodeMicroLzma(from: usize, length: usize, to: usize, room: usi
     if (next > limit) {
       if (!isTail) toTail()
       isTail = true
-      normalise()
+      if (range < RANGE_MIN) {
+        range <<= 8
+        code = (code << 8) | <u32>load<u8>(next++)
+      }
       if (next > end) return ended
       ended = next == end && code == 0 ? <i32>(out - first) : BAD
     }

@@ -75,7 +75,8 @@ export class CodecCore {
 
 /** One to four changes: bytes, runs, pieces moved, an end cut off. */
 export function mutated(input: Uint8Array, random: Random): Uint8Array {
-  let bytes = input.slice()
+  // A copy, and no Buffer, whose slices are none.
+  let bytes = new Uint8Array(input)
   for (let n = 1 + random(4); n > 0 && bytes.length > 0; n--) {
     const at = random(bytes.length)
     const kind = random(6)
