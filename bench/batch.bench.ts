@@ -3,8 +3,8 @@
 // and the stats copied out.
 
 import { QUERY_FLAGS, RECORD } from '../src/format/structs.js'
+import { PlainDecoder } from '../src/fuzz/plain-decoder.js'
 import { openImageSync } from '../src/node.js'
-import { PlainDecoder } from '../test/helpers/plain-decoder.js'
 import { NUMBERS, sweepNumbers, sweepObjects } from '../test/helpers/plain-sweep.js'
 import type { InodeNumbers } from '../wasm/core-image.js'
 import { budget, interleave, milliseconds, printSamples, ratioBudget } from './measure.js'

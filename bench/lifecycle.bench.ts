@@ -1,9 +1,9 @@
 // A host with many images: open, mount, first read, unmount of 1,000 different images and of 10,000 equal ones; what is
 // held afterwards; a new image whose objects have been read before.
 import { readFileSync } from 'node:fs'
+import { PlainDecoder, type PlainNode } from '../src/fuzz/plain-decoder.js'
 import { DirectoryStore, mountSync, openImageSync } from '../src/node.js'
 import { fixture } from '../test/helpers/paths.js'
-import { PlainDecoder, type PlainNode } from '../test/helpers/plain-decoder.js'
 import { budget, bytes, heldBytes, milliseconds, percentile, sampleOf, table } from './measure.js'
 
 const DIFFERENT = 1000

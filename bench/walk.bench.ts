@@ -4,9 +4,9 @@
 import { lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
+import { PlainDecoder } from '../src/fuzz/plain-decoder.js'
 import { mountSync, openImageSync } from '../src/node.js'
 import { fixture } from '../test/helpers/paths.js'
-import { PlainDecoder } from '../test/helpers/plain-decoder.js'
 import { type Contestant, interleave, ownCopy, printSamples, ratioBudget, table } from './measure.js'
 import { allPaths, inMemfs, inZenfs, kernelMount, largeImage, scratch, seeded, type WalkFs } from './subjects.js'
 

@@ -1,7 +1,7 @@
 // composefs fuzz: how it is called. Not here: what the options mean (fuzz.ts).
 
 export const FUZZ_HELP = `Usage: composefs fuzz [TARGET...] [--seconds N] [--runs N] [--seed S] [--corpus DIR] [--json]
-       composefs fuzz --oracle NAME[,NAME...] [--runs N] [--seed S] [--corpus DIR] [--json]
+       composefs fuzz --oracle NAME[,NAME...] [--runs N] [--seed S] [--corpus DIR] [--image-seconds N] [--json]
 
 Runs a part of this program with inputs that are made to break it, and says which of its promises any of them breaks. Inputs that
 go a new way through the WebAssembly core are kept and changed further. Without TARGET all take their turns, each with its share of
@@ -16,8 +16,10 @@ the seconds; without TARGET, --seconds and --runs they are listed, with what eac
                  says what it breaks
   --json         the results as an array
   --oracle NAME  compares instead what is read of changed images with what others read of them: kernel (as root), fsck.erofs,
-                 dump.erofs, composefs-info (COMPOSEFS_INFO may name it), or all. Images with disagreements that are not known go
+                 dump.erofs, composefs-info (COMPOSEFS_INFO may name it), plain (a decoder in plain TypeScript), or all. Images with disagreements that are not known go
                  to DIR, oracles unless given, with report.txt and report.jsonl; 1000 images for each unless --runs says otherwise
+  --image-seconds N
+                 how long an oracle may take for an image; 10 unless given
 
 The exit status is 1 where a promise was broken, or others disagree.
 `
@@ -29,4 +31,5 @@ export const FUZZ_OPTIONS = {
   corpus: { type: 'string' },
   json: { type: 'boolean' },
   oracle: { type: 'string' },
+  'image-seconds': { type: 'string' },
 } as const

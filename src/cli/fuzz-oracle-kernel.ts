@@ -1,13 +1,12 @@
 // The kernel's EROFS as an oracle: a process of its own mounts one image after the other, lists it and unmounts it, and is ended where
 // one takes too long. Root on Linux, with Python, which has calls for xattrs. Not here: what is made of its answers.
 
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { LISTING_BOUNDS, type Listing } from './fuzz-oracle-listing.js'
-
-const TIME_LIMIT_MS = 20_000
+import { LISTING_BOUNDS } from './fuzz-listing-bounds.js'
+import { ListingChild } from './fuzz-oracle-child.js'
+import type { Listing } from './fuzz-oracle-listing.js'
 
 /** Reads names of images, a line each, and answers with a line of JSON each. */
 const SCRIPT = `
@@ -81,55 +80,32 @@ export function noKernel(): string | undefined {
 }
 
 export class KernelLister {
-  readonly #directory: string
   readonly #mount: string
-  #child: ChildProcess | undefined
-  #lines: AsyncIterator<string> | undefined
-  #images = 0
+  readonly #child: ListingChild
 
-  /** `directory`: for images and the mount, by itself. */
-  constructor(directory: string) {
-    this.#directory = directory
+  /** `directory`: for images and the mount, by itself. `time`: milliseconds for an image. */
+  constructor(directory: string, time: number) {
     this.#mount = join(directory, 'mount')
     fs.mkdirSync(this.#mount, { recursive: true })
+    const path = join(directory, 'kernel-')
+    this.#child = new ListingChild({ command: 'python3', args: ['-c', SCRIPT, this.#mount], path, time })
   }
 
   /** The kernel's listing; undefined where it took too long. */
   async list(bytes: Uint8Array): Promise<Listing | undefined> {
-    if (this.#child === undefined) this.#start()
-    // A name of its own each time: what is still cached of another must not be looked at.
-    const path = join(this.#directory, `kernel-${this.#images++}`)
-    fs.writeFileSync(path, bytes)
-    let timer: NodeJS.Timeout | undefined
-    try {
-      this.#child?.stdin?.write(`${path}\n`)
-      const late = new Promise<undefined>(done => {
-        timer = setTimeout(() => done(undefined), TIME_LIMIT_MS)
-      })
-      const line = await Promise.race([this.#lines?.next(), late])
-      if (line === undefined || line.done === true) {
-        this.close()
-        return undefined
-      }
-      return JSON.parse(line.value) as Listing
-    } finally {
-      clearTimeout(timer)
-      fs.rmSync(path, { force: true })
-    }
-  }
-
-  #start(): void {
-    const child = spawn('python3', ['-c', SCRIPT, this.#mount], { stdio: ['pipe', 'pipe', 'inherit'] })
-    child.stdin.on('error', () => {})
-    this.#lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-    this.#child = child
+    const listing = await this.#child.list(bytes)
+    if (listing !== 'time-out' && !('ended' in listing)) return listing
+    this.#unmount()
+    return undefined
   }
 
   /** Ends the process; nothing stays mounted. */
   close(): void {
-    this.#child?.kill('SIGKILL')
-    this.#child = undefined
-    this.#lines = undefined
+    this.#child.close()
+    this.#unmount()
+  }
+
+  #unmount(): void {
     if (fs.readFileSync('/proc/self/mounts', 'utf8').includes(` ${this.#mount} `)) {
       spawnSync('umount', ['-l', this.#mount], { stdio: 'ignore' })
     }

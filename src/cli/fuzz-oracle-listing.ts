@@ -10,10 +10,9 @@ import { sha256 } from '../host/hash.js'
 import { loadImage } from '../image/image.js'
 import { ImageLayer, type ImageNode } from '../overlay/image-layer.js'
 import { newAttr } from '../overlay/layer.js'
+import { LISTING_BOUNDS } from './fuzz-listing-bounds.js'
 
 const { S_IFMT, S_IFDIR, S_IFLNK, S_IFREG } = CONSTANTS
-/** What a listing goes to: names below one another, entries, bytes of a file. All listers have these. */
-export const LISTING_BOUNDS = { depth: 8, entries: 200, fileBytes: 65536 } as const
 
 /** What is known of one path; `!ERRNO` in the place of what can't be read, and behind a space what more is said of it. */
 export type Facts = Readonly<Record<string, string>>
@@ -125,13 +124,9 @@ class Lister {
   }
 }
 
-/** Ours, as plain EROFS: what a composefs image says of its files is shown as the xattrs that it is. */
+/** Ours, of an image as plain EROFS: what a composefs image says of its files is shown as the xattrs that it is. */
 export function ourListing(pool: CorePool, bytes: Uint8Array): Listing {
-  const plain = bytes.slice()
-  // The composefs header; without its magic the image is one like any other.
-  const composefs = new DataView(plain.buffer).getUint32(0, true) === CONSTANTS.LCFS_EROFS_MAGIC
-  if (composefs) plain.fill(0, 0, 4)
-  const image = loadImage(pool, sha256, plain.length, into => into.set(plain), {})
+  const image = loadImage(pool, sha256, bytes.length, into => into.set(bytes), {})
   if (image instanceof Fault) return { refused: refusal(image), entries: {}, cut: false }
   try {
     const layer = new ImageLayer(image, undefined, 'off')
@@ -147,9 +142,12 @@ export function ourListing(pool: CorePool, bytes: Uint8Array): Listing {
 /** Beyond 2^53 ours are the nearest that a double has. */
 const NUMBERS: ReadonlySet<string> = new Set(['size', 'mtime'])
 
-/** Ids that an ACL has no use for the kernel leaves out; of one that it can not read it answers an errno. */
+/**
+ * Ids that an ACL has no use for the kernel leaves out; of one that it can not read it answers an errno. What an image has twice, not all
+ * show twice.
+ */
 function withoutAcls(xattrs: string): string {
-  return xattrs.replace(/(system\.posix_acl_\w+)=[0-9a-f]+/g, '$1')
+  return [...new Set(xattrs.split(' '))].join(' ').replace(/(system\.posix_acl_\w+)=[0-9a-f]+/g, '$1')
 }
 
 /** What a fact begins with where it is a refusal. */

@@ -4,7 +4,6 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-const TIME_LIMIT_MS = 10_000
 const OUTPUT_MAX = 16 << 20
 /** KiB of address space, seconds of processor. */
 const LIMITED = 'ulimit -v 2097152; ulimit -t 8; ulimit -c 0; exec "$@"'
@@ -23,9 +22,9 @@ export function toolPath(name: string, variable?: string): string | undefined {
   return [named, ...places].find(path => path !== undefined && path !== '' && fs.existsSync(path))
 }
 
-export function runTool(tool: string, args: readonly string[]): ToolAnswer {
+export function runTool(tool: string, args: readonly string[], time: number): ToolAnswer {
   const { status, signal, stdout, stderr, error } = spawnSync('sh', ['-c', LIMITED, 'sh', tool, ...args], {
-    timeout: TIME_LIMIT_MS,
+    timeout: time,
     killSignal: 'SIGKILL',
     maxBuffer: OUTPUT_MAX,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -15,11 +15,15 @@ import { randomErofs } from '../fuzz/random-erofs.js'
 import { TreeError } from '../tree/tree-error.js'
 import { printable } from './failure.js'
 import { wantedBy } from './fuzz-oracle-rules.js'
-import { type Oracle, type OracleMaker, oracles, type Verdict } from './fuzz-oracles.js'
+import type { Oracle, OracleMaker, Verdict } from './fuzz-oracle-verdict.js'
+import { oracles } from './fuzz-oracles.js'
 
 /** One in so many images is a valid one as it is. */
 const UNCHANGED = 16
 const MINIMISE_ASKS = 150
+/** The same where an ask takes until its time is over. */
+const MINIMISE_WAITS = 6
+const TIME_MS = 10_000
 /** Of one oracle; what comes after is counted only. */
 const FINDINGS_MAX = 200
 
@@ -31,6 +35,8 @@ export interface OracleOptions {
   readonly seed: number
   /** Where images and the report are written. */
   readonly directory: string
+  /** Milliseconds for one image; 10,000 unless given. */
+  readonly time?: number
   /** Told of what happens, a line at a time. */
   readonly log?: (line: string) => void
   /** More oracles, or others in the place of these. */
@@ -120,7 +126,8 @@ class Campaign {
     if (this.#findings.size >= FINDINGS_MAX) return
     const { directory, log } = this.#options
     const { name } = this.#oracle
-    const small = await this.#minimised(origin, bytes, verdict.key)
+    const most = verdict.kind === 'their time-out' ? MINIMISE_WAITS : MINIMISE_ASKS
+    const small = await this.#minimised(origin, bytes, verdict.key, most)
     const again = (await this.#oracle.ask(small)).find(({ key }) => key === verdict.key) ?? verdict
     const image = `${name}-${this.#findings.size}.img`
     fs.writeFileSync(join(directory, image), small)
@@ -130,7 +137,7 @@ class Campaign {
   }
 
   /** Takes back what was changed, as far as the disagreement stays. */
-  async #minimised(origin: Uint8Array, bytes: Uint8Array, key: string): Promise<Uint8Array> {
+  async #minimised(origin: Uint8Array, bytes: Uint8Array, key: string, most: number): Promise<Uint8Array> {
     let best = bytes
     let asks = 0
     const takes = async (candidate: Uint8Array): Promise<boolean> => {
@@ -152,10 +159,10 @@ class Campaign {
       await takes(candidate)
     }
     let size = Math.ceil(differing(origin, best).length / 2)
-    while (size >= 1 && asks < MINIMISE_ASKS) {
+    while (size >= 1 && asks < most) {
       let shrunk = false
       const places = differing(origin, best)
-      for (let from = 0; from < places.length && asks < MINIMISE_ASKS; from += size) {
+      for (let from = 0; from < places.length && asks < most; from += size) {
         const candidate = best.slice()
         for (const at of places.slice(from, from + size)) candidate[at] = origin[at]
         if (await takes(candidate)) shrunk = true
@@ -203,7 +210,7 @@ export async function runOracles(options: OracleOptions): Promise<OracleReport[]
       continue
     }
     const work = fs.mkdtempSync(join(tmpdir(), 'composefs-oracle-'))
-    const oracle = maker.make(work)
+    const oracle = maker.make(work, { time: options.time ?? TIME_MS })
     try {
       reports.push(await new Campaign(oracle, options).run())
     } finally {

@@ -3,69 +3,39 @@
 
 import fs from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { compileSync } from '../../wasm/core.js'
 import { CORE_BASE64 } from '../../wasm/core-bytes.js'
 import { FULL_CORE_BASE64 } from '../../wasm/full-core-bytes.js'
 import { CorePool } from '../../wasm/pool.js'
-import { Fault } from '../format/errno.js'
+import { Fault, type Outcome } from '../format/errno.js'
 import { CONSTANTS } from '../format/structs.js'
 import { dumpOf } from '../fuzz/dump-of.js'
 import { sha256 } from '../host/hash.js'
 import { type Image, loadImage } from '../image/image.js'
 import { ImageCheck } from '../overlay/image-check.js'
 import { KernelLister, noKernel } from './fuzz-oracle-kernel.js'
-import { differences, errnoIn, ourListing } from './fuzz-oracle-listing.js'
+import { ourListing } from './fuzz-oracle-listing.js'
+import { noPlain, PlainOracle } from './fuzz-oracle-plain.js'
 import { crashed, runTool, type ToolAnswer, toolPath } from './fuzz-oracle-tools.js'
-
-export type VerdictKind = 'we refuse' | 'they refuse' | 'different' | 'other errno' | 'their crash' | 'their time-out'
-
-/** One disagreement. */
-export interface Verdict {
-  readonly kind: VerdictKind
-  /** What kind of disagreement it is, without names and numbers: one of each is looked into. */
-  readonly key: string
-  readonly ours: string
-  readonly theirs: string
-}
-
-export interface Oracle {
-  readonly name: string
-  /** Which images it reads. */
-  readonly reads: (bytes: Uint8Array) => boolean
-  /** Where it disagrees; none where it says the same. */
-  ask(bytes: Uint8Array): Promise<readonly Verdict[]>
-  close(): void
-}
-
-/** One that may not be here. */
-export interface OracleMaker {
-  /** Why it can't be asked; undefined where it can. */
-  missing(): string | undefined
-  make(directory: string): Oracle
-}
-
-function verdict(kind: VerdictKind, field: string, ours: string, theirs: string): Verdict {
-  const plain = (text: string) =>
-    text
-      // Whose entry it was.
-      .replace(/^(!\w+) .*?: (bad |inode)/s, '$1 $2')
-      .replace(/0x[0-9a-f]+|\d+/gi, 'N')
-      .replace(/\/tmp\S*|\/dev\/shm\S*/g, '…')
-      .replace(/[^\x20-\x7e]/g, '?')
-      .slice(0, 90)
-  const said = kind === 'different' ? '' : `: ${plain(ours)} / ${plain(theirs)}`
-  return { kind, key: `${kind}: ${field}${said}`, ours: ours.slice(0, 300), theirs: theirs.slice(0, 300) }
-}
-
-function isComposefs(bytes: Uint8Array): boolean {
-  return (
-    bytes.length >= 4 && new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true) === CONSTANTS.LCFS_EROFS_MAGIC
-  )
-}
+import {
+  asPlain,
+  isComposefs,
+  listingVerdicts,
+  type Oracle,
+  type OracleLimits,
+  type OracleMaker,
+  type Verdict,
+  verdict,
+} from './fuzz-oracle-verdict.js'
 
 /** By the superblock's word. */
 function hasBlocksOf4096(bytes: Uint8Array): boolean {
   return bytes[CONSTANTS.EROFS_SUPER_OFFSET + 12] === 12
+}
+
+function refusal({ code, detail }: Fault): string {
+  return `!${code} ${detail.replace(/^\/[^:]*: /, '')}`
 }
 
 function newPool(): CorePool {
@@ -82,25 +52,17 @@ class KernelOracle implements Oracle {
   readonly #pool = newPool()
   readonly #lister: KernelLister
 
-  constructor(directory: string) {
-    this.#lister = new KernelLister(directory)
+  constructor(directory: string, { time }: OracleLimits) {
+    this.#lister = new KernelLister(directory, time)
   }
 
   async ask(image: Uint8Array): Promise<readonly Verdict[]> {
-    // Of a device's last page it reads all or nothing.
+    // Of a device's last page it reads all or nothing. It does not look at the header of composefs, but data may be where that is.
     const bytes = new Uint8Array(Math.ceil(image.length / PAGE) * PAGE)
-    bytes.set(image)
+    bytes.set(asPlain(image))
     const theirs = await this.#lister.list(bytes)
     if (theirs === undefined) return [verdict('their time-out', 'listing', '', '')]
-    const ours = ourListing(this.#pool, bytes)
-    // mount(8) does not say every errno by its name.
-    const other =
-      ours.refused !== undefined && theirs.refused !== undefined ? { ...theirs, refused: ours.refused } : theirs
-    return differences(ours, other).map(({ kind, field, path, ours: a, theirs: b }) => {
-      const shown = (text: string) => (text.startsWith('!') || field === 'open' ? text : `'${text}'`)
-      const { key } = verdict(kind, field, errnoIn(a) === undefined ? 'ok' : a, errnoIn(b) === undefined ? 'ok' : b)
-      return { kind, key, ours: `${path}: ${shown(a)}`.slice(0, 300), theirs: shown(b).slice(0, 300) }
-    })
+    return listingVerdicts(ourListing(this.#pool, bytes), theirs)
   }
 
   close(): void {
@@ -118,17 +80,21 @@ abstract class ToolOracle implements Oracle {
   constructor(
     readonly tool: string,
     directory: string,
+    readonly limits: OracleLimits,
   ) {
     this.#path = join(directory, 'tool-image')
   }
 
   protected abstract args(path: string): string[]
   protected abstract compare(bytes: Uint8Array, answer: ToolAnswer): Verdict[]
+  /** What is wrong with an image; undefined for one that is sound. */
+  protected abstract problem(bytes: Uint8Array): string | undefined
 
   async ask(bytes: Uint8Array): Promise<readonly Verdict[]> {
     fs.writeFileSync(this.#path, bytes)
-    const answer = runTool(this.tool, this.args(this.#path))
-    if (crashed(answer)) return [verdict('their crash', String(answer.end), '', answer.stderr)]
+    const answer = runTool(this.tool, this.args(this.#path), this.limits.time)
+    // What is wrong with the image tells one crash from another.
+    if (crashed(answer)) return [verdict('their crash', String(answer.end), this.problem(bytes) ?? 'ok', answer.stderr)]
     if (typeof answer.end === 'string') return [verdict('their time-out', answer.end, '', '')]
     return this.compare(bytes, { ...answer, stderr: answer.stderr.replaceAll(this.#path, 'IMAGE') })
   }
@@ -151,9 +117,10 @@ class SoundnessOracle extends ToolOracle {
     readonly name: string,
     tool: string,
     directory: string,
+    limits: OracleLimits,
     readonly options: readonly string[],
   ) {
-    super(tool, directory)
+    super(tool, directory, limits)
   }
 
   protected args(path: string): string[] {
@@ -161,17 +128,15 @@ class SoundnessOracle extends ToolOracle {
   }
 
   protected compare(bytes: Uint8Array, { end, stderr, stdout }: ToolAnswer): Verdict[] {
-    const ours = this.#problem(bytes)
+    const ours = this.problem(bytes)
     const said = /<E>.*|.*(?:[Ff]ail|[Cc]orrupt|[Ii]nvalid|[Ee]rror).*/.exec(`${stderr}\n${stdout.toString('latin1')}`)
     const theirs = end === 0 ? undefined : `!${said?.[0].trim() ?? `status ${end}`}`
     if ((ours === undefined) === (theirs === undefined)) return []
     return [verdict(ours === undefined ? 'they refuse' : 'we refuse', 'image', ours ?? 'ok', theirs ?? 'ok')]
   }
 
-  #problem(bytes: Uint8Array): string | undefined {
-    const plain = bytes.slice()
-    if (isComposefs(plain)) plain.fill(0, 0, 4)
-    const image = this.load(plain)
+  protected problem(bytes: Uint8Array): string | undefined {
+    const image = this.load(asPlain(bytes))
     if (image instanceof Fault) return `!${image.code} ${image.detail}`
     let found: string | undefined
     try {
@@ -198,16 +163,28 @@ class DumpOracle extends ToolOracle {
   }
 
   protected compare(bytes: Uint8Array, { end, stdout, stderr }: ToolAnswer): Verdict[] {
-    const image = this.load(bytes)
-    const ours = image instanceof Fault ? image : dumpOf(image)
-    if (!(image instanceof Fault)) image.close()
+    const ours = this.#dump(bytes)
     const theirs = end === 0 ? undefined : `!${stderr.split('\n')[0].replaceAll(/\/\S+/g, '')}`
     if (ours instanceof Fault) {
-      const why = `!${ours.code} ${ours.detail.replace(/^\/[^:]*: /, '')}`
-      return theirs === undefined ? [verdict('we refuse', 'dump', why, 'ok')] : []
+      return theirs === undefined ? [verdict('we refuse', 'dump', refusal(ours), 'ok')] : []
     }
     if (theirs !== undefined) return [verdict('they refuse', 'dump', 'ok', theirs)]
     return stdout.equals(ours) ? [] : [this.#line(Buffer.from(ours), stdout)]
+  }
+
+  protected problem(bytes: Uint8Array): string | undefined {
+    const dump = this.#dump(bytes)
+    return dump instanceof Fault ? refusal(dump) : undefined
+  }
+
+  #dump(bytes: Uint8Array): Outcome<Uint8Array> {
+    const image = this.load(bytes)
+    if (image instanceof Fault) return image
+    try {
+      return dumpOf(image)
+    } finally {
+      image.close()
+    }
   }
 
   /** The first field that is another. */
@@ -219,7 +196,10 @@ class DumpOracle extends ToolOracle {
     const field = one.findIndex((text, i) => text !== other[i])
     // Up to a NUL that is not there.
     const longer = field === 8 && one[field] !== '-' && other[field]?.startsWith(one[field]) === true
-    const what = longer ? 'payload, and what stands behind it' : (names[field] ?? 'xattr')
+    // A name of theirs ends at the first NUL.
+    const cut = field >= names.length && /^[^=]*\\x00/.test(one[field])
+    const named = names[field] ?? (cut ? 'xattr with a NUL in its name' : 'xattr')
+    const what = longer ? 'payload, and what stands behind it' : named
     return verdict('different', what, a[at] ?? '', b[at] ?? '')
   }
 }
@@ -227,7 +207,7 @@ class DumpOracle extends ToolOracle {
 function tool(
   name: string,
   variable: string | undefined,
-  make: (path: string, directory: string) => Oracle,
+  make: (path: string, directory: string, limits: OracleLimits) => Oracle,
 ): OracleMaker {
   const path = toolPath(name, variable)
   return {
@@ -235,22 +215,22 @@ function tool(
       path === undefined
         ? `no ${name} on PATH${variable === undefined ? '' : ` (${variable} may name it)`}`
         : undefined,
-    make: directory => make(path ?? name, directory),
+    make: (directory, limits) => make(path ?? name, directory, limits),
   }
 }
 
-/** All that there are, by name. */
-export function oracles(): ReadonlyMap<string, OracleMaker> {
+/** All that there are, by name. `program`: the process of the plain decoder, which stands beside the command. */
+export function oracles(
+  program = fileURLToPath(new URL('plain-listing.js', import.meta.url)),
+): ReadonlyMap<string, OracleMaker> {
   return new Map<string, OracleMaker>([
-    ['kernel', { missing: noKernel, make: directory => new KernelOracle(directory) }],
+    ['kernel', { missing: noKernel, make: (directory, limits) => new KernelOracle(directory, limits) }],
+    ['fsck.erofs', tool('fsck.erofs', undefined, (...at) => new SoundnessOracle('fsck.erofs', ...at, ['--extract']))],
+    ['dump.erofs', tool('dump.erofs', undefined, (...at) => new SoundnessOracle('dump.erofs', ...at, ['-s', '-S']))],
+    ['composefs-info', tool('composefs-info', 'COMPOSEFS_INFO', (...at) => new DumpOracle(...at))],
     [
-      'fsck.erofs',
-      tool('fsck.erofs', undefined, (path, dir) => new SoundnessOracle('fsck.erofs', path, dir, ['--extract'])),
+      'plain',
+      { missing: () => noPlain(program), make: (dir, limits) => new PlainOracle(newPool(), dir, limits, program) },
     ],
-    [
-      'dump.erofs',
-      tool('dump.erofs', undefined, (path, dir) => new SoundnessOracle('dump.erofs', path, dir, ['-s', '-S'])),
-    ],
-    ['composefs-info', tool('composefs-info', 'COMPOSEFS_INFO', (path, dir) => new DumpOracle(path, dir))],
   ])
 }

@@ -39,10 +39,10 @@ function wholeNumber(option: string, text: string | undefined, least: number): n
   return number
 }
 
-function secondsOf(text: string | undefined): number | undefined {
+function secondsOf(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const seconds = Number(text)
-  if (!/^\d+(\.\d+)?$/.test(text) || !(seconds > 0)) throw wrongUsage('--seconds is a number above 0', HELP)
+  if (!/^\d+(\.\d+)?$/.test(text) || !(seconds > 0)) throw wrongUsage(`--${option} is a number above 0`, HELP)
   return seconds
 }
 
@@ -108,15 +108,26 @@ interface Comparison {
   readonly runs: number | undefined
   readonly seed: number | undefined
   readonly directory: string | undefined
+  readonly imageSeconds: number | undefined
 }
 
-async function compare(oracles: string, { runs = 1000, seed, directory }: Comparison, json: boolean): Promise<number> {
+async function compare(
+  oracles: string,
+  { runs = 1000, seed, directory, imageSeconds }: Comparison,
+  json: boolean,
+): Promise<number> {
   const names = oracles === 'all' ? undefined : oracles.split(',')
   // One that was asked for by its name and can't be had is no success.
   const failed = ({ findings, skipped }: OracleReport) =>
     findings.length > 0 || (names !== undefined && skipped !== undefined)
   const log = (line: string) => process.stderr.write(`${printable(line)}\n`)
-  const options = { names, runs, seed: seed ?? randomInt(2 ** 32), directory: directory ?? 'oracles' }
+  const options = {
+    names,
+    runs,
+    seed: seed ?? randomInt(2 ** 32),
+    directory: directory ?? 'oracles',
+    time: imageSeconds === undefined ? undefined : imageSeconds * 1000,
+  }
   const reports = await runOracles({ ...options, log: json ? undefined : log })
   if (json) write(`${JSON.stringify(reports, undefined, 2)}\n`)
   else write(`seed ${options.seed}\n${reports.map(reportText).join('')}`)
@@ -133,14 +144,16 @@ export async function fuzz(args: readonly string[], targets: Targets = TARGETS):
   }
   const names = positionals.length === 0 ? all : [...new Set(positionals)]
   const { corpus, json = false } = values
-  const seconds = secondsOf(values.seconds)
+  const seconds = secondsOf('seconds', values.seconds)
   const runs = wholeNumber('runs', values.runs, 1)
   const seed = wholeNumber('seed', values.seed, 0)
+  const imageSeconds = secondsOf('image-seconds', values['image-seconds'])
   if (corpus === '') throw wrongUsage('--corpus is a directory', HELP)
   if (values.oracle !== undefined) {
     if (positionals.length > 0 || seconds !== undefined) throw wrongUsage('--oracle takes --runs, and no target', HELP)
-    return compare(values.oracle, { runs, seed, directory: corpus }, json)
+    return compare(values.oracle, { runs, seed, directory: corpus, imageSeconds }, json)
   }
+  if (imageSeconds !== undefined) throw wrongUsage('--image-seconds is for --oracle', HELP)
   const endless = seconds === undefined && runs === undefined
   if (endless && names.length > 1) {
     if (positionals.length > 0) throw wrongUsage('several targets need --seconds or --runs', HELP)

@@ -1,6 +1,6 @@
 // The plain decoder's sweeps over a whole image (plain-decoder.ts), for the bench's batch rows: one that makes a string
 // and an object of each entry, one that makes neither. Not an oracle.
-import type { PlainDecoder, PlainInode } from './plain-decoder.js'
+import type { PlainDecoder, PlainInode } from '../../src/fuzz/plain-decoder.js'
 
 const S_IFMT = 0o170000
 const S_IFDIR = 0o040000

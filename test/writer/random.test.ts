@@ -8,6 +8,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { mutated } from '../../src/fuzz/mutate.js'
 import { dumpMutators } from '../../src/fuzz/mutate-dump.js'
+import { PlainDecoder } from '../../src/fuzz/plain-decoder.js'
 import { Random } from '../../src/fuzz/random.js'
 import { randomDump } from '../../src/fuzz/random-dump.js'
 import { mountSync, openImageSync } from '../../src/node.js'
@@ -25,7 +26,6 @@ import {
   versionOf,
 } from '../helpers/dump-model.js'
 import { skip } from '../helpers/paths.js'
-import { PlainDecoder } from '../helpers/plain-decoder.js'
 import { compareTruth, type TruthFs, walkTruth } from '../helpers/truth.js'
 import {
   C_MAKE,

@@ -1,7 +1,7 @@
 // An EROFS decoder in plain TypeScript, as one would write it in an afternoon: DataView, objects, a Map of paths.
-// Two jobs: the differential oracle of the tests, and what the bench measures the WebAssembly core against. So it is
+// Three jobs: the oracle `plain` of `composefs fuzz`, that of the tests, and what the bench measures the WebAssembly core against. So it is
 // independent of src/ and asm/ on purpose (offsets are written out again), and honestly fast. Reads uncompressed,
-// single-device images without metabox; trusts its input. Xattrs are in plain-xattrs.ts, sweeps in plain-sweep.ts.
+// single-device images without metabox; trusts its input. Xattrs are in plain-xattrs.ts, sweeps in test/helpers/plain-sweep.ts.
 // Follows spec erofs.md and composefs-image.md.
 
 const utf8 = new TextDecoder()
