@@ -13,9 +13,11 @@ export function chunkBits(size: u64): u32 {
   return min(max(bits, MIN_BITS), MAX_BITS)
 }
 
-/** Chunks of such a file, negative for too many. Sizes just below 2^64 have none: there the reference's sum wraps. */
+/**
+ * Chunks of such a file, negative for too many. In the reference the sum wraps for sizes just below 2^64: it writes an inode whose
+ * size is below zero, which neither the kernel nor a reader here takes.
+ */
 export function chunkCount(size: u64): i32 {
   if (size < CHUNK) return 1
-  const count = (size + (CHUNK - 1)) / CHUNK
-  return count > MAX_CHUNKS ? -1 : <i32>count
+  return size > MAX_CHUNKS * CHUNK ? -1 : <i32>((size + (CHUNK - 1)) / CHUNK)
 }

@@ -5,10 +5,11 @@
 // cfs-v1.md). A plain EROFS image has no such view.
 
 import { CfsDetails } from '../../wasm/cfs-details.js'
+import { peek } from '../../wasm/core-pieces.js'
 import { linkTarget, readSmall, TOO_LARGE } from '../../wasm/records.js'
 import type { DumpEntry, Span, XattrSpan } from '../format/dump-text.js'
 import { Fault, type Outcome } from '../format/errno.js'
-import { CONSTANTS, RECORD_FLAGS } from '../format/structs.js'
+import { CFS_V1_INODE, CONSTANTS, INODE_EXTENDED, RECORD_FLAGS } from '../format/structs.js'
 import type { Image } from './image.js'
 import { type CursorOptions, manyNamed, TreeCursor } from './tree-cursor.js'
 import { TreeXattrs } from './tree-xattrs.js'
@@ -18,6 +19,8 @@ const { EROFS_INODE_FLAT_PLAIN, EROFS_INODE_FLAT_INLINE, EROFS_INODE_CHUNK_BASED
 const PERMISSIONS = 0o7777
 /** Most bytes of content that a composefs image may hold for one file. */
 const CONTENT_MAX = 5000
+/** Of any file: 1024 chunks of 2^43 bytes. */
+const SIZE_MAX = 2 ** 53
 
 export interface TreeOptions {
   /** Keep only these names of the top directory, with all below them; a character a byte. */
@@ -135,6 +138,7 @@ export class TreeEntries implements DumpEntry {
     this.ctimeHigh = this.mtimeHigh
     this.ctimeNsec = this.mtimeNsec
     const type = this.mode & S_IFMT
+    if (this.size >= SIZE_MAX && this.#isTooLarge()) return new Fault('EFBIG', 'a size that no image is written with')
     const bad = this.#xattrs.load(records, index, type === S_IFREG)
     if (bad !== undefined) return bad
     if (this.hasCtime) return this.#readDetails()
@@ -150,6 +154,18 @@ export class TreeEntries implements DumpEntry {
     }
     this.#linkTo(records.nid(index))
     return undefined
+  }
+
+  /** Of a size that may be 2^53: more than that is not exact, as a number, and could not be written as it is. */
+  #isTooLarge(): boolean {
+    if (this.size > SIZE_MAX) return true
+    const { core } = this.#image
+    const { st_size } = CFS_V1_INODE.fields
+    const { i_size } = INODE_EXTENDED.fields
+    const { records, index } = this.#cursor
+    const at = records.slot(index) * 2 ** CONSTANTS.EROFS_ISLOTBITS + (this.hasCtime ? st_size : i_size).offset
+    const low = peek(core, at, 4)
+    return typeof low === 'number' || low.some(byte => byte !== 0)
   }
 
   /** What the inode of a cfs v1 image says itself. */

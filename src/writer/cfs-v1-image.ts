@@ -22,6 +22,8 @@ import { OutBuffer, PIECE } from './out-buffer.js'
 const { S_IFMT, S_IFDIR, S_IFREG, S_IFLNK } = CONSTANTS
 const TYPE_SHIFT = 12
 const ALIGNMENT = 4
+/** The upper half of 2^53, the largest size of a file in either format; a reader takes no larger one for what has no bytes either. */
+const SIZE_HIGH_MAX = 2 ** 21
 
 /** Where a piece of the variable data lies; length 0 is none. */
 class References {
@@ -126,6 +128,10 @@ export class CfsV1Image {
     const tree = this.#tree
     const type = tree.mode[node] & S_IFMT
     const { bytes } = tree.arena
+    const high = tree.sizeHigh[node]
+    if (type !== S_IFDIR && (high > SIZE_HIGH_MAX || (high === SIZE_HIGH_MAX && tree.sizeLow[node] > 0))) {
+      throw new TreeError('EFBIG', undefined, { node })
+    }
     const from = tree.payloadAt[node]
     const length = from === NONE ? 0 : tree.payloadLength[node]
     if (type === S_IFDIR) this.#dirents(ino)
