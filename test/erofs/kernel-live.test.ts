@@ -1,7 +1,8 @@
 // Images that mkfs.erofs makes now, with many combinations of its options, against a live kernel mount of each: every entry,
 // every byte, random ranges. What the kernel does not mount (large blocks, features it is too old for), and all of it where it
 // can't be asked, is held against the tree that the image was made of.
-// COMPOSEFS_WASM_EROFS_ALL=1 takes every named combination and some by seed, =N as many by seed; else a handful.
+// COMPOSEFS_WASM_EROFS_ALL=1 takes every named combination and some by seed, =N as many by seed (COMPOSEFS_WASM_EROFS_SEED is
+// the first seed); else a handful. COMPOSEFS_WASM_EROFS_ONLY=PART takes those whose name has it: a part of `seed`, for one.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -72,7 +73,7 @@ interface Oracle {
 function addLive(mkfs: Mkfs): void {
   const source = makeErofsSource(join(temporary, 'source'), SEED, {
     longestName: mkfs.longestName,
-    megabytes: ALL > 0 ? 2 : 0.5,
+    megabytes: ALL > 0 ? 1 : 0.5,
   })
   for (const line of source.missing) console.log(`note: the source has less in it: ${line}`)
   const reason = kernelReason()
