@@ -99,7 +99,9 @@ async function readWhole(script: Script, codes: Map<string, number>): Promise<vo
 
 function scripts(): Script[] {
   const { seeds, mutators: all } = new HttpTarget()
-  const mutators = all.filter(({ name }) => ['a lie', 'a redirect', 'another read'].includes(name))
+  const mutators = all.filter(({ name }) =>
+    ['a lie', 'a redirect', 'bytes from elsewhere', 'another read'].includes(name),
+  )
   const random = new Random(3)
   return Array.from({ length: SCRIPTS }, () => {
     let input = Uint8Array.from(random.pick(seeds))

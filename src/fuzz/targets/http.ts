@@ -23,6 +23,8 @@ const SEEDS = 24
 const RECORDS = 8
 /** What a record says for the status 301. */
 const REDIRECT = 9
+/** What it says for a Content-Range that is a little further on. */
+const SHIFTED = 5
 /** Bytes of a record that say something. */
 const FIELDS = 13
 /** What counts as going a new way: how a step ended (or with which code), after so many answers, the last of that status. */
@@ -66,6 +68,16 @@ function scriptMutators(): Mutator[] {
         if (at + RECORD_BYTES > input.length) return undefined
         input[at + 1] = REDIRECT
         input[at + 9] = random.below(8)
+        return input
+      },
+    },
+    {
+      name: 'bytes from elsewhere',
+      mutate: (input, random) => {
+        const at = place(input, random)
+        if (at + RECORD_BYTES > input.length) return undefined
+        input[at + 2] = SHIFTED
+        input[at + 8] = random.below(4)
         return input
       },
     },
