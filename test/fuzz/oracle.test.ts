@@ -107,6 +107,13 @@ for (const [name, why] of [
   })
 }
 
+suiteOf('what crashes fsck.erofs-1.5, which frees something twice: a chunk of 4 GiB', () => {
+  const bytes = gunzipSync(nodeFs.readFileSync(fixture('oracles', 'fsck.erofs-1.5-double-free.img.gz')))
+  const image = openImageSync(bytes)
+  assert.ok([...image.entries()].length > 1)
+  image.close()
+})
+
 suiteOf('what is not here is said', async () => {
   const [report] = await runOracles({ names: ['nobody'], runs: 1, seed: 1, directory: join(dir, 'none') })
   assert.is(report.skipped, 'no such oracle')
