@@ -163,6 +163,14 @@ export function setPages(handle: usize, table: usize, mask: u32, used: usize, fr
   img.pageBits = bits
 }
 
+/** Says where the further devices of an image, not open yet, lie among its bytes (devices.ts), and how many are its own. */
+export function setDevices(handle: usize, at: usize, count: u32, primary: u64): void {
+  const img = changetype<Image>(handle)
+  img.devices = count
+  img.deviceAt = <u32>at
+  img.primarySize = primary
+}
+
 function switchTo(handle: usize): void {
   image = changetype<Image>(handle)
   // An image of that format is never opened in pages: its directories are each in one piece, of any size.

@@ -8,9 +8,8 @@ import { beginCall, inside, lengthToZeros, settled, span, zerosBefore } from './
 import { putCtime, putDetails } from './cfs-details'
 import { addBlockEntries, blockFits, countBlocks, find, resume, takeBlock, writeBlock } from './directory'
 import { beginRecords, dropNames, endRecords, namesMark, readFound } from './entries'
-import { IMAGE_HEAD, image, isCfs, openImage, setPages, use } from './image'
-import { decodedPiece, mapData, mCoded, mLength, mOffset } from './data'
-import { eForm, eLength } from './extents'
+import { IMAGE_HEAD, image, isCfs, openImage, setDevices, setPages, use } from './image'
+import { extentAt, mapPiece } from './data-answer'
 import { HOLE, iNid, iOffset, isDir, iSize, nidIn, nidOut, putInode, putName, readCfsInode, readInode } from './inode'
 import {
   AT_DATA,
@@ -105,6 +104,11 @@ export function close(handle: usize): void {
 /** Makes the image behind a handle, not open yet, one of pages. */
 export function pagesInit(handle: usize, table: usize, mask: u32, used: usize, frames: usize, bits: u32): void {
   if (PAGED) setPages(handle, table, mask, used, frames, bits)
+}
+
+/** Gives an image, not open yet, `count` further devices. */
+export function devices(handle: usize, at: usize, count: u32, primary: f64): void {
+  if (FULL) setDevices(handle, at, count, <u64>primary)
 }
 
 /** Frame of a page; -1 where it is not here. */
@@ -241,47 +245,14 @@ export function map(handle: usize, nid: f64, at: f64, most: f64): i32 {
   return settled(r < 0 ? r : mapPiece(<u64>at, <u64>most))
 }
 
-function mapPiece(from: u64, most: u64): i32 {
-  if (from >= iSize) return 1
-  if (mapData(from) < 0) return lastError()
-  let p: usize = 0
-  let length = mLength
-  if (FULL && mCoded) {
-    p = decodedPiece()
-    if (!p) return lastError()
-  } else if (mOffset != HOLE) {
-    if (!inside(mOffset, mLength)) return fail(EIO, AT_DATA, mOffset)
-    if (PAGED) {
-      if (!want(mOffset, min(length, most))) return 0
-      length = min(length, leftOfPage(mOffset))
-    }
-    p = span(mOffset, length)
-  }
-  store<u32>(SCRATCH + SCR_DATA, <u32>p)
-  store<f64>(SCRATCH + SCR_DATA_LEN, <f64>length)
-  return 0
-}
-
 /**
- * Where the piece of an inode's data at byte `at` lies in the image: byte offset (-1: zeros) and length. 1 at or after the
- * end.
+ * Where the piece of an inode's data at byte `at` lies in the image: byte offset (-1: zeros) and length; of one that is compressed
+ * where that begins which it is part of, and how many bytes that takes. 1 at or after the end.
  */
 export function extent(handle: usize, nid: f64, at: f64): i32 {
   use(handle)
   const r = readInode(nidIn(nid))
   return settled(r < 0 ? r : extentAt(<u64>at))
-}
-
-function extentAt(from: u64): i32 {
-  if (from >= iSize) return 1
-  if (mapData(from) < 0) return lastError()
-  const coded = FULL && mCoded
-  if (mOffset != HOLE && !inside(mOffset, coded ? eLength : mLength)) return fail(EIO, AT_DATA, mOffset)
-  store<f64>(SCRATCH + SCR_COOKIE, mOffset == HOLE ? -1 : <f64>mOffset)
-  store<f64>(SCRATCH + SCR_DATA_LEN, <f64>mLength)
-  store<u32>(SCRATCH + SCR_STORED, coded ? eLength : 0)
-  store<u32>(SCRATCH + SCR_EXTENT_FORM, coded ? eForm : 0)
-  return 0
 }
 
 /** What a record can't hold of an inode of cfs v1: payload, digest, ctime. EINVAL for other formats. */

@@ -13,7 +13,7 @@ import { startWorker } from './bridge/web-thread.js'
 import type { HashAlgorithm, HashFunction, HashName } from './format/hash.js'
 import type { Image } from './image/image.js'
 import type { Mount } from './mount.js'
-import type { ImageSource, OpenOptions } from './open-image.js'
+import type { ImageSource, OpenOptions } from './open-options.js'
 import { Remote } from './remote.js'
 import { wasmSha256 } from './store/wasm-sha256.js'
 

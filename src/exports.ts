@@ -16,7 +16,7 @@ export { VerityHasher, verityDigest, verityFromLeaves } from './format/verity.js
 export type { Image, ImageOptions } from './image/image.js'
 export type { Batch, ScannedEntry } from './image/scan.js'
 export type { Mount, MountCommitOptions } from './mount.js'
-export type { ImageSource, OpenOptions } from './open-image.js'
+export type { DeviceSource, ImageSource, OpenOptions } from './open-options.js'
 export type { Change, EntryType } from './overlay/changes.js'
 export type { Difference } from './overlay/differences.js'
 export type { Attr, DirList, Layer, OpenFile } from './overlay/layer.js'

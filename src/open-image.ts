@@ -6,46 +6,32 @@ import { CORE_HEAD, CorePool, wantsFullCore } from '../wasm/pool.js'
 import { Fault, faultError, orThrow } from './format/errno.js'
 import type { Sha256 } from './format/hash.js'
 import { fromHex } from './format/hex.js'
-import { limitsOf, tooBig } from './format/limits.js'
-import { type Image, type ImageOptions, isCfsV1, loadImage, otherDigest } from './image/image.js'
-import { LAZY_HEAD, openLazyImage, openLazyImageSync } from './image/lazy-image.js'
-import type { Verity } from './overlay/image-layer.js'
+import { limitsOf } from './format/limits.js'
+import { type Image, isCfsV1, loadImage, otherDigest } from './image/image.js'
+import { LAZY_HEAD, type LazyOptions, openLazyImage, openLazyImageSync } from './image/lazy-image.js'
+import {
+  bytesOf,
+  checkOptions,
+  checkSize,
+  checkSource,
+  type DeviceSource,
+  type ImageSource,
+  isApart,
+  isBytes,
+  isImage,
+  isName,
+  isSource,
+  type OpenOptions,
+  sizeOf,
+  wantsTree,
+} from './open-options.js'
 import { sourceLabel } from './remote.js'
 import type { ByteSource } from './source/byte-source.js'
 import { blobSource, bytesSource } from './source/bytes-source.js'
-import { type ImageBytes, imageBytes } from './source/image-bytes.js'
+import type { ImageBytes } from './source/image-bytes.js'
+import { joinSources, type Place } from './source/joined-source.js'
 import { MerkleSource } from './source/merkle-source.js'
 import { besideName, readWhole, readWholeSync } from './source/whole.js'
-
-/**
- * What an image can be opened from: a path (Node) or URL, bytes, something that is read by ranges (an object that a store
- * has opened, for one), or an Image. Opened lazily, what is read by ranges is the image's own, which closes it, as does an
- * opening that fails (but for EINVAL and EAGAIN, said at once); otherwise it stays the caller's.
- */
-export type ImageSource = string | URL | Uint8Array | ArrayBuffer | Blob | ByteSource | Image
-
-export interface OpenOptions extends ImageOptions {
-  /**
-   * Keep only what was asked for in memory, and fetch it when it is asked for. With a `digest` every block is checked by the
-   * Merkle tree beside the image; where there is none, the image is fetched whole and checked, unless `verity` is `off`.
-   */
-  readonly lazy?: boolean
-  /**
-   * Lazy: bound of the image's bytes in memory; 16 MiB unless given, a MiB at least. What needs more at once (a directory block
-   * whose inodes lie far apart, a path of thousands of directories) is ENOMEM.
-   */
-  readonly cacheBytes?: number
-  /**
-   * Lazy: the image's Merkle tree, as `fsverity digest --out-merkle-tree` writes it, or where it is: the image's name with
-   * `.verity` behind it unless given.
-   */
-  readonly merkleTree?: string | URL | Uint8Array | ByteSource
-  /**
-   * Check objects against the digests in the image: `on` unless said otherwise; `require` refuses files without one. `off`
-   * also opens a lazy image unchecked.
-   */
-  readonly verity?: Verity
-}
 
 export interface ImageHost {
   readonly sha256: Sha256
@@ -92,6 +78,7 @@ export class ImageOpener {
     checkOptions(options)
     if (isImage(source)) return sameImage(source, options)
     checkSource(source)
+    if (hasDevices(options)) return this.#openLazy(apart(source), options)
     if (options.lazy === true && isApart(source)) return this.#openLazy(source, options)
     if (isName(source)) {
       const name = String(source)
@@ -108,6 +95,7 @@ export class ImageOpener {
     if (isImage(source)) return sameImage(source, options)
     checkSource(source)
     if (source instanceof Blob) throw faultError(new Fault('ENOTSUP', 'a Blob is read asynchronously'), 'image')
+    if (hasDevices(options)) return this.#openLazySync(apart(source), options)
     if (options.lazy === true && isApart(source)) return this.#openLazySync(source, options)
     if (isName(source)) {
       const name = String(source)
@@ -150,16 +138,23 @@ export class ImageOpener {
       const { data, label } = found
       checkSize(data.size, options, label)
       const head = await data.read(0, LAZY_HEAD)
-      const checked = this.#checked(found, options)
+      let checked = this.#checked(found, options)
       if (checked === undefined || isCfsV1(head)) {
-        const whole = await this.#loadLater(bytesOf(await readWhole(data)), options, label)
+        const bytes = await readWhole(data)
+        const whole = await this.#loadLater(bytesOf(bytes), options, label)
         close(found)
-        return whole
+        if (!hasDevices(options)) return whole
+        whole.close()
+        checked = bytesSource(bytes)
       }
       this.#paged ??= new PagedPool(await this.#host.pagedModule())
       // Through the checker: the head that was looked at above is not trusted.
       const first = checked === data ? head : await checked.read(0, LAZY_HEAD)
-      const opened = await openLazyImage(this.#paged, this.#host.sha256, checked, first, lazyOptions(options, label))
+      const joined = hasDevices(options) ? joinSources([checked, ...(await this.#devices(options))]) : undefined
+      const all = joined?.source ?? checked
+      const lazy = lazyOptions(options, label, joined?.places)
+      const opened = await openLazyImage(this.#paged, this.#host.sha256, all, first, lazy)
+      if (opened instanceof Fault) all.close()
       const image = orThrow(opened, label)
       closeSpare(found)
       return image
@@ -180,16 +175,23 @@ export class ImageOpener {
       if (data.readSync === undefined || pagedModuleSync === undefined) {
         throw faultError(LATER, label)
       }
-      const checked = this.#checked(found, options)
+      let checked = this.#checked(found, options)
       const head = data.readSync(0, LAZY_HEAD)
       if (checked?.readSync === undefined || isCfsV1(head)) {
-        const whole = this.#load(bytesOf(readWholeSync(data)), options, label)
+        const bytes = readWholeSync(data)
+        const whole = this.#load(bytesOf(bytes), options, label)
         close(found)
-        return whole
+        if (!hasDevices(options)) return whole
+        whole.close()
+        checked = bytesSource(bytes)
       }
       this.#paged ??= new PagedPool(pagedModuleSync())
-      const first = checked.readSync(0, LAZY_HEAD)
-      const opened = openLazyImageSync(this.#paged, sha256, checked, first, lazyOptions(options, label))
+      const first = checked.readSync?.(0, LAZY_HEAD) ?? head
+      const joined = hasDevices(options) ? joinSources([checked, ...this.#devicesSync(options)]) : undefined
+      const all = joined?.source ?? checked
+      const lazy = lazyOptions(options, label, joined?.places)
+      const opened = openLazyImageSync(this.#paged, sha256, all, first, lazy)
+      if (opened instanceof Fault) all.close()
       const image = orThrow(opened, label)
       closeSpare(found)
       return image
@@ -206,6 +208,31 @@ export class ImageOpener {
     return none === undefined
       ? undefined
       : new MerkleSource(data, none, fromHex(digest) as Uint8Array, this.#host.sha256, { label })
+  }
+
+  async #devices({ devices = [] }: OpenOptions): Promise<ByteSource[]> {
+    const found = await Promise.allSettled(
+      devices.map(one => (isName(one) ? this.#host.source(String(one), 0) : deviceSource(one))),
+    )
+    const sources = found.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []))
+    const failed = found.find(one => one.status === 'rejected')
+    if (failed === undefined) return sources
+    for (const source of sources) source.close()
+    throw failed.reason
+  }
+
+  #devicesSync({ devices = [] }: OpenOptions): ByteSource[] {
+    const sources: ByteSource[] = []
+    try {
+      for (const one of devices) {
+        sources.push(isName(one) ? this.#sourceSync(String(one)) : deviceSource(one))
+        if (sources.at(-1)?.readSync === undefined) throw faultError(LATER, 'device')
+      }
+      return sources
+    } catch (error) {
+      for (const source of sources) source.close()
+      throw error
+    }
   }
 
   async #find(source: string | URL | Blob | ByteSource, options: OpenOptions): Promise<Found> {
@@ -288,27 +315,6 @@ const TREE_HEAD = 8 * 1024
 const VERITY_BLOCK = 4096
 const LATER = new Fault('EAGAIN', 'can only be read asynchronously')
 
-function wantsTree({ digest, verity }: OpenOptions): boolean {
-  return digest !== undefined && verity !== 'off'
-}
-
-function lazyOptions(options: OpenOptions, label: string) {
-  const { cacheBytes, digest, verity } = options
-  return { cacheBytes, digest: verity === 'off' ? undefined : digest?.toLowerCase(), label, limits: limitsOf(options) }
-}
-
-/** Throws EFBIG, before anything of that size is read or made. */
-function checkSize(size: number, options: OpenOptions, label: string): void {
-  const { maxImageBytes } = limitsOf(options)
-  if (size > maxImageBytes) throw faultError(tooBig('an image', size, 'maxImageBytes', maxImageBytes), label)
-}
-
-/** 0 of what is none of these, which is found out later. */
-function sizeOf(source: Uint8Array | ArrayBuffer | Blob | ByteSource): number {
-  if (source instanceof Blob || isSource(source)) return source.size
-  return source instanceof Uint8Array || isBuffer(source) ? source.byteLength : 0
-}
-
 function close({ data, tree }: Found): void {
   data.close()
   tree?.close()
@@ -324,30 +330,25 @@ function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EACCES')
 }
 
-export function isImage(source: unknown): source is Image {
-  return typeof source === 'object' && source !== null && 'rootNid' in source
+function lazyOptions(options: OpenOptions, label: string, places?: readonly Place[]): LazyOptions {
+  const { cacheBytes, digest: wanted, verity } = options
+  const digest = verity === 'off' ? undefined : wanted?.toLowerCase()
+  return { cacheBytes, digest, label, places, limits: limitsOf(options) }
 }
 
-function isName(source: unknown): source is string | URL {
-  return typeof source === 'string' || source instanceof URL
+function hasDevices({ devices }: OpenOptions): boolean {
+  return devices !== undefined && devices.length > 0
 }
 
-function isSource(source: unknown): source is ByteSource {
-  return typeof source === 'object' && source !== null && 'read' in source && 'size' in source
+/** Bytes as something that is read by ranges. */
+function apart<T extends string | URL | Blob | ByteSource>(source: T | Uint8Array | ArrayBuffer): T | ByteSource {
+  return isBytes(source) ? deviceSource(source) : source
 }
 
-/** Throws EINVAL for what looks like a source and is none. */
-function checkSource(source: unknown): void {
-  if (!isSource(source)) return
-  const { size, read, close } = source as { readonly [key in keyof ByteSource]: unknown }
-  if (Number.isSafeInteger(size) && (size as number) >= 0 && typeof read === 'function' && typeof close === 'function')
-    return
-  throw faultError(new Fault('EINVAL', 'a source has a size in bytes, read and close'), 'open')
-}
-
-/** Is it something else than bytes in memory? */
-function isApart<T>(source: T): source is Extract<T, string | URL | Blob | ByteSource> {
-  return isName(source) || source instanceof Blob || isSource(source)
+function deviceSource(one: Exclude<DeviceSource, string | URL>): ByteSource {
+  if (isSource(one)) return one
+  if (one instanceof Blob) return blobSource(one)
+  return bytesSource(one instanceof Uint8Array ? one : new Uint8Array(one))
 }
 
 function sameImage(image: Image, options: OpenOptions): Image {
@@ -357,44 +358,4 @@ function sameImage(image: Image, options: OpenOptions): Image {
   const other = digest === undefined ? undefined : otherDigest(image, digest)
   if (other !== undefined) throw faultError(other, 'image')
   return image
-}
-
-function checkOptions(options: OpenOptions): void {
-  const { digest, lazy, cacheBytes, merkleTree, verity } = options
-  if (lazy !== undefined && typeof lazy !== 'boolean')
-    throw faultError(new Fault('EINVAL', 'lazy is true or false'), 'open')
-  const named = merkleTree === undefined || merkleTree instanceof Uint8Array || isName(merkleTree)
-  if (!named && !isSource(merkleTree)) {
-    throw faultError(new Fault('EINVAL', 'merkleTree is a path, a URL, bytes or a source'), 'open')
-  }
-  checkSource(merkleTree)
-  if (merkleTree !== undefined && digest === undefined) {
-    throw faultError(new Fault('EINVAL', 'without a digest a Merkle tree vouches for nothing'), 'open')
-  }
-  if (digest !== undefined && (typeof digest !== 'string' || !/^[0-9a-f]{64}$/i.test(digest))) {
-    throw faultError(new Fault('EINVAL', 'digest must be 64 hex digits'), 'open')
-  }
-  if (cacheBytes !== undefined && !(typeof cacheBytes === 'number' && cacheBytes >= 0)) {
-    throw faultError(new Fault('EINVAL', 'cacheBytes is a number of bytes'), 'open')
-  }
-  verityOf(verity)
-  limitsOf(options)
-}
-
-/** Throws EINVAL for what is none. */
-export function verityOf(verity: unknown): Verity {
-  if (verity === undefined) return 'on'
-  if (verity === 'off' || verity === 'on' || verity === 'require') return verity
-  throw faultError(new Fault('EINVAL', `verity must be 'off', 'on' or 'require'`), 'mount')
-}
-
-function bytesOf(source: Uint8Array | ArrayBuffer): ImageBytes {
-  const bytes = source instanceof Uint8Array ? source : isBuffer(source) ? new Uint8Array(source) : undefined
-  if (bytes === undefined) throw faultError(new Fault('EINVAL', 'an image is a path, a URL, bytes or an Image'), 'open')
-  return imageBytes(bytes)
-}
-
-function isBuffer(source: unknown): source is ArrayBuffer {
-  const tag = Object.prototype.toString.call(source)
-  return tag === '[object ArrayBuffer]' || tag === '[object SharedArrayBuffer]'
 }

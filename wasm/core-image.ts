@@ -76,6 +76,16 @@ export interface StoredXattr {
   readonly value: Uint8Array
 }
 
+/** Where a piece of an inode's data lies in the image. */
+export interface StoredExtent {
+  /** Byte offset; -1 for zeros. */
+  readonly offset: number
+  /** Bytes of the file, from the one asked for on. */
+  readonly length: number
+  /** What all of the pcluster is where the piece is part of a compressed one: its bytes, and Z_EROFS_COMPRESSION_*. */
+  readonly stored: { readonly bytes: number; readonly algorithm: number } | undefined
+}
+
 export class CoreImage {
   readonly core: Core
   readonly #begun = new Listings()
@@ -221,12 +231,18 @@ export class CoreImage {
     return this.core.u32[(this.core.records >>> 2) + i * WORDS + SLOT] * 32
   }
 
+  /** The inode number that the kernel shows for a nid (erofs_nid_to_ino64 of fs/erofs/internal.h). */
+  ino(nid: number): number {
+    if (this.boxSize === 0) return nid
+    return nid < 0 ? -1 - 2 * nid : 2 * nid
+  }
+
   /** Copies a record's numbers out. */
   attr(out: InodeNumbers, i = 0): void {
     const { u32, i32, f64 } = this.core
     const w = (this.core.records >>> 2) + i * WORDS
     const d = w >>> 1
-    out.ino = f64[d + NID]
+    out.ino = this.ino(f64[d + NID])
     out.size = f64[d + SIZE]
     out.mode = u32[w + MODE]
     out.nlink = u32[w + NLINK]
@@ -313,7 +329,7 @@ export class CoreImage {
     const inos: number[] = []
     for (let i = 0, w = records >>> 2; i < count; i++, w += WORDS) {
       types.push(u32[w + MODE] >>> 12)
-      inos.push(f64[(w >>> 1) + NID])
+      inos.push(this.ino(f64[(w >>> 1) + NID]))
     }
     return { names, types, inos, raw }
   }
@@ -355,12 +371,17 @@ export class CoreImage {
     }
   }
 
-  /** Where the piece of an inode's data at byte `at` lies in the image (`offset` -1: zeros), in bytes; 1 at its end, or -errno. */
-  extent(nid: number, at: number): { offset: number; length: number } | number {
-    const { f64, scratch } = this.core
+  /** Where the piece of an inode's data at byte `at` lies in the image; 1 at its end, or -errno. */
+  extent(nid: number, at: number): StoredExtent | number {
+    const { u32, f64, scratch } = this.core
     const r = this.exports.extent(this.handle, nid, at)
     if (r !== 0) return r
-    return { offset: f64[(scratch + S.cookie.offset) >>> 3], length: f64[(scratch + S.data_len.offset) >>> 3] }
+    const stored = u32[(scratch + S.stored.offset) >>> 2]
+    return {
+      offset: f64[(scratch + S.cookie.offset) >>> 3],
+      length: f64[(scratch + S.data_len.offset) >>> 3],
+      stored: stored === 0 ? undefined : { bytes: stored, algorithm: u32[(scratch + S.extent_form.offset) >>> 2] },
+    }
   }
 
   /** All xattrs of an inode in disk order, or -errno. */

@@ -21,6 +21,7 @@ export interface CoreExports {
   open(handle: number, size: number): number
   close(handle: number): void
   pagesInit(handle: number, table: number, mask: number, used: number, frames: number, bits: number): void
+  devices(handle: number, at: number, count: number, primary: number): void
   pagesFind(handle: number, page: number): number
   pagesPut(handle: number, page: number, frame: number): void
   pagesDrop(handle: number, page: number): void

@@ -2,7 +2,7 @@
 // from the same sources, answers -EAGAIN where it lacks a page. Not here: bringing pages (src/image/pager.ts).
 
 import { CONSTANTS, FULL_CORE_PAGES } from '../src/format/structs.js'
-import type { CoreExports, Region } from './core.js'
+import type { Core, CoreExports, Region } from './core.js'
 import { Instances } from './instances.js'
 import { Pages, pagesBytes } from './pages.js'
 import type { Placed } from './pool.js'
@@ -11,6 +11,16 @@ import { Stuck } from './stuck.js'
 export interface Paged extends Placed {
   readonly region: Region
   readonly pages: Pages
+}
+
+/** Bytes that the core keeps of a device: where it begins, how many it has. */
+const DEVICE = 16
+const ALIGN = 8
+
+/** A part of the bytes that the core sees. */
+interface Part {
+  readonly start: number
+  readonly size: number
 }
 
 export class PagedPool {
@@ -23,12 +33,26 @@ export class PagedPool {
 
   /**
    * Makes room for an image of `size` bytes of which `frames` pages of `2 ** bits` bytes are in memory at a time. It is not
-   * open yet. Throws RangeError when there is no more memory.
+   * open yet. `parts`: the image and its further devices, where these are among the bytes. Throws RangeError when there is no more memory.
    */
-  place(size: number, frames: number, bits: number): Paged {
-    const bytes = pagesBytes(frames, bits)
+  place(size: number, frames: number, bits: number, parts: readonly Part[] = []): Paged {
+    const own = pagesBytes(frames, bits)
+    const bytes = own + ALIGN + parts.length * DEVICE
     const { core, region } = this.#instances.place(bytes, bytes)
-    return { core, handle: region.at, size, region, pages: new Pages(core, region, frames, bits) }
+    const pages = new Pages(core, region, frames, bits)
+    if (parts.length > 0) this.#say(core, region, region.at + core.exports.imageHead.value + own, parts)
+    return { core, handle: region.at, size, region, pages }
+  }
+
+  /** Tells the core where the image and its further devices lie among the bytes that it sees. */
+  #say(core: Core, region: Region, behind: number, [primary, ...devices]: readonly Part[]): void {
+    const at = Math.ceil(behind / ALIGN) * ALIGN
+    const words = new BigUint64Array(core.u8.buffer, at, devices.length * 2)
+    devices.forEach(({ start, size }, i) => {
+      words[2 * i] = BigInt(start)
+      words[2 * i + 1] = BigInt(size)
+    })
+    core.exports.devices(region.at, at, devices.length, primary.size)
   }
 
   release({ core, handle, region }: Paged): void {

@@ -9,6 +9,7 @@ import type { Sha256 } from '../format/hash.js'
 import type { Limits } from '../format/limits.js'
 import { CONSTANTS, SUPERBLOCK } from '../format/structs.js'
 import type { ByteSource } from '../source/byte-source.js'
+import type { Place } from '../source/joined-source.js'
 import { Image } from './image.js'
 import { Pager } from './pager.js'
 
@@ -19,6 +20,8 @@ export interface LazyOptions {
   readonly digest?: string
   /** Those of all images unless given. */
   readonly limits?: Limits
+  /** Where in `source` the image and its further devices lie; it is the image alone unless given. */
+  readonly places?: readonly Place[]
   /** For messages: a URL, a path. */
   readonly label: string
 }
@@ -47,7 +50,7 @@ class Opening {
     const wanted = Math.max(Math.floor(cacheBytes / 2 ** bits), CACHE_LEAST / 2 ** bits, PAGES_LEAST)
     const frames = Math.max(1, Math.min(wanted, Math.ceil(size / 2 ** bits)))
     this.#pool = pool
-    this.#paged = pool.place(size, frames, bits)
+    this.#paged = pool.place(size, frames, bits, options.places)
     this.#options = options
     this.pager = new Pager(this.#paged.pages, source, label)
     this.pager.begin(head)

@@ -113,6 +113,7 @@ export class LazyFile implements OpenFile {
   async #load(from: number, to: number): Promise<void> {
     const extents = await this.#extents(from, to)
     if (extents instanceof Fault) throw loadError(extents)
+    if (extents === undefined) return this.#decode(from, to)
     try {
       const bytes = new Uint8Array(to - from)
       for (let i = 0; i < extents.length; i += PIECES) {
@@ -125,6 +126,25 @@ export class LazyFile implements OpenFile {
     }
   }
 
+  /** What is compressed comes by the pages, a piece of an extent at a time: no more is needed at once than a pcluster. */
+  async #decode(from: number, to: number): Promise<void> {
+    const bytes = new Uint8Array(to - from)
+    for (let at = from; at < to; ) {
+      const found = this.#core.extent(this.#nid, at)
+      const length = typeof found === 'number' ? 0 : Math.min(found.length, to - at)
+      const n =
+        typeof found === 'number' ? found : this.#core.read(this.#nid, bytes.subarray(at - from, at - from + length), at)
+      if (n < 0) {
+        const why = this.#broken(n)
+        if (!(why instanceof Miss)) throw loadError(why)
+        await why.load()
+      } else {
+        at += n
+      }
+    }
+    this.#ready.keep({ from, to, bytes })
+  }
+
   async #copy({ at, offset, length }: Extent, into: Uint8Array, from: number): Promise<void> {
     if (offset < 0) return
     const bytes = await this.#pager.source.read(offset, length)
@@ -132,8 +152,8 @@ export class LazyFile implements OpenFile {
     into.set(bytes, at - from)
   }
 
-  /** Where a range of the file lies, in pieces that are read one by one. All of it is inside the image. */
-  async #extents(from: number, to: number): Promise<Extent[] | Fault> {
+  /** Where a range of the file lies, in pieces that are read one by one; undefined where any is compressed. All of it is inside the image. */
+  async #extents(from: number, to: number): Promise<Extent[] | Fault | undefined> {
     const extents: Extent[] = []
     for (let at = from; at < to; ) {
       const found = this.#core.extent(this.#nid, at)
@@ -143,6 +163,7 @@ export class LazyFile implements OpenFile {
         await why.load()
         continue
       }
+      if (found.stored !== undefined) return undefined
       const length = Math.min(found.length, to - at, PIECE)
       const last = extents.at(-1)
       // Chunks that lie one behind the other are one read.

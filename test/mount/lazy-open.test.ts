@@ -7,7 +7,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Image } from '../../src/image/image.js'
 import { openImage, openImageSync } from '../../src/node.js'
-import type { ImageSource, OpenOptions } from '../../src/open-image.js'
+import type { ImageSource, OpenOptions } from '../../src/open-options.js'
 import { RawErofs } from '../helpers/raw-erofs.js'
 
 const ROOT = 40

@@ -3,7 +3,7 @@
 
 import { mount, openImage } from '../../any-host.js'
 import { Fault, faultError } from '../../format/errno.js'
-import type { ImageSource, OpenOptions } from '../../open-image.js'
+import type { ImageSource, OpenOptions } from '../../open-options.js'
 import type { ObjectStore } from '../../store/object-store.js'
 import type { DocumentId, DocumentInfo, DocumentOrigin, JobId, ProgressListener, UrlWish } from '../protocol.js'
 import { imageOfDump } from './intake-dump.js'
