@@ -1,10 +1,11 @@
 // Pieces of an inode's data as answers: bytes in memory, or where in the image they lie. Not here: finding them (data.ts).
 
+import { BOX_BASE } from './box'
 import { inside, span } from './bytes'
 import { decodedPiece, mapData, mCoded, mLength, mOffset } from './data'
 import { eForm, eLength } from './extents'
 import { HOLE, iSize } from './inode'
-import { AT_DATA, EIO, SCR_COOKIE, SCR_DATA, SCR_DATA_LEN, SCR_EXTENT_FORM, SCR_STORED } from './layout'
+import { AT_DATA, EIO, SCR_COOKIE, SCR_DATA, SCR_DATA_LEN, SCR_EXTENT_FORM, SCR_STORED, Z_EROFS_COMPRESSION_SHIFTED } from './layout'
 import { leftOfPage, want } from './pages'
 import { fail, lastError, SCRATCH } from './scratch'
 
@@ -19,7 +20,8 @@ export function mapPiece(from: u64, most: u64): i32 {
     if (!p) return lastError()
   } else if (mOffset != HOLE) {
     if (!inside(mOffset, mLength)) return fail(EIO, AT_DATA, mOffset)
-    if (PAGED) {
+    // What lies in the metabox is in one block, and in no page.
+    if (PAGED && mOffset < BOX_BASE) {
       if (!want(mOffset, min(length, most))) return 0
       length = min(length, leftOfPage(mOffset))
     }
@@ -38,7 +40,8 @@ export function extentAt(from: u64): i32 {
   if (mOffset != HOLE && !inside(mOffset, coded ? eLength : mLength)) return fail(EIO, AT_DATA, mOffset)
   store<f64>(SCRATCH + SCR_COOKIE, mOffset == HOLE ? -1 : <f64>mOffset)
   store<f64>(SCRATCH + SCR_DATA_LEN, <f64>mLength)
-  store<u32>(SCRATCH + SCR_STORED, coded ? eLength : 0)
-  store<u32>(SCRATCH + SCR_EXTENT_FORM, coded ? eForm : 0)
+  const boxed = FULL && mOffset != HOLE && mOffset >= BOX_BASE
+  store<u32>(SCRATCH + SCR_STORED, coded ? eLength : boxed ? <u32>mLength : 0)
+  store<u32>(SCRATCH + SCR_EXTENT_FORM, coded ? eForm : Z_EROFS_COMPRESSION_SHIFTED)
   return 0
 }

@@ -82,7 +82,10 @@ export interface StoredExtent {
   readonly offset: number
   /** Bytes of the file, from the one asked for on. */
   readonly length: number
-  /** What all of the pcluster is where the piece is part of a compressed one: its bytes, and Z_EROFS_COMPRESSION_*. */
+  /**
+   * What all of the pcluster is where the piece is part of a compressed one: its bytes, and Z_EROFS_COMPRESSION_* (SHIFTED for what
+   * lies uncompressed in the metabox, which the image holds compressed).
+   */
   readonly stored: { readonly bytes: number; readonly algorithm: number } | undefined
 }
 
