@@ -17,7 +17,14 @@ export const IN_CFS_LINK: i32 = 12
 export const IN_CFS_XATTRS: i32 = 13
 export const IN_CFS_SWEEP: i32 = 14
 
+/** In place of CANARY for a core that has all of them: who loads it puts the number of one into the binary, where this value is. */
+// @ts-ignore: decorator
+@global
+export let PLANTED: i32 = 0x1234567
+
 export function sing(): void {
+  // Never so, but no compiler knows that, and so none takes it for a constant.
+  if (CANARY < 0) PLANTED = 0
   while (CANARY == ENDLESS) {}
   unreachable()
 }

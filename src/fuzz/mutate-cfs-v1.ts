@@ -129,6 +129,26 @@ const CHANGES: readonly (readonly [string, Change])[] = [
     ),
   ],
   [
+    'a link to a name, its own for one: a loop',
+    at(
+      places => places.dirents,
+      ({ at: place }, input, places, random) => {
+        const named = random.once(2) ? place : random.pick(places.dirents).at
+        // Names stand behind the entries.
+        const names = Math.min(...places.ranges.map(({ at: from }) => (from > named ? from : Number.POSITIVE_INFINITY)))
+        const { inode_num, name_offset, name_len, d_type } = CFS_V1_DIRENT.fields
+        const inode = CFS_V1_SUPERBLOCK.size + readField(input, place, inode_num) * CFS_V1_INODE.size
+        const { st_mode, variable_data } = CFS_V1_INODE.fields
+        if (!Number.isFinite(names) || inode + CFS_V1_INODE.size > input.length) return undefined
+        put(input, place, d_type, C.S_IFLNK >>> 12)
+        put(input, inode, st_mode, C.S_IFLNK | 0o777)
+        const reference = inode + variable_data.offset
+        put(input, reference, REFERENCE.offset, names - places.vdata + readField(input, named, name_offset))
+        return put(input, reference, REFERENCE.length, readField(input, named, name_len))
+      },
+    ),
+  ],
+  [
     'an entry of another type',
     at(
       places => places.dirents,
