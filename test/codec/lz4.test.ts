@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { Lz4Encoder } from '../../src/fuzz/lz4-encoder.js'
 import { type Random, seeded } from '../helpers/cfs-v1-trees.js'
 import { CodecCore, EUCLEAN, LZ4, mutated } from '../helpers/codec-core.js'
-import { Lz4Encoder } from '../helpers/lz4-encoder.js'
 import { fixture } from '../helpers/paths.js'
 
 const core = await CodecCore.load()

@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { LzmaEncoder, type LzmaProperties } from '../../src/fuzz/lzma-encoder.js'
 import { type Random, seeded } from '../helpers/cfs-v1-trees.js'
 import { CodecCore, EUCLEAN, MICROLZMA, mutated } from '../helpers/codec-core.js'
-import { LzmaEncoder, type LzmaProperties } from '../helpers/lzma-encoder.js'
 import { fixture } from '../helpers/paths.js'
 
 /** The largest dictionary that an image may name. */

@@ -6,10 +6,10 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { FrameWriter } from '../../src/fuzz/zstd-frames.js'
 import { type Random, seeded } from '../helpers/cfs-v1-trees.js'
 import { CodecCore, EUCLEAN, mutated, ZSTD } from '../helpers/codec-core.js'
 import { fixture, skip } from '../helpers/paths.js'
-import { FrameWriter } from '../helpers/zstd-frames.js'
 
 const core = await CodecCore.load()
 const zstd = suite('zstd')

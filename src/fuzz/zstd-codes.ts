@@ -1,6 +1,8 @@
 // What an encoder of Zstandard needs (RFC 8878, 4): streams that are read backwards, finite state and Huffman codes. It
 // goes the decoder's way in reverse, state by state, so that any table can be used, and shares nothing with the core.
-import type { Random } from './cfs-v1-trees.js'
+
+/** A number from 0 on, below another one. */
+export type Below = (limit: number) => number
 
 /** Bits from the lowest up; a decoder reads them from the last one down. */
 export class BitWriter {
@@ -15,6 +17,11 @@ export class BitWriter {
       this.#bytes.push(this.#word)
       this.#word = this.#count = 0
     }
+  }
+
+  /** Goes on with the next whole byte; the bits before it are those of `filling`. */
+  fill(filling: number): void {
+    if (this.#count > 0) this.add(filling, 8 - this.#count)
   }
 
   /** The bytes, the last one filled up with zeros. */
@@ -84,7 +91,7 @@ export function randomCounts(
   used: ReadonlySet<number>,
   most: number,
   maxLog: number,
-  random: Random,
+  random: Below,
 ): [number[], number] {
   const symbols = new Set(used)
   for (let n = random(4); n > 0; n--) symbols.add(random(most + 1))
@@ -140,7 +147,7 @@ export interface Tree {
 }
 
 /** A tree over so many of the symbols below `most`. */
-export function randomTree(leaves: number, most: number, random: Random): Tree {
+export function randomTree(leaves: number, most: number, random: Below): Tree {
   const depths = [0]
   while (depths.length < leaves) {
     const i = random(4) === 0 ? depths.length - 1 : random(depths.length)
@@ -167,7 +174,7 @@ export function randomTree(leaves: number, most: number, random: Random): Tree {
 }
 
 /** Two states that take turns; undefined where there are too few weights for them, or what they make is too long. */
-export function codedWeights({ weights }: Tree, random: Random): number[] | undefined {
+export function codedWeights({ weights }: Tree, random: Below): number[] | undefined {
   const n = weights.length
   if (n < 2) return undefined
   const [counts, log] = randomCounts(new Set(weights), 11, 6, random)

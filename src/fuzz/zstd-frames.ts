@@ -1,7 +1,8 @@
 // Zstandard frames by seed (RFC 8878, 3.1.1), with all that the format has and an encoder seldom or never writes, and the
 // content that they stand for. What was written is counted, so that a test can tell that nothing was left out.
-import type { Random } from './cfs-v1-trees.js'
+
 import {
+  type Below,
   BitWriter,
   codedWeights,
   type FseTable,
@@ -16,7 +17,7 @@ import {
   writeCounts,
 } from './zstd-codes.js'
 
-type Kind = 'LL' | 'OF' | 'ML'
+export type Kind = 'LL' | 'OF' | 'ML'
 const KINDS: readonly Kind[] = ['LL', 'OF', 'ML']
 const MOST = { LL: 35, OF: 20, ML: 52 }
 const MAX_LOG = { LL: 9, OF: 8, ML: 9 }
@@ -31,13 +32,13 @@ function bases(first: number, widths: readonly number[]): number[] {
   for (const width of widths) found.push(found[found.length - 1] + 2 ** width)
   return found
 }
-const LL_BASES = bases(0, LL_EXTRA)
-const ML_BASES = bases(3, ML_EXTRA)
+export const LL_BASES = bases(0, LL_EXTRA)
+export const ML_BASES = bases(3, ML_EXTRA)
 
 const ones = (n: number): number[] => new Array<number>(n).fill(1)
 const rare = (n: number): number[] => new Array<number>(n).fill(-1)
 const twos = (n: number): number[] => new Array<number>(n).fill(2)
-const DEFAULTS: Record<Kind, FseTable> = {
+export const DEFAULTS: Record<Kind, FseTable> = {
   LL: fseTable([4, 3, ...twos(11), ...ones(3), ...twos(9), 3, 2, ...ones(5), ...rare(4)], 6),
   OF: fseTable([...ones(6), ...twos(3), ...ones(15), ...rare(5)], 5),
   ML: fseTable([1, 4, 3, ...twos(6), ...ones(37), ...rare(7)], 6),
@@ -59,23 +60,23 @@ export interface Frame {
 }
 
 /** Widths of the extra bits of a code. */
-function widthOf(kind: Kind, code: number): number {
+export function widthOf(kind: Kind, code: number): number {
   return kind === 'LL' ? LL_EXTRA[code] : kind === 'ML' ? ML_EXTRA[code] : code
 }
 
-function little(value: number, width: number): number[] {
+export function little(value: number, width: number): number[] {
   return Array.from({ length: width }, (_, i) => Math.floor(value / 256 ** i) % 256)
 }
 
 export class FrameWriter {
   readonly seen = new Map<string, number>()
-  readonly #random: Random
+  readonly #random: Below
   #content: number[] = []
   #tree: Tree | undefined
   #tables: Partial<Record<Kind, FseTable>> = {}
   #offsets = [1, 4, 8]
 
-  constructor(random: Random) {
+  constructor(random: Below) {
     this.#random = random
   }
 
