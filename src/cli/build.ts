@@ -15,6 +15,7 @@ import type { ImageFormat } from '../writer/image-format.js'
 import { parseArguments } from './arguments.js'
 import { dumpFailure, treeFromDumpFile } from './dump-file.js'
 import { buildFailure, CommandError, failure, printable, wrongUsage } from './failure.js'
+import { LIMIT_OPTIONS, LIMITS_HELP, limitsGiven } from './image-options.js'
 import { ImageFiles } from './open.js'
 import { checkOutput } from './output-file.js'
 import { byteText, startByteProgress } from './progress.js'
@@ -36,7 +37,7 @@ Makes an image of SOURCE: a directory, a dump (- is standard input) or an image.
   --max-version N      highest version (1)
   --threads N          threads that read files; as many as there are processors unless given
   --json               the summary as an object
-`
+${LIMITS_HELP}`
 
 const OPTIONS = {
   'digest-store': { type: 'string' },
@@ -49,6 +50,7 @@ const OPTIONS = {
   'max-version': { type: 'string' },
   threads: { type: 'string' },
   json: { type: 'boolean' },
+  ...LIMIT_OPTIONS,
 } as const
 
 type Values = ReturnType<typeof parseArguments<typeof OPTIONS>>['values']
@@ -131,7 +133,11 @@ async function sourceOf(source: string, values: Values, format: ImageFormat): Pr
   try {
     if (source !== '-' && fs.lstatSync(source).isFile() && isImage(source)) {
       const failed = (error: unknown) => failure('load', source, error)
-      return { tree: treeFromImage(new ImageFiles().open(source)), failed, release }
+      return {
+        tree: treeFromImage(new ImageFiles({ limits: limitsGiven(values, HELP) }).open(source)),
+        failed,
+        release,
+      }
     }
     if (source !== '-' && !fs.statSync(source).isFile()) return directorySource(source, values, format)
   } catch (error) {

@@ -4,6 +4,7 @@ import { Fault } from '../format/errno.js'
 import { answered } from '../overlay/waiting.js'
 import { parseArguments } from './arguments.js'
 import { complain, failure, wrongUsage } from './failure.js'
+import { IMAGE_OPTIONS, LIMITS_HELP, limitsGiven } from './image-options.js'
 import { eachPieceLater, layerOf } from './layers.js'
 import { ImageFiles } from './open.js'
 import { writeAll } from './standard-output.js'
@@ -15,19 +16,19 @@ IMAGE and STORE may be http(s) and s3 URLs: no more is fetched of them than is n
 
   --basedir STORE   where the objects are; without it only inline files can be read
   --digest HEX      the fs-verity digest that the image must have
-`
+  --device PATH     a further device of the image, a path or URL; repeated, in the order of its device table
+${LIMITS_HELP}`
 
-const OPTIONS = { basedir: { type: 'string' }, digest: { type: 'string' } } as const
+const OPTIONS = { basedir: { type: 'string' }, ...IMAGE_OPTIONS } as const
 
 export async function cat(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArguments(args, OPTIONS, 'composefs cat --help')
   const [file, ...paths] = positionals
   if (file === undefined) throw wrongUsage('cat: no image given', 'composefs cat --help')
   if (paths.length === 0) throw wrongUsage('cat: no path given', 'composefs cat --help')
-  const layer = await layerOf(
-    await new ImageFiles().openAny(file, { digest: values.digest, lazy: true }),
-    values.basedir,
-  )
+  const { basedir, digest, device: devices } = values
+  const files = new ImageFiles({ limits: limitsGiven(values, 'composefs cat --help'), devices })
+  const layer = await layerOf(await files.openAny(file, { digest, lazy: true }), basedir)
   let failed = false
   for (const path of paths) {
     const node = await answered(() => layer.resolve(path, true))

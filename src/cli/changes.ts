@@ -7,6 +7,7 @@ import { type Change, changesOf } from '../overlay/changes.js'
 import { parseArguments } from './arguments.js'
 import { bytesJson } from './entry-json.js'
 import { failure } from './failure.js'
+import { LIMIT_OPTIONS, LIMITS_HELP, limitsGiven } from './image-options.js'
 import { StandardOutput } from './standard-output.js'
 import { openChanged } from './upper.js'
 
@@ -19,12 +20,13 @@ deleted (-), modified (~, and in what) and renamed (>). DIR may be mounted meanw
   --upper DIR   the directory of the changes
   --json        the changes as an array
   --exit-code   exit status 1 when there are any
-`
+${LIMITS_HELP}`
 
 const OPTIONS = {
   upper: { type: 'string' },
   json: { type: 'boolean' },
   'exit-code': { type: 'boolean' },
+  ...LIMIT_OPTIONS,
 } as const
 
 const SIGNS = { added: '+', deleted: '-', modified: '~', renamed: '>' } as const
@@ -69,9 +71,10 @@ export function writeChanges(changes: readonly Change[], json: boolean, out = ne
 
 export function changes(args: readonly string[]): number {
   const { values, positionals } = parseArguments(args, OPTIONS, HELP)
-  const { tree, close } = openChanged(positionals, { upper: values.upper, look: true }, HELP)
+  const limits = limitsGiven(values, HELP)
+  const { tree, maxEntries, close } = openChanged(positionals, { upper: values.upper, look: true, limits }, HELP)
   try {
-    const found = changesOf(tree)
+    const found = changesOf(tree, undefined, maxEntries)
     if (found instanceof Fault) throw failure('changes', values.upper as string, found)
     writeChanges(found, values.json === true)
     return values['exit-code'] && found.length > 0 ? 1 : 0

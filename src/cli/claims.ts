@@ -3,6 +3,7 @@
 
 import { Fault } from '../format/errno.js'
 import { toHex } from '../format/hex.js'
+import { type LimitOptions, tooBig } from '../format/limits.js'
 import { CONSTANTS } from '../format/structs.js'
 import type { Image } from '../image/image.js'
 import { TreeEntries } from '../image/tree-entries.js'
@@ -47,6 +48,7 @@ export function addImage(claims: Claims, image: Image, path: string): void {
   const by = shown(path)
   const entries = TreeEntries.open(image)
   if (entries instanceof Fault) throw failure('load', by, entries)
+  const { maxObjectBytes } = image.limits
   const decoder = new TextDecoder()
   for (;;) {
     const more = entries.next()
@@ -54,6 +56,7 @@ export function addImage(claims: Claims, image: Image, path: string): void {
     if (!more) return
     const { payload, digest, hardLink, mode, size } = entries
     if (hardLink || payload.from < 0 || (mode & S_IFMT) !== S_IFREG) continue
+    if (size > maxObjectBytes) throw failure('load', by, tooBig('an object', size, 'maxObjectBytes', maxObjectBytes))
     const stored = decoder.decode(payload.bytes.subarray(payload.from, payload.to))
     const name = image.format === 'cfs-v1' ? stored.replace(/^\/+/, '') : stored
     const hex = digest.from < 0 ? undefined : toHex(digest.bytes.subarray(digest.from, digest.to))
@@ -66,9 +69,9 @@ export function noClaims(): Claims {
 }
 
 /** Reads all of the images. Rejects with a CommandError at the first that is wrong, or is none with a composefs header. */
-export async function claimsOf(images: readonly string[]): Promise<Claims> {
+export async function claimsOf(images: readonly string[], limits: LimitOptions): Promise<Claims> {
   const claims = noClaims()
-  const files = new ImageFiles()
+  const files = new ImageFiles({ limits })
   for (const path of images) {
     const image = await files.openAny(path)
     try {

@@ -7,6 +7,7 @@ import { DirectoryStore } from '../store/directory.js'
 import { whileRegistered } from '../store/directory-builds.js'
 import { parseArguments } from './arguments.js'
 import { buildFailure, printable, wrongUsage } from './failure.js'
+import { LIMIT_OPTIONS, LIMITS_HELP, limitsGiven } from './image-options.js'
 import { checkOutput, openOutput } from './output-file.js'
 import { byteText } from './progress.js'
 import { writeAll } from './standard-output.js'
@@ -24,7 +25,7 @@ what mkcomposefs makes of it. Objects that no image has go into STORE. DIR stays
   --hard-links          keep names of one file together; otherwise each becomes a file, as with mkcomposefs
   --format NAME         composefs (the default), or cfs-v1
   --json                the summary as an object
-`
+${LIMITS_HELP}`
 
 const OPTIONS = {
   upper: { type: 'string' },
@@ -33,6 +34,7 @@ const OPTIONS = {
   'hard-links': { type: 'boolean' },
   format: { type: 'string' },
   json: { type: 'boolean' },
+  ...LIMIT_OPTIONS,
 } as const
 
 export async function commit(args: readonly string[]): Promise<number> {
@@ -45,15 +47,16 @@ export async function commit(args: readonly string[]): Promise<number> {
   const path = values['digest-store'] ?? basedir
   if (path === undefined) throw wrongUsage('--basedir or --digest-store is needed', HELP)
   if (format !== 'composefs' && format !== 'cfs-v1') throw wrongUsage('--format is one of composefs, cfs-v1', HELP)
+  const limits = limitsGiven(values, HELP)
   checkOutput(output)
-  const { tree, close } = openChanged(images, { upper, basedir, look: false }, HELP)
+  const { tree, maxEntries, close } = openChanged(images, { upper, basedir, look: false, limits }, HELP)
   const file = openOutput(output)
   try {
     const store = new DirectoryStore(path)
     const sink = (piece: Uint8Array) => file.write(piece)
     const options = { store, sink, format, hardLinks: values['hard-links'] } as const
     const { size, digest, objects } = await whileRegistered(path, async () => {
-      const written = await write(layerSource(tree), options, sha256)
+      const written = await write({ ...layerSource(tree), maxEntries }, options, sha256)
       file.finish()
       return written
     })

@@ -11,6 +11,7 @@ import type { TreeEntries } from '../image/tree-entries.js'
 import { parseArguments } from './arguments.js'
 import { bytesJson } from './entry-json.js'
 import { failure, wrongUsage } from './failure.js'
+import { LIMIT_OPTIONS, LIMITS_HELP, limitsGiven } from './image-options.js'
 import { ImageFiles } from './open.js'
 import { byteText } from './progress.js'
 import { StandardOutput } from './standard-output.js'
@@ -22,9 +23,9 @@ IMAGEs may be http(s) and s3 URLs.
 
   --json        the result as an object
   --exit-code   exit status 1 when they differ
-`
+${LIMITS_HELP}`
 
-const OPTIONS = { json: { type: 'boolean' }, 'exit-code': { type: 'boolean' } } as const
+const OPTIONS = { json: { type: 'boolean' }, 'exit-code': { type: 'boolean' }, ...LIMIT_OPTIONS } as const
 
 interface Objects {
   readonly objects: number
@@ -133,7 +134,7 @@ export async function diff(args: readonly string[]): Promise<number> {
   if (first === undefined || second === undefined || more.length > 0) {
     throw wrongUsage('two images are compared', 'composefs diff --help')
   }
-  const files = new ImageFiles()
+  const files = new ImageFiles({ limits: limitsGiven(values, 'composefs diff --help') })
   const side = async (path: string) =>
     new DiffSide(await files.openAny(path), (fault: Fault) => failure('load', path, fault))
   const [a, b] = [await side(first), await side(second)]

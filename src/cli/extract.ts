@@ -14,8 +14,8 @@ import { type Attr, newAttr } from '../overlay/layer.js'
 import { answered } from '../overlay/waiting.js'
 import { parseArguments } from './arguments.js'
 import { CommandError, failure, wrongUsage } from './failure.js'
+import { IMAGE_OPTIONS, LIMITS_HELP, limitsGiven } from './image-options.js'
 import { eachPiece, eachPieceLater, layerOf } from './layers.js'
-
 import { ImageFiles } from './open.js'
 import { type Progress, startProgress } from './progress.js'
 import { writeAll } from './standard-output.js'
@@ -27,10 +27,11 @@ too as root; xattrs and sockets are not, which is said at the end. IMAGE and STO
 
   --basedir STORE   where the objects are; every byte is checked before it is written
   --digest HEX      the fs-verity digest that the image must have
+  --device PATH     a further device of the image, a path or URL; repeated, in the order of its device table
   --json            the result as an object
-`
+${LIMITS_HELP}`
 
-const OPTIONS = { basedir: { type: 'string' }, digest: { type: 'string' }, json: { type: 'boolean' } } as const
+const OPTIONS = { basedir: { type: 'string' }, ...IMAGE_OPTIONS, json: { type: 'boolean' } } as const
 /** Of a store that is elsewhere. */
 const FILES_AT_ONCE = 8
 const { S_IFMT, S_IFREG, S_IFDIR, S_IFLNK, S_IFCHR, S_IFBLK, S_IFIFO } = CONSTANTS
@@ -245,9 +246,10 @@ export async function extract(args: readonly string[]): Promise<number> {
   const [file, to, ...more] = positionals
   if (file === undefined) throw wrongUsage('extract: no image given', 'composefs extract --help')
   if (to === undefined || more.length > 0) throw wrongUsage('extract: give one directory', 'composefs extract --help')
+  const limits = limitsGiven(values, 'composefs extract --help')
   const dir = resolve(to)
   checkTarget(dir)
-  const image = await new ImageFiles().openAny(file, { digest: values.digest })
+  const image = await new ImageFiles({ limits, devices: values.device }).openAny(file, { digest: values.digest })
   const layer = await layerOf(image, values.basedir)
   let partial = ''
   try {

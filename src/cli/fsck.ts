@@ -8,6 +8,7 @@ import { DirectorySurvey, type SurveyOptions } from '../store/directory-survey.j
 import { parseArguments } from './arguments.js'
 import { type Claims, claimsOf } from './claims.js'
 import { CommandError, failure, printable, wrongUsage } from './failure.js'
+import { LIMIT_OPTIONS, LIMITS_HELP, limitsGiven } from './image-options.js'
 import { type ByteProgress, startByteProgress } from './progress.js'
 import { StandardOutput } from './standard-output.js'
 import { isUrl, localPath } from './url.js'
@@ -29,9 +30,9 @@ STORE may also be s3://bucket/prefix, which is listed, or an http(s) URL, which 
 need are looked at. IMAGEs may be such URLs too. Merkle trees beside objects are compared with them.
 
   --json       the result as an object
-`
+${LIMITS_HELP}`
 
-const OPTIONS = { json: { type: 'boolean' } } as const
+const OPTIONS = { json: { type: 'boolean' }, ...LIMIT_OPTIONS } as const
 const encoder = new TextEncoder()
 
 interface Summary {
@@ -112,7 +113,8 @@ export async function fsck(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArguments(args, OPTIONS, 'composefs fsck --help')
   const [store, ...images] = positionals
   if (store === undefined) throw wrongUsage('fsck: no store given', 'composefs fsck --help')
-  const claims = images.length === 0 ? undefined : await claimsOf(images)
+  const limits = limitsGiven(values, 'composefs fsck --help')
+  const claims = images.length === 0 ? undefined : await claimsOf(images, limits)
   try {
     const progress = await startByteProgress('checking objects')
     const writer = new ProblemWriter(values.json === true)

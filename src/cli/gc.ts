@@ -1,10 +1,12 @@
 // composefs gc: removes the objects of a store that no image needs, beside builds that go on.
 // Not here: what makes that safe (src/store/directory-gc.ts).
 
+import type { LimitOptions } from '../format/limits.js'
 import { GarbageCollector, type GcReport } from '../store/directory-gc.js'
 import { parseArguments } from './arguments.js'
 import { claimsOf } from './claims.js'
 import { CommandError, complain, failure, reason, wrongUsage } from './failure.js'
+import { LIMIT_OPTIONS, LIMITS_HELP, limitsGiven } from './image-options.js'
 import { startProgress } from './progress.js'
 import { StandardOutput } from './standard-output.js'
 import { isUrl, localPath } from './url.js'
@@ -25,12 +27,13 @@ them, and while a push goes on nothing is removed; do not start a push while gc 
   --dry-run        only say what would be removed
   --min-age TIME   of a bucket: how old an object must be to be removed, as 12h, 30m, 45s or 7d; 1d unless given
   --json           the result as an object
-`
+${LIMITS_HELP}`
 
 const OPTIONS = {
   'dry-run': { type: 'boolean' },
   'min-age': { type: 'string' },
   json: { type: 'boolean' },
+  ...LIMIT_OPTIONS,
 } as const
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 const DIRECTORIES = 256
@@ -90,19 +93,20 @@ interface Elsewhere {
   readonly dryRun: boolean
   readonly minAge: number
   readonly json: boolean
+  readonly limits: LimitOptions
 }
 
 async function gcElsewhere(
   url: string,
   images: readonly string[],
-  { dryRun, minAge, json }: Elsewhere,
+  { dryRun, minAge, json, limits }: Elsewhere,
 ): Promise<number> {
   const { RemoteCollector } = await import('./remote-gc.js')
   try {
     const names: string[] = []
     const collector = new RemoteCollector(url, { dryRun, minAge, removed: name => names.push(name) })
     await collector.look()
-    const claims = await claimsOf(images)
+    const claims = await claimsOf(images, limits)
     await collector.collect(new Set(claims.byName.keys()))
     const { report, live } = collector
     const writer = new Writer(json, dryRun)
@@ -122,8 +126,9 @@ export async function gc(args: readonly string[]): Promise<number> {
   if (store === undefined) throw wrongUsage('gc: no store given', HELP)
   if (images.length === 0) throw wrongUsage('gc: no image given, and none needs any object', HELP)
   const age = values['min-age']
+  const limits = limitsGiven(values, HELP)
   if (isUrl(store))
-    return gcElsewhere(store, images, { dryRun, minAge: ageOf(age ?? '1d'), json: values.json === true })
+    return gcElsewhere(store, images, { dryRun, minAge: ageOf(age ?? '1d'), json: values.json === true, limits })
   if (age !== undefined) throw wrongUsage('--min-age is of buckets; builds in a directory are known', HELP)
   const progress = await startProgress('collecting', DIRECTORIES)
   const writer = new Writer(values.json === true, dryRun)
@@ -132,7 +137,7 @@ export async function gc(args: readonly string[]): Promise<number> {
     const collector = GarbageCollector.begin(localPath(store), { dryRun, step, removed: name => writer.removed(name) })
     try {
       // Only now: a build that ended before the cut-off was taken has its image in place.
-      const claims = await claimsOf(images)
+      const claims = await claimsOf(images, limits)
       const report = collector.collect(new Set(claims.byName.keys()))
       progress.stop()
       writer.end(report, collector.builds.live)

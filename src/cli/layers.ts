@@ -4,8 +4,9 @@ import fs from 'node:fs'
 import { Fault } from '../format/errno.js'
 import { sha256 } from '../host/hash.js'
 import type { Image } from '../image/image.js'
-import { ImageLayer } from '../overlay/image-layer.js'
+import type { ImageLayer } from '../overlay/image-layer.js'
 import type { OpenFile } from '../overlay/layer.js'
+import { imageLayer } from '../overlay/limited-layer.js'
 import { answered } from '../overlay/waiting.js'
 import { DirectoryStore } from '../store/directory.js'
 import { VerifiedObjects } from '../store/verified.js'
@@ -41,7 +42,7 @@ export async function openStoreAny(basedir: string | undefined): Promise<Verifie
 }
 
 export async function layerOf(image: Image, basedir: string | undefined): Promise<ImageLayer> {
-  return new ImageLayer(image, await openStoreAny(basedir), 'on')
+  return imageLayer(image, await openStoreAny(basedir), 'on', image.limits)
 }
 
 /** As eachPiece, of a file whose bytes may have to be waited for. */

@@ -2,12 +2,14 @@
 
 import { Records, readBatch } from '../../wasm/records.js'
 import { errnoName, Fault, fault } from '../format/errno.js'
+import { nameTooLong } from '../format/limits.js'
 import { CONSTANTS, QUERY_FLAGS } from '../format/structs.js'
 import type { Image } from '../image/image.js'
 import { parseArguments } from './arguments.js'
 import { bringDirectory, bringInode } from './bring.js'
 import { type EntryWriter, JsonEntries, LongEntries, NameEntries } from './entry-writer.js'
 import { complain, failure, wrongUsage } from './failure.js'
+import { IMAGE_OPTIONS, LIMITS_HELP, limitsGiven } from './image-options.js'
 import { ImageFiles } from './open.js'
 import { find } from './paths.js'
 import { StandardOutput } from './standard-output.js'
@@ -22,19 +24,21 @@ needed is fetched of it.
   -R             everything below
   --json         an array of objects, whatever -l says
   --digest HEX   the fs-verity digest that the image must have
-`
+  --device PATH  a further device of the image, a path or URL; repeated, in the order of its device table
+${LIMITS_HELP}`
 
 const { S_IFMT, S_IFDIR } = CONSTANTS
 const OPTIONS = {
   long: { type: 'boolean', short: 'l' },
   recursive: { type: 'boolean', short: 'R' },
   json: { type: 'boolean' },
-  digest: { type: 'string' },
+  ...IMAGE_OPTIONS,
 } as const
 
 interface Target {
   readonly path: string
   readonly nid: number
+  readonly depth: number
 }
 
 /** Paths that are no directories, each under the name by which it was given. */
@@ -54,6 +58,14 @@ function listFiles(image: Image, paths: readonly string[], writer: EntryWriter, 
   }
 }
 
+function nameBeyond(records: Records, { limits: { maxNameBytes } }: Image): Fault | undefined {
+  for (let i = 0; i < records.length; i++) {
+    const length = records.nameLength(i)
+    if (length > maxNameBytes) return nameTooLong(length, maxNameBytes)
+  }
+  return undefined
+}
+
 function listDirectory(image: Image, { nid, path }: Target, writer: EntryWriter, first: boolean): Fault | undefined {
   const records = new Records(image.core)
   const flags = QUERY_FLAGS.Q_STAT | image.queryFlags
@@ -66,13 +78,16 @@ function listDirectory(image: Image, { nid, path }: Target, writer: EntryWriter,
     cookie = batch.cookie
     records.truncate(0)
     records.append(batch.count)
+    const beyond = nameBeyond(records, image)
+    if (beyond !== undefined) return beyond
     writer.entries(records, 0, batch.count, name, name.length, { nid, first: begins, whole: begins && cookie < 0 })
   }
   return undefined
 }
 
-function listTree(image: Image, { nid, path }: Target, writer: EntryWriter): Fault | undefined {
-  const r = new TreeListing(image, writer).list(nid, new TextEncoder().encode(path))
+function listTree(image: Image, { nid, path, depth }: Target, writer: EntryWriter): Fault | undefined {
+  const r = new TreeListing(image, writer).list(nid, new TextEncoder().encode(path), depth)
+  if (r instanceof Fault) return r
   if (r >= 0) return undefined
   return image.core.errorDetail() === '' ? fault(errnoName(-r)) : image.fault(r, path)
 }
@@ -81,8 +96,9 @@ export async function ls(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArguments(args, OPTIONS, 'composefs ls --help')
   const [file, ...paths] = positionals
   if (file === undefined) throw wrongUsage('ls: no image given', 'composefs ls --help')
-  const { long = false, recursive = false, json = false, digest } = values
-  const image = await new ImageFiles().openAny(file, { digest, lazy: !recursive })
+  const { long = false, recursive = false, json = false, digest, device } = values
+  const limits = limitsGiven(values, 'composefs ls --help')
+  const image = await new ImageFiles({ limits, devices: device }).openAny(file, { digest, lazy: !recursive })
   const out = new StandardOutput()
   const headings = recursive || paths.length > 1
   const text = long ? new LongEntries(image, out, headings) : new NameEntries(out, headings)
@@ -99,7 +115,7 @@ export async function ls(args: readonly string[]): Promise<number> {
   for (const path of paths.length === 0 ? ['.'] : paths) {
     const found = (await bringInode(image, path, follow)) ?? find(image, path, follow)
     if (found instanceof Fault) complainAbout(path, found)
-    else if ((found.mode & S_IFMT) === S_IFDIR) directories.push({ path, nid: found.nid })
+    else if ((found.mode & S_IFMT) === S_IFDIR) directories.push({ path, ...found })
     else files.push(path)
   }
   if (files.length > 0) listFiles(image, files.sort(), writer, follow)

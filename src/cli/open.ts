@@ -7,9 +7,10 @@ import { CORE_BASE64 } from '../../wasm/core-bytes.js'
 import { FULL_CORE_BASE64 } from '../../wasm/full-core-bytes.js'
 import { CorePool } from '../../wasm/pool.js'
 import { Fault } from '../format/errno.js'
+import type { LimitOptions } from '../format/limits.js'
 import { sha256 } from '../host/hash.js'
 import { type Image, loadImage } from '../image/image.js'
-import { failure, wrongUsage } from './failure.js'
+import { CommandError, failure, wrongUsage } from './failure.js'
 import type { OpenImageOptions, RemotePlaces } from './remote.js'
 import { isUrl, localPath } from './url.js'
 
@@ -32,20 +33,35 @@ export function checkDigest(digest: string | undefined): void {
   if (digest !== undefined && !/^[0-9a-f]{64}$/i.test(digest)) throw wrongUsage('--digest must be 64 hex digits')
 }
 
+/** What is the same of all images that a command opens. */
+export interface Opening {
+  readonly limits?: LimitOptions
+  /** Paths and URLs of the further devices. */
+  readonly devices?: readonly string[]
+}
+
 /** Opens images, those of the host all in one pool. */
 export class ImageFiles {
+  readonly #limits: LimitOptions
+  readonly #devices: readonly string[]
   #pool: CorePool | undefined
   #remote: RemotePlaces | undefined
 
+  constructor({ limits = {}, devices = [] }: Opening = {}) {
+    this.#limits = limits
+    this.#devices = devices
+  }
+
   /** By a path or URL. Rejects with a CommandError. */
   async openAny(name: string, options: OpenImageOptions = {}): Promise<Image> {
-    if (!isUrl(name)) return this.open(name, options.digest)
+    const devices = this.#devices
+    if (!isUrl(name) && devices.length === 0) return this.open(name, options.digest)
     checkDigest(options.digest)
     try {
       if (this.#remote === undefined) this.#remote = new (await import('./remote.js')).RemotePlaces()
-      return await this.#remote.image(name, options)
+      return await this.#remote.image(name, { ...options, ...this.#limits, devices })
     } catch (error) {
-      throw failure('open', name, error)
+      throw error instanceof CommandError ? error : failure('open', name, error)
     }
   }
 
@@ -59,7 +75,7 @@ export class ImageFiles {
       fd = fs.openSync(localPath(path), O_RDONLY | O_NONBLOCK)
       const stat = fs.fstatSync(fd)
       if (!stat.isFile()) throw new Error('not a regular file')
-      const image = loadImage(this.#pool, sha256, stat.size, into => fill(fd, into), { digest })
+      const image = loadImage(this.#pool, sha256, stat.size, into => fill(fd, into), { ...this.#limits, digest })
       if (image instanceof Fault) throw image
       return image
     } catch (error) {

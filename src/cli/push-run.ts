@@ -3,6 +3,7 @@
 
 import { Fault } from '../format/errno.js'
 import { sha256Algorithm, sha512Algorithm } from '../format/hash.js'
+import type { LimitOptions } from '../format/limits.js'
 import { merkleTree } from '../format/merkle-tree.js'
 import { sha256, sha512 } from '../host/hash.js'
 import type { Expected } from '../publish/outgoing.js'
@@ -29,6 +30,7 @@ export interface PushArguments {
   readonly trees: boolean
   readonly dryRun: boolean
   readonly json: boolean
+  readonly limits: LimitOptions
 }
 
 const encoder = new TextEncoder()
@@ -63,8 +65,8 @@ interface Gathered {
 }
 
 /** Reads the images, whole; each is then published as it was read. */
-async function gather(paths: readonly string[], trees: boolean): Promise<Gathered> {
-  const files = new ImageFiles()
+async function gather({ images: paths, trees, limits }: PushArguments): Promise<Gathered> {
+  const files = new ImageFiles({ limits })
   const taken = new Set<string>()
   const names = paths.map(path => nameOf(path, taken))
   const claims = noClaims()
@@ -136,7 +138,7 @@ export async function runPush(call: PushArguments): Promise<number> {
   const target = targetOf(to)
   const store = (await openStoreAny(call.basedir))?.store
   if (store === undefined) throw wrongUsage('--basedir is needed')
-  const { wanted, images } = await gather(call.images, trees)
+  const { wanted, images } = await gather(call)
   const progress = await startByteProgress('pushing')
   const objects: string[] = []
   const options: PublisherOptions = {

@@ -2,6 +2,7 @@
 
 import { parseArguments } from './arguments.js'
 import { wrongUsage } from './failure.js'
+import { LIMIT_OPTIONS, LIMITS_HELP, limitsGiven } from './image-options.js'
 
 const HELP = 'composefs push --help'
 export const PUSH_HELP = `Usage: composefs push IMAGE... --basedir STORE --to TARGET [OPTIONS]
@@ -28,7 +29,7 @@ So when a web server has TARGET at https://host/path:
 
 Safe beside \`composefs gc\` of a directory. A gc of a bucket removes nothing while a push goes on; do not start a push while
 a gc of its target runs.
-`
+${LIMITS_HELP}`
 
 const OPTIONS = {
   basedir: { type: 'string' },
@@ -37,6 +38,7 @@ const OPTIONS = {
   'no-verity-trees': { type: 'boolean' },
   'dry-run': { type: 'boolean' },
   json: { type: 'boolean' },
+  ...LIMIT_OPTIONS,
 } as const
 const JOBS = 8
 const JOBS_MAX = 256
@@ -50,7 +52,8 @@ export async function push(args: readonly string[]): Promise<number> {
   if (!/^\d{1,4}$/.test(jobs) || Number(jobs) < 1 || Number(jobs) > JOBS_MAX) {
     throw wrongUsage(`--jobs is a number from 1 to ${JOBS_MAX}`, HELP)
   }
+  const limits = limitsGiven(values, HELP)
   const { runPush } = await import('./push-run.js')
   const trees = values['no-verity-trees'] !== true
-  return runPush({ images, basedir, to, jobs: Number(jobs), trees, dryRun: values['dry-run'] === true, json })
+  return runPush({ images, basedir, to, jobs: Number(jobs), trees, dryRun: values['dry-run'] === true, json, limits })
 }

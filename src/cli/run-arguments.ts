@@ -1,5 +1,7 @@
 // composefs run: how it is called, and whose each argument is. Not here: what the options mean (run.ts).
 
+import { IMAGE_OPTIONS, LIMITS_HELP } from './image-options.js'
+
 export const RUN_HELP = `Usage: composefs run IMAGE PROGRAM [ARGS...] [--basedir STORE] [OPTIONS]
 
 Runs a WASI program (preview1) that sees the image as its root. PROGRAM is looked up in the image, and where the image has
@@ -9,6 +11,7 @@ fetched of them than the program reads.
 
   --basedir STORE   where the objects are; without it only inline files can be read
   --digest HEX      the fs-verity digest that the image must have
+  --device PATH     a further device of IMAGE, a path or URL; repeated, in the order of its device table
   --layer IMAGE     a further image below IMAGE; repeated, topmost first
   -w, --writable    the program may change the tree; what it changes is gone when it ends
   --upper DIR       the same, and what it changes is kept in DIR, for later runs, \`composefs changes\` and \`composefs commit\`
@@ -19,11 +22,11 @@ fetched of them than the program reads.
 
 These may stand anywhere; all else behind PROGRAM is for the program. After \`--\` everything is, also what looks like one of
 these: composefs run IMAGE PROGRAM --basedir STORE -- -w --help
-`
+${LIMITS_HELP}`
 
 export const RUN_OPTIONS = {
   basedir: { type: 'string' },
-  digest: { type: 'string' },
+  ...IMAGE_OPTIONS,
   layer: { type: 'string', multiple: true },
   writable: { type: 'boolean', short: 'w' },
   upper: { type: 'string' },
@@ -36,7 +39,7 @@ export const RUN_OPTIONS = {
 /** What is known of an option by how it is written; undefined for one of others. */
 function known(arg: string): { readonly takesNext: boolean } | undefined {
   if (arg === '-w') return { takesNext: false }
-  const [, name, value] = /^--([a-z]+)(=.*)?$/s.exec(arg) ?? []
+  const [, name, value] = /^--([a-z]+(?:-[a-z]+)*)(=.*)?$/s.exec(arg) ?? []
   if (name === undefined || !Object.hasOwn(RUN_OPTIONS, name)) return undefined
   return { takesNext: RUN_OPTIONS[name as keyof typeof RUN_OPTIONS].type === 'string' && value === undefined }
 }

@@ -3,6 +3,7 @@
 
 import fs from 'node:fs'
 import { Fault, fault, type Outcome } from '../format/errno.js'
+import { limitsOf } from '../format/limits.js'
 import { changesOf } from '../overlay/changes.js'
 import type { Layer } from '../overlay/layer.js'
 import { answered } from '../overlay/waiting.js'
@@ -81,9 +82,9 @@ async function ended(layer: Layer, options: RunOptions): Promise<WasiResult> {
   }
 }
 
-function tellChanges({ changed }: RunTree, { program, json }: RunOptions): void {
+function tellChanges({ changed }: RunTree, { program, json, tree }: RunOptions): void {
   if (changed === undefined) return
-  const found = changesOf(changed)
+  const found = changesOf(changed, undefined, limitsOf(tree.limits).maxEntries)
   if (found instanceof Fault) throw failure('changes', program, found)
   writeChanges(found, json, new StandardOutput(2))
 }

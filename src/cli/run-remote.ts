@@ -8,8 +8,8 @@ import { isHttpUrl, isRemoteUrl, Remote } from '../remote.js'
 import type { ByteSource } from '../source/byte-source.js'
 import type { ObjectStore } from '../store/object-store.js'
 import { s3OptionsFromEnv } from '../store/s3-options.js'
-import { failure } from './failure.js'
-import { RemotePlaces, s3Store } from './remote.js'
+import { CommandError, failure } from './failure.js'
+import { type OpenImageOptions, RemotePlaces, s3Store } from './remote.js'
 
 /** What URLs name, with synchronous forms. */
 class BridgedRemote extends Remote {
@@ -51,11 +51,11 @@ export class BridgedPlaces {
   }
 
   /** No more of it is brought than is asked for. */
-  async image(url: string, digest: string | undefined): Promise<Image> {
+  async image(name: string, options: Omit<OpenImageOptions, 'lazy'>): Promise<Image> {
     try {
-      return await this.#places.image(url, { digest, lazy: true })
+      return await this.#places.image(name, { ...options, lazy: true })
     } catch (error) {
-      throw failure('open', url, error)
+      throw error instanceof CommandError ? error : failure('open', name, error)
     }
   }
 

@@ -2,6 +2,7 @@
 
 import { parseArguments } from './arguments.js'
 import { wrongUsage } from './failure.js'
+import { limitsGiven } from './image-options.js'
 import { divide, RUN_OPTIONS } from './run-arguments.js'
 import { runProgram } from './run-program.js'
 
@@ -37,12 +38,14 @@ export async function run(args: readonly string[]): Promise<number> {
   const [image, program, ...rest] = operands
   if (image === undefined) throw wrongUsage('no image given', HELP)
   if (program === undefined) throw wrongUsage('no program given', HELP)
-  const { basedir, digest, upper, layer = [], changes = false, json = false } = values
+  const { basedir, digest, device: devices = [], upper, layer = [], changes = false, json = false } = values
   if (json && !changes) throw wrongUsage('--json is for --changes; for the program it stands behind --', HELP)
   const env = environment(values.env ?? [])
   const preopens = values.dir === undefined ? { '/': '/' } : directories(values.dir)
+  const limits = limitsGiven(values, HELP)
+  const writable = changes || values.writable === true
   return runProgram({
-    tree: { images: [image, ...layer], basedir, digest, upper, writable: changes || values.writable === true },
+    tree: { images: [image, ...layer], basedir, digest, devices, limits, upper, writable },
     program,
     ...{ args: rest, env, preopens, changes, json },
   })

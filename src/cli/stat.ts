@@ -4,15 +4,18 @@ import { CfsDetails } from '../../wasm/cfs-details.js'
 import { Records } from '../../wasm/records.js'
 import { Fault } from '../format/errno.js'
 import { toHex } from '../format/hex.js'
+import { tooManyXattrBytes } from '../format/limits.js'
 import { metacopyDigest } from '../format/metacopy.js'
 import { CONSTANTS, RECORD_FLAGS } from '../format/structs.js'
 import { binaryBytes, binaryString } from '../format/xattr-name.js'
 import type { Image } from '../image/image.js'
 import { fullXattrName, METACOPY, REDIRECT } from '../image/view.js'
+import { xattrBytes } from '../overlay/image-layer.js'
 import { parseArguments } from './arguments.js'
 import { bringInode } from './bring.js'
 import { bytesJson, type EntryJson, entryJson } from './entry-json.js'
 import { complain, failure, printable, wrongUsage } from './failure.js'
+import { IMAGE_OPTIONS, LIMITS_HELP, limitsGiven } from './image-options.js'
 import { modeText } from './mode-text.js'
 import { ImageFiles } from './open.js'
 import { find } from './paths.js'
@@ -24,9 +27,10 @@ Prints what an image says of paths, symlinks not followed. Of an image at an htt
 
   --json         an array of objects
   --digest HEX   the fs-verity digest that the image must have
-`
+  --device PATH  a further device of the image, a path or URL; repeated, in the order of its device table
+${LIMITS_HELP}`
 
-const OPTIONS = { json: { type: 'boolean' }, digest: { type: 'string' } } as const
+const OPTIONS = { json: { type: 'boolean' }, ...IMAGE_OPTIONS } as const
 const EROFS_LAYOUTS = ['flat-plain', 'compressed (full)', 'flat-inline', 'compressed (compact)', 'chunk-based'] as const
 const LABEL = 8
 
@@ -59,6 +63,8 @@ interface Xattrs {
 function xattrsOf(image: Image, nid: number): Xattrs | Fault {
   const stored = image.core.xattrs(nid)
   if (typeof stored === 'number') return image.fault(stored, 'xattrs')
+  const { maxXattrBytes } = image.limits
+  if (xattrBytes(stored) > maxXattrBytes) return tooManyXattrBytes(maxXattrBytes)
   const shown: XattrJson[] = []
   let object: string | undefined
   let digest: string | undefined
@@ -158,7 +164,8 @@ export async function stat(args: readonly string[]): Promise<number> {
   const [file, ...paths] = positionals
   if (file === undefined) throw wrongUsage('stat: no image given', 'composefs stat --help')
   if (paths.length === 0) throw wrongUsage('stat: no path given', 'composefs stat --help')
-  const image = await new ImageFiles().openAny(file, { digest: values.digest, lazy: true })
+  const files = new ImageFiles({ limits: limitsGiven(values, 'composefs stat --help'), devices: values.device })
+  const image = await files.openAny(file, { digest: values.digest, lazy: true })
   const all: Facts[] = []
   for (const path of paths) {
     const facts = (await bringInode(image, path, false)) ?? factsOf(image, path)

@@ -2,6 +2,8 @@
 // Memory is bounded by the core's batch. Not here: how an entry is written (entry-writer.ts).
 
 import { Records } from '../../wasm/records.js'
+import type { Fault } from '../format/errno.js'
+import { looksAtEntries, nameTooLong, tooDeep, tooManyEntries } from '../format/limits.js'
 import { CONSTANTS, RECORD_FLAGS } from '../format/structs.js'
 import type { Image } from '../image/image.js'
 import type { EntryWriter } from './entry-writer.js'
@@ -24,6 +26,13 @@ export class TreeListing {
   readonly #pending: number[] = []
   /** The directory that is being listed. */
   #nid = 0
+  /** Is there a limit that only the entries show? */
+  readonly #looks: boolean
+  /** Entries so far, and names above those of the directory that is being listed. */
+  #entries = 1
+  #depth = 0
+  /** What the listing begins with: bytes of its path, and names. */
+  #base = { length: 0, depth: 0 }
   /** How many of these numbers belong to directories before the one that is being listed. */
   #floor = 0
 
@@ -32,14 +41,21 @@ export class TreeListing {
     this.#writer = writer
     this.#records = new Records(image.core)
     this.#flags = image.queryFlags
+    this.#looks = looksAtEntries(image.limits)
   }
 
-  /** Lists all below directory `nid`, which is called `name`. 0 or -errno; what came before an error is written. */
-  list(nid: number, name: Uint8Array): number {
+  /**
+   * Lists all below directory `nid`, which is called `name` and lies `depth` names below the root. 0 or -errno, or which limit was
+   * passed; what came before is written.
+   */
+  list(nid: number, name: Uint8Array, depth: number): number | Fault {
     const records = this.#records
     this.#path.set(name)
     this.#pathLength = name.length
     this.#pending.length = this.#floor = 0
+    this.#base = { length: name.length, depth }
+    this.#depth = depth
+    this.#entries = 1
     const walk = this.#image.core.walk(nid, this.#flags)
     try {
       let first = true
@@ -56,6 +72,8 @@ export class TreeListing {
             first = false
           }
           const to = this.#entriesEnd(i, count)
+          const beyond = this.#beyond(i, to)
+          if (beyond !== undefined) return beyond
           // Where the table ends, the directory may go on in the next one.
           const part = { nid: this.#nid, first: begins, whole: begins && to < count }
           this.#writer.entries(records, i, to, this.#path, this.#pathLength, part)
@@ -92,6 +110,31 @@ export class TreeListing {
     const { bytes } = this.#records
     for (let k = 0; k < length; k++) path[above + k] = bytes[from + k]
     this.#pathLength = above + length
+    if (this.#looks) this.#depth = this.#base.depth + this.#namesBelow()
+  }
+
+  /** Names of the path behind what the listing begins with. */
+  #namesBelow(): number {
+    const path = this.#path
+    let names = 0
+    for (let k = this.#base.length; k < this.#pathLength; k++) {
+      if (path[k - 1] === SLASH && path[k] !== SLASH) names++
+    }
+    return names
+  }
+
+  /** Which limit the records `from`…`to` pass. */
+  #beyond(from: number, to: number): Fault | undefined {
+    const { maxEntries, maxDepth, maxNameBytes } = this.#image.limits
+    this.#entries += to - from
+    if (this.#entries > maxEntries) return tooManyEntries(maxEntries)
+    if (!this.#looks || from === to) return undefined
+    if (this.#depth >= maxDepth) return tooDeep(maxDepth)
+    for (let i = from; i < to; i++) {
+      const length = this.#records.nameLength(i)
+      if (length > maxNameBytes) return nameTooLong(length, maxNameBytes)
+    }
+    return undefined
   }
 
   /** The directories of the one listed last were pushed first name first. */

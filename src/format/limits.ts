@@ -51,7 +51,7 @@ export const DEFAULT_LIMITS: Limits = {
 }
 
 /** What the core itself ends at. */
-const MOST: Limits = {
+export const MOST_LIMITS: Limits = {
   maxEntries: NONE,
   maxDepth: DEFAULT_LIMITS.maxDepth,
   maxNameBytes: DEFAULT_LIMITS.maxNameBytes,
@@ -71,8 +71,8 @@ export function limitsOf(options: LimitOptions): Limits {
     const given: unknown = options[name]
     if (given === undefined) continue
     const whole = typeof given === 'number' && given >= 0 && (Number.isInteger(given) || given === NONE)
-    if (!whole || given > MOST[name]) {
-      const most = MOST[name] === NONE ? '' : ` to ${MOST[name]}`
+    if (!whole || given > MOST_LIMITS[name]) {
+      const most = MOST_LIMITS[name] === NONE ? '' : ` to ${MOST_LIMITS[name]}`
       throw faultError(new Fault('EINVAL', `${name} is a whole number from 0${most}`), 'open')
     }
     limits[name] = given

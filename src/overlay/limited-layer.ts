@@ -21,6 +21,12 @@ import type { Attr, Bytes, DirList } from './layer.js'
 
 const { S_IFMT, S_IFDIR, S_IFLNK, PATH_MAX } = CONSTANTS
 
+/** Does a look-up have to go name by name to keep to the limits? */
+export function limitsPaths(limits: Limits): boolean {
+  const looks = looksAtEntries({ ...limits, maxEntries: DEFAULT_LIMITS.maxEntries })
+  return looks || limits.maxSymlinks < DEFAULT_LIMITS.maxSymlinks
+}
+
 /** The layer of an image that keeps to the limits, whichever takes least for it. */
 export function imageLayer(
   image: Image,
@@ -28,11 +34,8 @@ export function imageLayer(
   verity: Verity,
   limits: Limits,
 ): ImageLayer {
-  const { maxSymlinks, maxXattrBytes } = limits
-  const narrow =
-    looksAtEntries({ ...limits, maxEntries: DEFAULT_LIMITS.maxEntries }) ||
-    maxSymlinks < DEFAULT_LIMITS.maxSymlinks ||
-    maxXattrBytes < DEFAULT_LIMITS.maxXattrBytes
+  const { maxXattrBytes } = limits
+  const narrow = limitsPaths(limits) || maxXattrBytes < DEFAULT_LIMITS.maxXattrBytes
   return narrow ? new LimitedLayer(image, objects, verity, limits) : new ImageLayer(image, objects, verity, limits)
 }
 
@@ -124,7 +127,7 @@ export class LimitedLayer extends ImageLayer {
 }
 
 /** Names of the path by which an inode was found. */
-function depthOf(node: ImageNode): number {
+export function depthOf(node: ImageNode): number {
   let depth = 0
   for (let { way } = node; typeof way === 'object' && 'nid' in way; way = way.way) depth++
   return depth
