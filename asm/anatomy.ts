@@ -21,9 +21,10 @@ import {
   iU,
   iXattrOffset,
   iXattrSize,
-  nidOut,
+  
   readInode,
 } from './inode'
+import { nidOut } from './nid'
 import { mapData, mLength, mOffset } from './data'
 import {
   AT_SUPERBLOCK,

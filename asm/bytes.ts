@@ -6,8 +6,6 @@
 // The core that reads compressed images (FULL 1) has the metabox's data behind all that an image can have: what stands there is
 // asked for like anything else (box.ts).
 
-import { BOX_BASE, boxSpan } from './box'
-import { image } from './image'
 import { beginPages, copyPages, offsetInPages, pageSpan, want } from './pages'
 import { fail } from './scratch'
 import { beginSpill, isSpilt, missed, spiltOffset } from './spill'
@@ -19,6 +17,26 @@ let size: u64 = 0
 export function useBytes(first: usize, length: u64): void {
   base = first
   size = length
+}
+
+/** The first byte of the metabox's data, as an offset in the image. */
+export const BOX_BASE: u64 = 1 << 52
+
+/** Bytes of the current image's metabox, and what gives a pointer to some of them (box.ts, which needs this file). */
+let boxSize: u64 = 0
+let boxReader: ((at: u64, length: u64) => usize) | null = null
+
+export function useBox(length: u64): void {
+  boxSize = length
+}
+
+export function setBoxReader(reader: (at: u64, length: u64) => usize): void {
+  boxReader = reader
+}
+
+function spanInBox(at: u64, length: u64): usize {
+  const reader = boxReader
+  return reader && at <= boxSize && length <= boxSize - at ? reader(at, length) : 0
 }
 
 /** Begins a call, or its next part after a good one. */
@@ -36,13 +54,13 @@ export function inside(offset: u64, length: u64): bool {
 }
 
 function inBox(at: u64, length: u64): bool {
-  return at <= image.boxSize && length <= image.boxSize - at
+  return at <= boxSize && length <= boxSize - at
 }
 
 /** Pointer to `length` bytes at `offset` of the image; 0 when they are not all inside, or not here. */
 @inline
 export function span(offset: u64, length: u64): usize {
-  if (offset > size || length > size - offset) return FULL && offset >= BOX_BASE ? boxSpan(offset - BOX_BASE, length) : 0
+  if (offset > size || length > size - offset) return FULL && offset >= BOX_BASE ? spanInBox(offset - BOX_BASE, length) : 0
   if (PAGED) return pageSpan(offset, length)
   return base + <usize>offset
 }

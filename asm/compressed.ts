@@ -7,13 +7,11 @@
 //   pack       [clusterofs or distance, type] * n  [base block u32]
 
 import { outside, span, u8At, u16At, u32At, u64At } from './bytes'
-import { NOWHERE, onDevice } from './devices'
 import { setExtent, setFragment } from './extents'
 import { image } from './image'
 import { iEnd, iLayout, iSize } from './inode'
 import {
   AT_COMPRESSION_INDEX,
-  EIO,
   EOPNOTSUPP,
   EROFS_INODE_COMPRESSED_COMPACT,
   EUCLEAN,
@@ -48,15 +46,10 @@ import {
   ZI_DI_CLUSTEROFS,
   ZI_SIZE,
 } from './layout'
+import { badIndex, hAdvise, hAlgorithms, hAt, hBits, place, setHeader } from './map-header'
 import { mapRecords } from './records'
-import { fail, ownU32, ownU64 } from './scratch'
+import { fail } from './scratch'
 import { spillMark, unspill } from './spill'
-
-/** The map header taken last: where it stands, and the bits of a logical cluster. */
-export let hAt: u64 = 0
-export let hAdvise: u32 = 0
-export let hBits: u64 = 0
-let hAlgorithms: u32 = 0
 
 /** The logical cluster loaded last. */
 let lType: u32 = 0
@@ -70,39 +63,16 @@ let lBlocks: u32 = 0
 /** Where what follows its index or pack begins. */
 let lAfter: u64 = 0
 
-const KEPT_HEADER: usize = memory.data(FULL ? 32 : 8, 8)
-
-/** Keeps the header taken last while another inode is looked at. */
-export function keepHeader(): void {
-  store<u64>(KEPT_HEADER, hAt)
-  store<u64>(KEPT_HEADER, hBits, 8)
-  store<u32>(KEPT_HEADER, hAdvise, 16)
-  store<u32>(KEPT_HEADER, hAlgorithms, 20)
-}
-
-export function takeHeader(): void {
-  hAt = ownU64(KEPT_HEADER)
-  hBits = ownU64(KEPT_HEADER + 8)
-  hAdvise = ownU32(KEPT_HEADER + 16)
-  hAlgorithms = ownU32(KEPT_HEADER + 20)
-}
-
 const FRAGMENT_INODE: u64 = 1 << 63
-
-function bad(): i32 {
-  return fail(EUCLEAN, AT_COMPRESSION_INDEX, hAt)
-}
 
 /** Finds the extent of the decoded inode, which is compressed, that holds byte `at` (below iSize). 0 or -errno. */
 export function mapCompressed(at: u64): i32 {
   const mark = spillMark()
-  hAt = (iEnd + ZH_SIZE - 1) & ~(<u64>ZH_SIZE - 1)
-  const p = span(hAt, ZH_SIZE)
-  if (!p) return outside(AT_COMPRESSION_INDEX, hAt, EUCLEAN)
+  const header = (iEnd + ZH_SIZE - 1) & ~(<u64>ZH_SIZE - 1)
+  const p = span(header, ZH_SIZE)
+  if (!p) return outside(AT_COMPRESSION_INDEX, header, EUCLEAN)
   const word = u64At(p, 0)
-  hAdvise = u16At(p, ZH_H_ADVISE)
-  hAlgorithms = u8At(p, ZH_H_ALGORITHMTYPE)
-  hBits = <u64>image.blkszbits + (u8At(p, ZH_H_CLUSTERBITS) & 15)
+  setHeader(header, u16At(p, ZH_H_ADVISE), u8At(p, ZH_H_ALGORITHMTYPE), image.blkszbits + (u8At(p, ZH_H_CLUSTERBITS) & 15))
   const inlined = hAdvise & Z_EROFS_ADVISE_INLINE_PCLUSTER ? u16At(p, ZH_H_IDATA_SIZE) : 0
   const fragment = u32At(p, ZH_H_FRAGMENTOFF)
   unspill(mark)
@@ -116,7 +86,7 @@ export function mapCompressed(at: u64): i32 {
     return fail(EOPNOTSUPP, AT_COMPRESSION_INDEX, hAt)
   }
   const big = hAdvise & (Z_EROFS_ADVISE_BIG_PCLUSTER_1 | Z_EROFS_ADVISE_BIG_PCLUSTER_2)
-  if (compact && big != 0 && big != (Z_EROFS_ADVISE_BIG_PCLUSTER_1 | Z_EROFS_ADVISE_BIG_PCLUSTER_2)) return bad()
+  if (compact && big != 0 && big != (Z_EROFS_ADVISE_BIG_PCLUSTER_1 | Z_EROFS_ADVISE_BIG_PCLUSTER_2)) return badIndex()
   return mapIndexed(at, inlined, fragment)
 }
 
@@ -131,7 +101,7 @@ function load(cluster: u64): i32 {
   const r = iLayout == EROFS_INODE_COMPRESSED_COMPACT ? loadCompact(cluster) : loadFull(cluster)
   unspill(mark)
   if (r < 0) return r
-  if (lType != Z_EROFS_LCLUSTER_TYPE_NONHEAD && <u64>lOffset >= <u64>1 << hBits) return bad()
+  if (lType != Z_EROFS_LCLUSTER_TYPE_NONHEAD && <u64>lOffset >= <u64>1 << hBits) return badIndex()
   return 0
 }
 
@@ -142,14 +112,14 @@ function mapIndexed(at: u64, inlined: u32, fragment: u32): i32 {
   if (r < 0) return r
   if (lType != Z_EROFS_LCLUSTER_TYPE_NONHEAD && <u64>lOffset > (at & ((<u64>1 << hBits) - 1))) {
     // The extent of the head before.
-    if (cluster == 0) return bad()
+    if (cluster == 0) return badIndex()
     r = load(--cluster)
     if (r < 0) return r
   }
   while (lType == Z_EROFS_LCLUSTER_TYPE_NONHEAD) {
-    if (lBack == 0 || lBack > cluster) return bad()
+    if (lBack == 0 || lBack > cluster) return badIndex()
     cluster -= lBack
-    if ((home - cluster) << hBits > Z_EROFS_PCLUSTER_MAX_DSIZE) return bad()
+    if ((home - cluster) << hBits > Z_EROFS_PCLUSTER_MAX_DSIZE) return badIndex()
     r = load(cluster)
     if (r < 0) return r
   }
@@ -157,8 +127,8 @@ function mapIndexed(at: u64, inlined: u32, fragment: u32): i32 {
   const block = lBlock
   const start = (cluster << hBits) + lOffset
   const end = endOf(cluster)
-  if (end == 0) return bad()
-  if (at < start || at >= end || end - start > Z_EROFS_PCLUSTER_MAX_DSIZE) return bad()
+  if (end == 0) return badIndex()
+  if (at < start || at >= end || end - start > Z_EROFS_PCLUSTER_MAX_DSIZE) return badIndex()
   if (end == iSize && hAdvise & Z_EROFS_ADVISE_FRAGMENT_PCLUSTER) {
     const high: u64 = iLayout == EROFS_INODE_COMPRESSED_COMPACT ? 0 : <u64>block << 32
     setFragment(start, end, Z_EROFS_FRAGMENT, high | fragment)
@@ -191,28 +161,20 @@ function setPcluster(start: u64, end: u64, type: u32, block: u32, head: u64, inl
     const interlaced = hAdvise & Z_EROFS_ADVISE_INTERLACED_PCLUSTER
     form = interlaced ? Z_EROFS_COMPRESSION_INTERLACED : Z_EROFS_COMPRESSION_SHIFTED
   } else if (((image.algorithms >> form) & 1) == 0) {
-    return bad()
+    return badIndex()
   }
   if (inlined != 0) {
     const r = load(clusters() - 1)
     if (r < 0) return r
     const bits = <u64>image.blkszbits
-    if (lAfter >> bits != (lAfter + inlined - 1) >> bits) return bad()
+    if (lAfter >> bits != (lAfter + inlined - 1) >> bits) return badIndex()
     setExtent(start, end, form == Z_EROFS_COMPRESSION_INTERLACED ? Z_EROFS_COMPRESSION_SHIFTED : form, lAfter, inlined)
     return 0
   }
   const blocks = blocksOf(type, head)
   const length = <u64>blocks << image.blkszbits
-  if (blocks == 0 || length > Z_EROFS_PCLUSTER_MAX_SIZE) return bad()
+  if (blocks == 0 || length > Z_EROFS_PCLUSTER_MAX_SIZE) return badIndex()
   return place(start, end, form, <u64>block << image.blkszbits, <u32>length)
-}
-
-/** The extent is one whose bytes lie on a device. */
-export function place(start: u64, end: u64, form: u32, address: u64, length: u32): i32 {
-  const offset = onDevice(0, address, length)
-  if (offset == NOWHERE) return fail(EIO, AT_COMPRESSION_INDEX, hAt)
-  setExtent(start, end, form, offset, length)
-  return 0
 }
 
 function loadFull(cluster: u64): i32 {
@@ -288,7 +250,7 @@ function takeEntry(i: i32, base: u32): i32 {
   if (lType == Z_EROFS_LCLUSTER_TYPE_NONHEAD) return takeNonhead(i, lowOf(e))
   lOffset = lowOf(e)
   const blocks = hAdvise & Z_EROFS_ADVISE_BIG_PCLUSTER_1 ? bigBlocksBefore(i) : blocksBefore(i)
-  if (blocks < 0) return bad()
+  if (blocks < 0) return badIndex()
   lBlock = base + <u32>blocks
   return 0
 }

@@ -1,7 +1,6 @@
 // Pieces of an inode's data as answers: bytes in memory, or where in the image they lie. Not here: finding them (data.ts).
 
-import { BOX_BASE } from './box'
-import { inside, span } from './bytes'
+import { BOX_BASE, inside, span } from './bytes'
 import { decodedPiece, mapData, mCoded, mLength, mOffset } from './data'
 import { eForm, eLength } from './extents'
 import { HOLE, iSize } from './inode'

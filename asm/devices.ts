@@ -2,8 +2,7 @@
 // Not here: reading them.
 // Follows erofs_map_dev and erofs_scan_devices (fs/erofs/data.c, super.c); section 2 of the project's spec of EROFS.
 
-import { span, u16At, u32At } from './bytes'
-import { BOX_BASE } from './box'
+import { BOX_BASE, span, u16At, u32At } from './bytes'
 import { image } from './image'
 import {
   DS_BLOCKS_HI,

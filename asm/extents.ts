@@ -21,7 +21,7 @@ import {
   Z_EROFS_PCLUSTER_MAX_DSIZE,
   Z_EROFS_PCLUSTER_MAX_SIZE,
 } from './layout'
-import { fail, ownU32, ownU64 } from './scratch'
+import { fail, ownU16, ownU32, ownU64 } from './scratch'
 
 /** The extent found last: the bytes of the file that it is, where and how it is stored (Z_EROFS_*). */
 export let eStart: u64 = 0
@@ -163,7 +163,7 @@ function decode(from: usize, length: u32, to: usize, room: u32): i32 {
 export function decoded(): usize {
   const length = <u32>(eEnd - eStart)
   const isHuge = length > RING_BYTES / 4
-  const guess = isHuge ? HUGE_SLOT : slotAt(<u32>load<u16>(guessAt(eAddress)))
+  const guess = isHuge ? HUGE_SLOT : slotAt(ownU16(guessAt(eAddress)))
   if (holds(guess, length)) return <usize>ownU32(guess + AT)
   const input = gathered(eAddress, eLength, INPUT)
   if (!input) return bad()

@@ -6,8 +6,7 @@
 //            byte 1024   superblock (128 bytes + 16 per extension slot)
 //   cfs v1   byte 0      superblock (128 bytes)   [inode 96] * n   variable data
 
-import { BOX_BASE, openBox } from './box'
-import { beginCall, crc32c, outside, span, u8At, u16At, u32At, u64At, useBytes } from './bytes'
+import { BOX_BASE, beginCall, crc32c, outside, span, u8At, u16At, u32At, u64At, useBox, useBytes } from './bytes'
 import { IN_CFS_OPEN, IN_OPEN, sing } from './canary'
 import {
   AT_SUPERBLOCK,
@@ -84,7 +83,7 @@ import {
   SCR_ROOT,
   Z_EROFS_COMPRESSION_LZMA,
 } from './layout'
-import { nidOut } from './inode'
+import { nidOut } from './nid'
 import { usePages } from './pages'
 import { fail, SCRATCH } from './scratch'
 
@@ -178,6 +177,7 @@ function switchTo(handle: usize): void {
   if (PAGED && handle) usePages(image.table, image.mask, image.used, image.frames, image.pageBits)
   if (handle) useBytes(handle + IMAGE_HEAD, image.size)
   else useBytes(0, 0)
+  if (FULL) useBox(handle ? image.boxSize : 0)
 }
 
 @inline
@@ -245,7 +245,7 @@ function openErofs(img: Image): i32 {
   return 0
 }
 
-/** What only compressed images and those of several devices have. The metabox is opened once all is known. */
+/** What only compressed images and those of several devices have. The metabox itself is opened afterwards (box.ts). */
 function openFull(img: Image, sb: usize, further: u32): i32 {
   img.extraDevices = further
   img.deviceTable = <u64>u16At(sb, SB_DEVT_SLOTOFF) * EROFS_DEVT_SLOT_SIZE
@@ -256,6 +256,7 @@ function openFull(img: Image, sb: usize, further: u32): i32 {
   const algorithms = u16At(sb, SB_AVAILABLE_COMPR_ALGS)
   img.boxNid = 0
   img.boxSize = 0
+  useBox(0)
   img.algorithms = 1
   img.dictSize = 0
   if (img.featureIncompat & EROFS_FEATURE_INCOMPAT_METABOX) {
@@ -269,9 +270,8 @@ function openFull(img: Image, sb: usize, further: u32): i32 {
     const r = readConfigurations(img, EROFS_SUPER_OFFSET + SB_SIZE + slots * EROFS_SB_EXTSLOT_SIZE, algorithms)
     if (r < 0) return r
   }
-  if (img.boxNid == 0) return 0
-  if (img.featureCompat & EROFS_FEATURE_COMPAT_SHARED_EA_IN_METABOX) img.xattrOffset += BOX_BASE
-  return openBox()
+  if (img.boxNid != 0 && img.featureCompat & EROFS_FEATURE_COMPAT_SHARED_EA_IN_METABOX) img.xattrOffset += BOX_BASE
+  return 0
 }
 
 /** Of MicroLZMA's record is kept how far it looks back: one for each algorithm, aligned to 4, is [length u16][record]. */
@@ -335,7 +335,7 @@ function checksumHolds(bits: u32, wanted: u32): bool {
 function report(inos: u64, blocks: u64): void {
   store<u32>(SCRATCH + SCR_FORMAT, image.format)
   store<f64>(SCRATCH + SCR_ROOT, nidOut(image.root))
-  store<f64>(SCRATCH + SCR_BOX_SIZE, FULL ? <f64>image.boxSize : 0)
+  store<f64>(SCRATCH + SCR_BOX_SIZE, 0)
   store<f64>(SCRATCH + SCR_INOS, <f64>inos)
   store<f64>(SCRATCH + SCR_BLOCKS, <f64>blocks)
   store<u64>(SCRATCH + SCR_EPOCH_LO, image.epoch)

@@ -3,14 +3,15 @@
 // nids cross as f64, those of the metabox as negative ones (inode.ts).
 
 import { addFrame, addPieces } from './anatomy'
-import { BOX_BASE, boxSpan } from './box'
+import { openBox } from './box'
 import { beginCall, inside, lengthToZeros, settled, span, zerosBefore } from './bytes'
 import { putCtime, putDetails } from './cfs-details'
 import { addBlockEntries, blockFits, countBlocks, find, resume, takeBlock, writeBlock } from './directory'
 import { beginRecords, dropNames, endRecords, namesMark, readFound } from './entries'
 import { IMAGE_HEAD, image, isCfs, openImage, setDevices, setPages, use } from './image'
 import { extentAt, mapPiece } from './data-answer'
-import { HOLE, iNid, iOffset, isDir, iSize, nidIn, nidOut, putInode, putName, readCfsInode, readInode } from './inode'
+import { HOLE, iNid, iOffset, isDir, iSize, putInode, putName, readCfsInode, readInode } from './inode'
+import { nidIn, nidOut } from './nid'
 import {
   AT_DATA,
   AT_INODE,
@@ -24,6 +25,7 @@ import {
   PATH_MAX,
   REC_SIZE,
   SB_ROOTNID_2B,
+  SCR_BOX_SIZE,
   SCR_COOKIE,
   SCR_DATA,
   SCR_DATA_LEN,
@@ -59,15 +61,11 @@ export const closed: usize = memory.data(<i32>IMAGE_HEAD, 64)
 /** First byte that the loader may give to images. */
 export const heap: usize = __heap_base
 
-/**
- * Bytes of the image, or of the metabox, as they are: their address. (It stands first, since what span calls for the metabox must be
- * compiled before span is inlined anywhere.)
- */
+/** Bytes of the image, or of the metabox, as they are: their address. */
 export function peek(handle: usize, at: f64, length: f64): i32 {
   use(handle)
   if (!(at >= 0 && length >= 0)) return answer(EINVAL)
-  const offset = <u64>at
-  const p = FULL && offset >= BOX_BASE ? boxSpan(offset - BOX_BASE, <u64>length) : span(offset, <u64>length)
+  const p = span(<u64>at, <u64>length)
   if (!p && missed == 0) return answer(EINVAL)
   store<u32>(SCRATCH + SCR_DATA, <u32>p)
   return settled(0)
@@ -89,6 +87,11 @@ export function open(handle: usize, size: f64): i32 {
 function openRoot(handle: usize, size: u64): i32 {
   let r = openImage(handle, size)
   if (r < 0) return r
+  if (FULL && image.boxNid != 0) {
+    r = openBox()
+    if (r < 0) return r
+    store<f64>(SCRATCH + SCR_BOX_SIZE, <f64>image.boxSize)
+  }
   r = readInode(image.root)
   if (r < 0) return r
   if (isDir()) return 0

@@ -5,8 +5,7 @@
 //            of the device, or with bit 63 at 32 n of the metabox's data
 //   cfs v1   nid n lies at 128 + 96 n, and refers to variable data, xattrs and digest elsewhere
 
-import { outside, span, u16At, u32At, u64At } from './bytes'
-import { BOX_BASE } from './box'
+import { BOX_BASE, outside, span, u16At, u32At, u64At } from './bytes'
 import { image, isCfs } from './image'
 import {
   AT_INODE,
@@ -83,6 +82,7 @@ import {
   S_IFSOCK,
   XH_SIZE,
 } from './layout'
+import { NID_MASK, nidOut } from './nid'
 import { fail, ownU32, ownU64 } from './scratch'
 
 /** The inode that readInode read last. */
@@ -109,21 +109,6 @@ export let iEnd: u64 = 0
 export let iStart: u64 = 0
 
 export const HOLE: u64 = u64.MAX_VALUE
-
-const NID_MASK: u64 = 0x7fffffffffffffff
-
-/** nids cross as f64: one of the metabox (bit 63) as a negative number, -1 the first. */
-@inline
-export function nidOut(nid: u64): f64 {
-  return FULL && nid >> 63 != 0 ? -1.0 - <f64>(nid & NID_MASK) : <f64>nid
-}
-
-/** A nid that came in so; what is none leads nowhere. */
-@inline
-export function nidIn(nid: f64): u64 {
-  if (FULL && nid < 0 && nid > -9007199254740992) return <u64>(-1.0 - nid) | ~NID_MASK
-  return nid >= 0 && nid < 9007199254740992 ? <u64>nid : NID_MASK
-}
 
 /** Where an inode stands among all slots of 32 bytes, the metabox's behind the device's: no two have the same. */
 export function slotOf(offset: u64): u64 {

@@ -9,7 +9,8 @@ import { find, leadsOn } from './directory'
 import { readFound } from './entries'
 import { image, isCfs } from './image'
 import { dataSpan, isCompressed, mapData, mLength, mOffset } from './data'
-import { iData, iDataLength, iNid, iOffset, iSize, isDir, isLink, nidIn, nidOut, readInode } from './inode'
+import { iData, iDataLength, iNid, iOffset, iSize, isDir, isLink, readInode } from './inode'
+import { nidIn, nidOut } from './nid'
 import {
   AT_SYMLINK,
   EINVAL,

@@ -7,7 +7,6 @@
 //   16, 32     [plen u32][address u64][lstart u32|u64] …    sorted by lstart
 
 import { outside, span, u32At, u64At } from './bytes'
-import { hAdvise, hAt, hBits, place } from './compressed'
 import { setExtent, setFragment } from './extents'
 import { image } from './image'
 import { iSize } from './inode'
@@ -32,6 +31,7 @@ import {
   ZX_PLEN,
   ZX_PSTART_LO,
 } from './layout'
+import { badIndex, hAdvise, hAt, hBits, place } from './map-header'
 import { fail } from './scratch'
 import { spillMark, unspill } from './spill'
 
@@ -47,10 +47,6 @@ let sumImage: u32 = 0
 let sumTable: u64 = 0
 let sumRecord: u64 = 0
 let sumAddress: u64 = 0
-
-function bad(): i32 {
-  return fail(EUCLEAN, AT_COMPRESSION_INDEX, hAt)
-}
 
 /** Finds the extent that holds byte `at` by the records; `header` is the map header, of which they have taken parts. */
 export function mapRecords(at: u64, header: u64): i32 {
@@ -115,7 +111,7 @@ function sumUp(record: u64, table: u64): i32 {
 }
 
 function mapSorted(at: u64, table: u64, size: u64, count: u64): i32 {
-  if (count == 0 || count > image.size + image.boxSize) return bad()
+  if (count == 0 || count > image.size + image.boxSize) return badIndex()
   let low: u64 = 0
   let high = count
   let end = iSize
@@ -125,17 +121,17 @@ function mapSorted(at: u64, table: u64, size: u64, count: u64): i32 {
     if (r < 0) return r
     if (rStart > at) {
       // Those that follow can't begin before it.
-      if (rStart > end) return bad()
+      if (rStart > end) return badIndex()
       end = rStart
       high = middle
     } else {
       low = middle + 1
     }
   }
-  if (low == 0) return bad()
+  if (low == 0) return badIndex()
   const r = load(table + (low - 1) * size, size)
   if (r < 0) return r
-  if (rStart > at || at >= end) return bad()
+  if (rStart > at || at >= end) return badIndex()
   return put(rStart, end, low == count, size)
 }
 
@@ -151,13 +147,13 @@ function put(start: u64, end: u64, last: bool, size: u64): i32 {
     return 0
   }
   const format = rLength >> Z_EROFS_EXTENT_PLEN_FMT_BIT
-  if (length > Z_EROFS_PCLUSTER_MAX_SIZE || end - start > Z_EROFS_PCLUSTER_MAX_DSIZE) return bad()
+  if (length > Z_EROFS_PCLUSTER_MAX_SIZE || end - start > Z_EROFS_PCLUSTER_MAX_DSIZE) return badIndex()
   if (format == 0) {
     const whole = ((rAddress | length) & ((<u64>1 << image.blkszbits) - 1)) == 0
     const interlaced = whole && (hAdvise & Z_EROFS_ADVISE_INTERLACED_PCLUSTER) != 0
     return place(start, end, interlaced ? Z_EROFS_COMPRESSION_INTERLACED : Z_EROFS_COMPRESSION_SHIFTED, rAddress, length)
   }
   if (format > Z_EROFS_COMPRESSION_MAX) return fail(EOPNOTSUPP, AT_COMPRESSION_INDEX, hAt)
-  if (((image.algorithms >> (format - 1)) & 1) == 0) return bad()
+  if (((image.algorithms >> (format - 1)) & 1) == 0) return badIndex()
   return place(start, end, format - 1, rAddress, length)
 }

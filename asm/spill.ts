@@ -5,6 +5,7 @@
 //   [offset in the image u64][length u64][bytes, padded to 8] ...
 
 import { ENOMEM, SPILL_BYTES } from './layout'
+import { ownU64 } from './scratch'
 
 const SPILL: usize = memory.data(<i32>(SPILLS ? SPILL_BYTES + 64 : 8), 8)
 const HEAD: usize = 16
@@ -73,9 +74,9 @@ export function isSpilt(p: usize): bool {
 /** Byte offset in the image of what a spilt pointer points to: for errors. */
 export function spiltOffset(p: usize): u64 {
   for (let at = SPILL; at < SPILL + spilt; ) {
-    const length = <usize>load<u64>(at, 8)
+    const length = <usize>ownU64(at + 8)
     const first = at + HEAD
-    if (p < first + length) return load<u64>(at) + (p - first)
+    if (p < first + length) return ownU64(at) + (p - first)
     at = first + ((length + 7) & ~7)
   }
   return 0

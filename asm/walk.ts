@@ -7,7 +7,8 @@ import { dropNames, namesMark } from './entries'
 import { missed } from './spill'
 import { blockEntries, blockFits, countBlocks, resume, takeBlock, writeBlock } from './directory'
 import { isCfs } from './image'
-import { iNid, iOffset, isDir, nidIn, putInode, putName, readInode, slotOf } from './inode'
+import { iNid, iOffset, isDir, putInode, putName, readInode, slotOf } from './inode'
+import { nidIn } from './nid'
 import {
   AT_DIRECTORY,
   ENOTDIR,

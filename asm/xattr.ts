@@ -5,11 +5,10 @@
 //   body at iXattrOffset:  [filter u32][shared count u8][7]  [shared id u32]*  [inline entry]*
 //   entry:                 [name length u8][index u8][value length u16] name value, padded to 4
 
-import { outside, sameBytes, span, u8At, u16At, u32At } from './bytes'
+import { BOX_BASE, outside, sameBytes, span, u8At, u16At, u32At } from './bytes'
 import { IN_XATTRS, sing } from './canary'
 import { getCfsXattr, listCfsXattrs } from './cfs-xattr'
 import { image, isCfs } from './image'
-import { BOX_BASE } from './box'
 import { dataSpan } from './data'
 import { iSize, iXattrOffset, iXattrSize, readInode } from './inode'
 import {

@@ -2,8 +2,9 @@
 // of mounts. Not here: the bytes of external files (src/overlay/image-layer.ts), paths of the host (src/node.ts).
 
 import type { CoreExports } from '../../wasm/core.js'
-import { CoreImage, type SuperblockFacts } from '../../wasm/core-image.js'
+import { CoreImage } from '../../wasm/core-image.js'
 import type { CorePool, Placed } from '../../wasm/pool.js'
+import type { SuperblockFacts } from '../../wasm/superblock-facts.js'
 import { errnoName, Fault, fault, faultError } from '../format/errno.js'
 import type { Sha256 } from '../format/hash.js'
 import { toHex } from '../format/hex.js'
