@@ -192,7 +192,8 @@ tidy('every import leads to a file', () => {
 
 tidy('no file is dead', () => {
   const used = new Set(files.flatMap(localImports))
-  const isEntry = (path: string) => /^src\/(index|node|fuzz)\.ts$|\.main\.tsx?$|^asm\/(?:(?:build|codec)\/)?index\.ts$/.test(path)
+  const isEntry = (path: string) =>
+    /^src\/(index|node|fuzz)\.ts$|\.main\.tsx?$|^asm\/(?:(?:build|codec)\/)?index\.ts$/.test(path)
   // The build puts the second in the place of a module of Node's.
   const named = ['src/format/structs.ts', 'src/playground/engine/no-zlib.ts']
   const dead = files.map(file => file.path).filter(path => !used.has(path) && !isEntry(path) && !named.includes(path))

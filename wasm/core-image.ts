@@ -202,7 +202,9 @@ export class CoreImage {
   /** The inode number that the kernel shows for a nid (erofs_nid_to_ino64 of fs/erofs/internal.h). */
   ino(nid: number): number {
     if (this.boxSize === 0) return nid
-    return nid < 0 ? -1 - 2 * nid : 2 * nid
+    // Bit 31 says that it is of the metabox; what stands there and above moves up.
+    const n = nid < 0 ? -1 - nid : nid
+    return Math.floor(n / 2 ** 31) * 2 ** 32 + (n % 2 ** 31) + (nid < 0 ? 2 ** 31 : 0)
   }
 
   /** Copies a record's numbers out. */

@@ -108,7 +108,8 @@ else {
     const hit = (...keys: readonly string[]) =>
       page.evaluate(all => {
         const tree = document.querySelector('[role=tree]')
-        for (const key of all) tree?.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }))
+        for (const key of all)
+          tree?.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }))
       }, keys)
     await hit('ArrowLeft', 'ArrowLeft', 'ArrowLeft')
     await untilChosen(page, 'usr')
