@@ -207,6 +207,13 @@ export class CoreImage {
     return Math.floor(n / 2 ** 31) * 2 ** 32 + (n % 2 ** 31) + (nid < 0 ? 2 ** 31 : 0)
   }
 
+  /** The nid with an inode number. */
+  nidOf(ino: number): number {
+    if (this.boxSize === 0) return ino
+    const n = Math.floor(ino / 2 ** 32) * 2 ** 31 + (ino % 2 ** 31)
+    return Math.floor(ino / 2 ** 31) % 2 === 1 ? -1 - n : n
+  }
+
   /** Copies a record's numbers out. */
   attr(out: InodeNumbers, i = 0): void {
     const { u32, i32, f64 } = this.core
