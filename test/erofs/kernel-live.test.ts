@@ -73,7 +73,7 @@ interface Oracle {
 function addLive(mkfs: Mkfs): void {
   const source = makeErofsSource(join(temporary, 'source'), SEED, {
     longestName: mkfs.longestName,
-    megabytes: ALL > 0 ? 1 : 0.5,
+    megabytes: ALL > 0 ? 2 : 0.5,
   })
   for (const line of source.missing) console.log(`note: the source has less in it: ${line}`)
   const reason = kernelReason()
