@@ -55,7 +55,8 @@ function readable(tree: TruthFs, name: string): TruthEntry[] | undefined {
   try {
     return walkTruth(tree)
   } catch (error) {
-    // 1.9.3 puts directories of a metabox where their inodes are not: its own fsck.erofs says so too.
+    // 1.9.3 does so where directories are in a metabox (--MZ=id with -m), and where it deduplicates files of several algorithms:
+    // its own fsck.erofs says so too.
     if ((error as NodeJS.ErrnoException).errno !== -EUCLEAN) throw error
     console.log(`skip: ${name}: the kernel finds the image to be corrupt`)
     return undefined
