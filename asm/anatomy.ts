@@ -5,9 +5,10 @@
 //
 //   [inode 32|64][xattr body][inline tail | pad, chunk table | pad, compression header]   blocks elsewhere
 
-import { span, u8At, u16At, u32At } from './bytes'
+import { BOX_BASE, span, u8At, u16At, u32At } from './bytes'
 import { IN_PIECES, sing } from './canary'
 import { addCfsFrame, addCfsPieces } from './cfs-anatomy'
+import { addCompressed } from './compressed-anatomy'
 import { image, isCfs } from './image'
 import {
   HOLE,
@@ -21,11 +22,10 @@ import {
   iU,
   iXattrOffset,
   iXattrSize,
-  
   readInode,
 } from './inode'
 import { nidOut } from './nid'
-import { mapData, mLength, mOffset } from './data'
+import { isCompressed, mapData, mLength, mOffset } from './data'
 import {
   AT_SUPERBLOCK,
   CFS_MAGIC,
@@ -34,6 +34,7 @@ import {
   ERANGE,
   EROFS_CHUNK_FORMAT_BLKBITS_MASK,
   EROFS_CHUNK_FORMAT_INDEXES,
+  EROFS_DEVT_SLOT_SIZE,
   EROFS_FEATURE_COMPAT_PLAIN_XATTR_PFX,
   EROFS_FEATURE_INCOMPAT_COMPR_CFGS,
   EROFS_INODE_CHUNK_BASED,
@@ -48,6 +49,7 @@ import {
   K_COMPOSEFS_HEADER,
   K_COMPRESSION_CONFIGURATION,
   K_COMPRESSION_HEADER,
+  K_DEVICE_TABLE,
   K_DIRECTORY_BLOCK,
   K_FILE_DATA,
   K_INLINE_DATA,
@@ -65,6 +67,7 @@ import {
   K_XATTR_SHARED_IDS,
   LCFS_EROFS_MAGIC,
   PF_ENTRIES,
+  PF_EXTENTS,
   PF_NO_CHUNKS,
   S_IFDIR,
   S_IFLNK,
@@ -74,6 +77,7 @@ import {
   SB_SB_EXTSLOTS,
   SB_SIZE,
   SCR_COOKIE,
+  SCR_DATA_LEN,
   XH_SIZE,
 } from './layout'
 import { spillMark, unspill } from './spill'
@@ -94,7 +98,7 @@ const ALGORITHMS: u32 = 16
 export function addPieces(at: u64, flags: u32): void {
   goOnAt(-1)
   if (isCfs) return addCfsPieces()
-  if (at == 0) {
+  if (at == 0 && (!FULL || (flags & PF_EXTENTS) == 0)) {
     addPiece(iExtended ? K_INODE_EXTENDED : K_INODE_COMPACT, iOffset, iExtended ? IX_SIZE : IC_SIZE, 0, 0)
     if (iXattrSize != 0) {
       const nid = iNid
@@ -147,6 +151,8 @@ function addData(at: u64, flags: u32): void {
   const type = iMode & S_IFMT
   if (type != S_IFREG && type != S_IFDIR && type != S_IFLNK) return
   const kind = type == S_IFDIR ? K_DIRECTORY_BLOCK : type == S_IFLNK ? K_SYMLINK_BLOCK : K_FILE_DATA
+  if (FULL && isCompressed()) return goOnAt(addCompressed(at, flags))
+  if (FULL && flags & PF_EXTENTS) return
   if (iLayout == EROFS_INODE_CHUNK_BASED) return addChunks(at, kind, flags)
   if (iLayout != EROFS_INODE_FLAT_PLAIN && iLayout != EROFS_INODE_FLAT_INLINE) {
     return addPiece(K_COMPRESSION_HEADER, (iEnd + MAP_HEADER - 1) & ~(MAP_HEADER - 1), MAP_HEADER, 0, 0)
@@ -180,9 +186,13 @@ function addChunks(from: u64, kind: u32, flags: u32): void {
   }
 }
 
-/** Adds what belongs to no inode. The nid of the packed inode, which has no name, is left as the cookie; -1 without one. */
+/**
+ * Adds what belongs to no inode. The nids of the inodes without a name, that of the packed one as the cookie and that of the metabox
+ * as a length, are left; 0 without one.
+ */
 export function addFrame(): void {
-  goOnAt(-1)
+  goOnAt(0)
+  store<f64>(SCRATCH + SCR_DATA_LEN, 0)
   if (isCfs) return addCfsFrame()
   const header = span(0, CFS_SIZE)
   if (header && u32At(header, CFS_MAGIC) == LCFS_EROFS_MAGIC) addPiece(K_COMPOSEFS_HEADER, 0, CFS_SIZE, 0, 0)
@@ -193,7 +203,15 @@ export function addFrame(): void {
   if (image.featureIncompat & EROFS_FEATURE_INCOMPAT_COMPR_CFGS) {
     addConfigurations(EROFS_SUPER_OFFSET + size, u16At(sb, SB_AVAILABLE_COMPR_ALGS))
   }
-  if (image.featureCompat & EROFS_FEATURE_COMPAT_PLAIN_XATTR_PFX || image.packedNid == 0) addPrefixes()
+  if (FULL) {
+    if (image.extraDevices != 0) {
+      addPiece(K_DEVICE_TABLE, image.deviceTable, <u64>image.extraDevices * EROFS_DEVT_SLOT_SIZE, 0, image.extraDevices)
+    }
+    if (image.boxNid != 0) store<f64>(SCRATCH + SCR_DATA_LEN, nidOut(image.boxNid))
+  }
+  const plain = (image.featureCompat & EROFS_FEATURE_COMPAT_PLAIN_XATTR_PFX) != 0
+  if (FULL && !plain && image.boxNid != 0) addPrefixes(BOX_BASE)
+  else if (plain || image.packedNid == 0) addPrefixes(0)
   if (image.packedNid != 0) goOnAt(nidOut(image.packedNid))
 }
 
@@ -213,8 +231,8 @@ function addConfigurations(from: u64, algorithms: u32): void {
 }
 
 //  items aligned to 4:  [length u16][base index u8][infix]
-function addPrefixes(): void {
-  let at = image.prefixOffset
+function addPrefixes(base: u64): void {
+  let at = base + image.prefixOffset
   for (let i: u32 = 0; i < image.prefixCount; i++) {
     at = (at + 3) & ~3
     const head = span(at, 2)

@@ -9,6 +9,7 @@ import { putCtime, putDetails } from './cfs-details'
 import { addBlockEntries, blockFits, countBlocks, find, resume, takeBlock, writeBlock } from './directory'
 import { beginRecords, dropNames, endRecords, namesMark, readFound } from './entries'
 import { IMAGE_HEAD, image, isCfs, openImage, setDevices, setPages, use } from './image'
+import { isCompressed } from './data'
 import { extentAt, mapPiece } from './data-answer'
 import { HOLE, iNid, iOffset, isDir, iSize, putInode, putName, readCfsInode, readInode } from './inode'
 import { nidIn, nidOut } from './nid'
@@ -20,6 +21,7 @@ import {
   EIO,
   ENAMETOOLONG,
   ENOTDIR,
+  EOPNOTSUPP,
   EROFS_SUPER_OFFSET,
   EUCLEAN,
   PATH_MAX,
@@ -292,7 +294,7 @@ export function pieces(handle: usize, nid: f64, at: f64, flags: u32): i32 {
   return settled(r < 0 ? r : <i32>pieceCount)
 }
 
-/** The same of what belongs to no inode; the scratch cookie is the nid of an inode without a name, -1 without one. */
+/** The same of what belongs to no inode; the nids of the inodes without a name are left (anatomy.ts). */
 export function framePieces(handle: usize): i32 {
   use(handle)
   beginPieces()
@@ -307,6 +309,8 @@ export function direntPieces(handle: usize, nid: f64, block: f64): i32 {
   let r = readInode(nidIn(nid))
   if (r < 0) return settled(r)
   if (!isDir()) return answer(ENOTDIR)
+  // Its entries are at no byte of the image.
+  if (FULL && isCompressed()) return answer(EOPNOTSUPP)
   const blocks = countBlocks()
   store<f64>(SCRATCH + SCR_COOKIE, <f64>blocks)
   if (!(block >= 0 && block < <f64>blocks)) return settled(0)

@@ -31,11 +31,16 @@ export function addPiece(kind: u32, start: u64, length: u64, at: u64, detail: u3
     if (start >= image.size) return
     fits = image.size - start
   }
+  putPiece(kind, start, fits, at, detail)
+}
+
+/** Adds a piece that may be at no place of the image. */
+export function putPiece(kind: u32, start: u64, length: u64, at: u64, detail: u32): void {
   const piece = RECORDS + pieceCount++ * PC_SIZE
   // With a loop in it this is not copied into its twenty callers, which would cost 3 KB of the core.
   for (let field: u32 = 0; field < PC_SIZE; field += 8) store<u64>(piece + field, 0)
   store<f64>(piece + PC_START, <f64>start)
-  store<f64>(piece + PC_LENGTH, <f64>fits)
+  store<f64>(piece + PC_LENGTH, <f64>length)
   store<f64>(piece + PC_AT, <f64>at)
   store<u32>(piece + PC_KIND, kind)
   store<u32>(piece + PC_DETAIL, detail)

@@ -15,14 +15,19 @@ const AT = P.at.offset >> 3
 const KIND = P.kind.offset >> 2
 const DETAIL = P.detail.offset >> 2
 
+/** What lies in the metabox has its offset there behind this one, which is beyond all images (asm/bytes.ts). */
+export const BOX_BASE = 2 ** 52
+
 /** Bytes that `peek` gives at most: more than any struct or xattr has. Of a paged image they have to be copied together. */
 export const PEEK_MOST = 1 << 17
 
 export class Pieces {
   /** Pieces in the table. */
   length = 0
-  /** load: byte of the file's data to go on with, -1 at the end. frame: nid of an inode without a name, or -1. dirents: blocks. */
+  /** load: byte of the file's data to go on with, -1 at the end. frame: nid of the packed inode, or 0. dirents: blocks. */
   cookie = -1
+  /** frame: nid of the metabox inode, or 0. */
+  metabox = 0
   /** errno of what is wrong with a part, which is left out; 0. */
   error = 0
   readonly #image: CoreImage
@@ -48,7 +53,10 @@ export class Pieces {
   /** Those of what belongs to no inode. */
   frame(): number {
     const image = this.#image
-    return this.#took(image.exports.framePieces(image.handle))
+    const r = this.#took(image.exports.framePieces(image.handle))
+    const { core } = image
+    this.metabox = core.f64[(core.scratch + S.data_len.offset) >>> 3]
+    return r
   }
 
   /** The entries of a block of a directory. */

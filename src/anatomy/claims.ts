@@ -7,6 +7,17 @@ const DIGITS = 1 << DIGIT_BITS
 /** Fewer claims than that are sooner added one by one. */
 const SHORT_RUN = 64
 
+/** A nid as a number of 32 bits: 0 for none. Those of the metabox are negative, and count from the other end. */
+export function ownerOf(nid: number | undefined): number {
+  return nid === undefined ? 0 : (nid < 0 ? nid : nid + 1) >>> 0
+}
+
+/** The nid again. No map is of an image with more slots than half of that. */
+export function nidOf(owner: number): number | undefined {
+  if (owner === 0) return undefined
+  return owner > 2 ** 31 ? owner - 2 ** 32 : owner - 1
+}
+
 type Offsets = Uint32Array | Float64Array
 
 /** An array for byte offsets of an image of `size` bytes, the end included. */
@@ -21,7 +32,7 @@ export class Claims {
   ends: Offsets
   /** Indexes in PIECE_KINDS. */
   kinds = new Uint8Array(FIRST_ROOM)
-  /** nid + 1 of the inode that it belongs to; 0 for none. */
+  /** The inodes that they belong to, as `ownerOf` has them. */
   owners = new Uint32Array(FIRST_ROOM)
   readonly #size: number
   #sorted = true

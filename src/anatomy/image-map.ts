@@ -2,7 +2,7 @@
 // some nine bytes a range. Not here: making it (survey.ts, cover.ts), what is inside a structure (fields.ts).
 
 import { PIECE_KINDS, type PieceKind } from '../format/anatomy-structs.js'
-import { type Claims, offsetArray } from './claims.js'
+import { type Claims, nidOf, offsetArray } from './claims.js'
 
 export type { PieceKind } from '../format/anatomy-structs.js'
 
@@ -38,7 +38,7 @@ export interface KindTotal {
 export const KIND_LABELS: Readonly<Record<PieceKind, string>> = {
   padding: 'zeros that nothing uses',
   unclaimed: 'bytes that nothing refers to',
-  unread: 'compressed data and its indexes, which are not read',
+  unread: 'bytes that may be those of inodes that can’t be read',
   'composefs-header': 'composefs header',
   superblock: 'superblock',
   'compression-configuration': 'compression configuration',
@@ -49,6 +49,12 @@ export const KIND_LABELS: Readonly<Record<PieceKind, string>> = {
   'inode-xattrs': 'xattrs of an inode',
   'chunk-indexes': 'chunk indexes',
   'compression-header': 'compression header of an inode',
+  'compression-indexes': 'compression indexes',
+  'compressed-data': 'compressed data',
+  'compressed-inline': 'compressed data behind its inode',
+  fragment: 'fragment in the packed inode',
+  hole: 'hole',
+  'device-table': 'table of further devices',
   'inline-entries': 'directory entries behind their inode',
   'inline-target': 'symlink target behind its inode',
   'inline-data': 'file data behind its inode',
@@ -121,8 +127,7 @@ export class ImageMap {
   claim(i: number): MapRange {
     const { starts, ends, kinds, owners } = this.#also
     const kind = PIECE_KINDS[kinds[i]]
-    const nid = owners[i] === 0 ? undefined : owners[i] - 1
-    return { start: starts[i], end: ends[i], kind, nid, label: KIND_LABELS[kind] }
+    return { start: starts[i], end: ends[i], kind, nid: nidOf(owners[i]), label: KIND_LABELS[kind] }
   }
 
   /** Bytes that the map itself takes. */
@@ -145,7 +150,7 @@ export class ImageMap {
   }
 
   nid(i: number): number | undefined {
-    return this.#owners[i] === 0 ? undefined : this.#owners[i] - 1
+    return nidOf(this.#owners[i])
   }
 
   range(i: number): MapRange {

@@ -38,7 +38,7 @@ export function* mapSteps(image: Image): Generator<number, Outcome<ImageMap>> {
     if (image.closed) return new Fault('ESTALE')
   }
   const { ranges, also } = covered.value
-  const whole = yield* withGaps(image, ranges, survey.compressed ? UNREAD : UNCLAIMED)
+  const whole = yield* withGaps(image, ranges, survey.unread ? UNREAD : UNCLAIMED)
   return whole instanceof Fault ? whole : new ImageMap(image.byteLength, whole, also, survey)
 }
 

@@ -4,14 +4,15 @@
 // Bounded whatever an image says: each inode and each shared xattr counts once, and there is an end to the entries and chunk
 // indexes that are looked at, which is above what any image holds whose structures do not overlap.
 
-import { Pieces } from '../../wasm/core-pieces.js'
+import { BOX_BASE, Pieces } from '../../wasm/core-pieces.js'
 import { Records, readBatch } from '../../wasm/records.js'
 import { PIECE_FLAGS, PIECE_KINDS, type PieceKind } from '../format/anatomy-structs.js'
 import { errnoName, type Fault } from '../format/errno.js'
 import { CONSTANTS, QUERY_FLAGS } from '../format/structs.js'
 import type { Image } from '../image/image.js'
-import { Claims } from './claims.js'
+import { Claims, ownerOf } from './claims.js'
 import type { MapFault } from './image-map.js'
+import { Slots } from './slots.js'
 
 const { S_IFMT, S_IFDIR } = CONSTANTS
 const FAULTS_MOST = 100
@@ -20,8 +21,8 @@ const STEPS = 4096
 /** Entries and chunk indexes that are looked at: so many for each byte of the image, and some. */
 const LOOKS_PER_BYTE = 1
 const LOOKS_LEAST = 1 << 20
-/** Slots of 32 bytes, at which inodes stand. */
-const SLOT_BITS = CONSTANTS.EROFS_ISLOTBITS
+/** Bytes of the shortest index of an extent. */
+const INDEX_LEAST = 2
 
 function kindOf(name: PieceKind): number {
   return PIECE_KINDS.indexOf(name)
@@ -29,14 +30,15 @@ function kindOf(name: PieceKind): number {
 
 const CHUNK_INDEXES = kindOf('chunk-indexes')
 const COMPRESSION_HEADER = kindOf('compression-header')
+const COMPRESSION_INDEXES = kindOf('compression-indexes')
 const SHARED = kindOf('shared-xattr')
 /** By kind, how certain it is that a claim is right: what stands at its place, what follows that, what lies apart. */
 const FIXED = 0
 const BEHIND = 1
 const APART = 2
 const CERTAINTY = Uint8Array.from(PIECE_KINDS, kind => {
-  if (/^(?:directory-block|symlink-block|file-data|cfs-)/.test(kind)) return APART
-  return /^inode-xattrs|^inline-|^chunk-|^compression-header/.test(kind) ? BEHIND : FIXED
+  if (/^(?:directory-block|symlink-block|file-data|compressed-data|cfs-)/.test(kind)) return APART
+  return /^inode-xattrs|^inline-|^chunk-|^compression-(?:header|indexes)|^compressed-inline/.test(kind) ? BEHIND : FIXED
 })
 
 export class Survey {
@@ -52,18 +54,15 @@ export class Survey {
   readonly #lists: readonly Claims[]
   readonly faults: MapFault[] = []
   faultCount = 0
-  inodes = 0
-  /** Whether some inode's data is compressed: then bytes that nobody claims may be its. */
-  compressed = false
+  /** Whether some compressed inode can't be read: then bytes that nobody claims may be its. */
+  unread = false
   readonly #image: Image
   readonly #pieces: Pieces
-  readonly #bits: Uint8Array
   readonly #sharedSeen: Uint8Array
-  /** Slot of nid 0, and slots from one nid to the next. */
-  readonly #firstSlot: number
-  readonly #rootSlot: number
-  readonly #stride: number
+  readonly #slots: Slots
   #looks: number
+  /** Whether the inode that was looked at last is compressed. */
+  #compressed = false
 
   constructor(image: Image) {
     const size = image.byteLength
@@ -74,14 +73,14 @@ export class Survey {
     this.#apart = new Claims(size)
     this.#shared = new Claims(size)
     this.#lists = [this.#fixed, this.#behind, this.#apart]
-    this.#bits = new Uint8Array(Math.ceil(size / 32 / 8) + 1)
+    this.#slots = new Slots(image)
     this.#sharedSeen = new Uint8Array(Math.ceil(size / 4 / 8) + 1)
     this.#looks = size * LOOKS_PER_BYTE + LOOKS_LEAST
-    // The root was read when the image was opened.
-    image.core.stat(image.rootNid)
-    this.#stride = image.format === 'cfs-v1' ? 3 : 1
-    this.#rootSlot = image.core.position() / 2 ** SLOT_BITS
-    this.#firstSlot = this.#rootSlot - image.rootNid * this.#stride
+  }
+
+  /** Inodes that were reached. */
+  get inodes(): number {
+    return this.#slots.count
   }
 
   /** The claims, those first that keep their bytes whatever others claim. */
@@ -92,9 +91,10 @@ export class Survey {
   /** Goes through it all; stops now and then, and says how far it is (0 to 1). */
   *run(): Generator<number, void> {
     yield* this.#tree()
-    this.#take(this.#pieces.frame(), 0)
-    const unnamed = this.#pieces.cookie
-    if (unnamed >= 0) this.#reach(unnamed)
+    this.#take(this.#pieces.frame(), undefined)
+    const { cookie: packed, metabox } = this.#pieces
+    if (packed !== 0) this.#reach(packed, 'packed inode')
+    if (metabox !== 0) this.#reach(metabox, 'metabox')
     yield* this.#inodes()
   }
 
@@ -104,7 +104,7 @@ export class Survey {
   }
 
   /** Says that something was left out since there was no end to it; once for each such thing, so there is room for it. */
-  #noteLimit(nid: number, what: string): void {
+  #noteLimit(nid: number | undefined, what: string): void {
     this.faultCount++
     this.faults.push({ nid, code: 'EUCLEAN', what })
   }
@@ -114,24 +114,17 @@ export class Survey {
   }
 
   /** Marks an inode without a name. */
-  #reach(nid: number): void {
+  #reach(nid: number, what: string): void {
     const { core } = this.#image
     const r = core.stat(nid)
-    if (r < 0) this.#noteFault(nid, this.#image.fault(r, 'packed inode'))
-    else this.#mark(core.position() / 2 ** SLOT_BITS)
+    if (r < 0) this.#noteFault(nid, this.#image.fault(r, what))
+    else this.#mark(nid, core.position() / 2 ** CONSTANTS.EROFS_ISLOTBITS)
   }
 
-  #mark(slot: number): boolean {
-    const bit = 1 << (slot & 7)
-    const before = this.#bits[slot >>> 3]
-    this.#bits[slot >>> 3] = before | bit
-    if ((before & bit) !== 0) return false
-    this.inodes++
-    return true
-  }
-
-  #nidOf(slot: number): number {
-    return (slot - this.#firstSlot) / this.#stride
+  #mark(nid: number, slot: number): boolean {
+    const isNew = this.#slots.mark(slot)
+    if (isNew === undefined) this.#note(nid, 'EFBIG', 'an inode too far into the metabox')
+    return isNew === true
   }
 
   /** Marks all inodes that have a name. */
@@ -139,7 +132,7 @@ export class Survey {
     const image = this.#image
     const records = new Records(image.core)
     const waiting: number[] = [image.rootNid]
-    this.#mark(this.#rootSlot)
+    this.#reach(image.rootNid, 'root')
     let steps = 0
     for (let dir = waiting.pop(); dir !== undefined; dir = waiting.pop()) {
       for (let cookie = 0; cookie >= 0; ) {
@@ -169,31 +162,28 @@ export class Survey {
     for (let i = 0; i < records.length; i++) {
       const error = records.error(i)
       if (error !== 0) this.#note(records.nid(i), errnoName(error), 'the inode of an entry can not be read')
-      else if (this.#mark(records.slot(i)) && (records.mode(i) & S_IFMT) === S_IFDIR) waiting.push(records.nid(i))
+      else if (this.#mark(records.nid(i), records.slot(i)) && (records.mode(i) & S_IFMT) === S_IFDIR)
+        waiting.push(records.nid(i))
     }
   }
 
   /** Claims for all marked inodes. */
   *#inodes(): Generator<number, void> {
-    const bits = this.#bits
     this.#looks = this.#image.byteLength * LOOKS_PER_BYTE + LOOKS_LEAST
     let steps = 0
-    for (let byte = 0; byte < bits.length; byte++) {
-      if (bits[byte] === 0) continue
-      for (let bit = 0; bit < 8; bit++) {
-        if ((bits[byte] & (1 << bit)) === 0) continue
-        this.#inode(this.#nidOf(byte * 8 + bit))
-        steps++
-      }
+    for (const [part, nids] of this.#slots.nids()) {
+      for (const nid of nids) this.#inode(nid)
+      steps += nids.length
       if (steps < STEPS) continue
       steps = 0
-      yield byte / bits.length
+      yield part
     }
   }
 
   #inode(nid: number): void {
     const pieces = this.#pieces
     let told = false
+    this.#compressed = false
     for (let at = 0; at >= 0; at = pieces.cookie) {
       const flags = this.#looks < 0 ? PIECE_FLAGS.PF_NO_CHUNKS : 0
       const r = pieces.load(nid, at, flags)
@@ -201,9 +191,10 @@ export class Survey {
         this.#noteFault(nid, this.#image.fault(r, 'inode'))
         return
       }
-      this.#take(r, nid + 1)
+      this.#take(r, nid)
       if (pieces.error !== 0 && !told) {
         told = true
+        if (this.#compressed) this.unread = true
         const detail = this.#image.core.errorDetail()
         this.#note(nid, errnoName(pieces.error), detail === '' ? 'a part of an inode can not be read' : detail)
       }
@@ -211,23 +202,26 @@ export class Survey {
     }
   }
 
-  /** Makes claims of the first `count` pieces. */
-  #take(count: number, owner: number): void {
+  /** Makes claims of the first `count` pieces; what lies in the metabox is in what that is stored in. */
+  #take(count: number, nid: number | undefined): void {
     const pieces = this.#pieces
+    const owner = ownerOf(nid)
     for (let i = 0; i < count; i++) {
       const kind = pieces.kind(i)
       const start = pieces.start(i)
       const end = start + pieces.size(i)
+      if (kind === CHUNK_INDEXES) this.#indexes(nid, (end - start) / pieces.detail(i))
+      if (kind === COMPRESSION_INDEXES) this.#indexes(nid, (end - start) / INDEX_LEAST)
+      if (kind === COMPRESSION_HEADER) this.#compressed = true
+      if (start >= BOX_BASE) continue
       if (kind === SHARED) this.#sharedXattr(start, end)
       else this.#lists[CERTAINTY[kind]].add(start, end, kind, owner)
-      if (kind === CHUNK_INDEXES) this.#chunks(owner - 1, end - start, pieces.detail(i))
-      if (kind === COMPRESSION_HEADER) this.compressed = true
     }
   }
 
-  #chunks(nid: number, bytes: number, width: number): void {
+  #indexes(nid: number | undefined, count: number): void {
     if (this.#looks < 0) return
-    this.#looks -= bytes / width
+    this.#looks -= count
     if (this.#looks < 0)
       this.#noteLimit(nid, 'inodes have more chunk indexes than the image has room for; data of some is left out')
   }

@@ -18,7 +18,7 @@ export const PIECE = struct('PC', 32, {
 
 /**
  * Kinds of pieces. The first three are what is left where no structure is: zeros, bytes that nothing refers to, and bytes that
- * only compressed files can say something of.
+ * only inodes that can't be read can say something of.
  */
 export const PIECE_KINDS = [
   'padding',
@@ -47,6 +47,15 @@ export const PIECE_KINDS = [
   'cfs-backing-path',
   'cfs-xattrs',
   'cfs-digest',
+  'device-table',
+  /** Lclusters' indexes, or records of extents: `detail` is 0 for packs, 1 for whole ones, or the bytes of a record. */
+  'compression-indexes',
+  /** A pcluster; `detail` is Z_EROFS_COMPRESSION_*. The other one lies behind the indexes. */
+  'compressed-data',
+  'compressed-inline',
+  /** Extents that have no place in the image of their own: `start` is a place in the packed inode's data, or nothing. */
+  'fragment',
+  'hole',
   /** Inside of others, where they are asked for. */
   'xattr-header',
   'xattr-shared-ids',
@@ -62,6 +71,8 @@ export const PIECE_FLAGS = {
   PF_ENTRIES: 1,
   /** No data of chunk-based inodes: only their table. */
   PF_NO_CHUNKS: 2,
+  /** Every extent of a compressed inode, and nothing else. */
+  PF_EXTENTS: 4,
 } as const
 
 /** The kinds as constants of the core. */
