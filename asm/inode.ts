@@ -177,7 +177,8 @@ export function readInode(nid: u64): i32 {
   const icount = u16At(p, IC_I_XATTR_ICOUNT)
   iXattrSize = icount == 0 ? 0 : XH_SIZE + ((icount - 1) << 2)
   iEnd = iXattrOffset + iXattrSize
-  if (iLayout == EROFS_INODE_CHUNK_BASED && type == S_IFREG && iU & 0xffff & ~EROFS_CHUNK_FORMAT_ALL) {
+  // Of whatever type it is, as the kernel has it.
+  if (iLayout == EROFS_INODE_CHUNK_BASED && iU & 0xffff & ~EROFS_CHUNK_FORMAT_ALL) {
     return fail(EOPNOTSUPP, AT_INODE, offset)
   }
   return 0

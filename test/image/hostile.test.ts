@@ -3,9 +3,11 @@ import { existsSync, readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Fault, type Outcome } from '../../src/format/errno.js'
+import { CONSTANTS, INODE_EXTENDED } from '../../src/format/structs.js'
 import { ImageLayer, type ImageNode } from '../../src/overlay/image-layer.js'
 import { newAttr } from '../../src/overlay/layer.js'
-import { load, newPool } from '../helpers/core.js'
+import { load, loaded, newPool } from '../helpers/core.js'
+import { setField, small } from '../helpers/mutate.js'
 import { SHARED, skip, vector } from '../helpers/paths.js'
 
 interface Case {
@@ -73,6 +75,22 @@ hostile('what is no image is refused with one clear reason', () => {
     assert.is((image as Fault).code, 'EINVAL')
     assert.match((image as Fault).detail, 'superblock')
   }
+})
+
+hostile('a chunk format that does not exist is refused whatever type the inode has', () => {
+  // Found by the fuzzing kit: a device whose number stood where a file has its chunk format. The kernel can't read that inode either.
+  const bytes = small()
+  const image = loaded(pool, bytes)
+  const entry = [...image.entries()].find(({ mode }) => (mode & CONSTANTS.S_IFMT) === CONSTANTS.S_IFIFO)
+  const nid = entry?.ino ?? -1
+  assert.is(image.core.stat(nid), 0)
+  const at = image.core.position()
+  const { i_format, i_u } = INODE_EXTENDED.fields
+  const layout = (bytes[at] & ~0xe) | (CONSTANTS.EROFS_INODE_CHUNK_BASED << CONSTANTS.EROFS_I_DATALAYOUT_SHIFT)
+  image.close()
+  const bad = loaded(pool, setField(setField(bytes, at, i_format, layout), at, i_u, 0x4c52))
+  assert.is(bad.core.stat(nid), -CONSTANTS.EOPNOTSUPP)
+  bad.close()
 })
 
 hostile.run()
