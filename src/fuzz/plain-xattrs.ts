@@ -33,8 +33,8 @@ function readOne(decoder: PlainDecoder, at: number, out: Map<string, Buffer>): n
   const size = view.getUint16(at + 2, true)
   const base = index & 0x80 ? longPrefix(decoder, index & 0x7f) : PREFIXES[index]
   const next = at + Math.ceil((4 + length + size) / 4) * 4
-  // A prefix that there is not hides it.
-  if (!base) return next
+  // A prefix that there is not hides it, and nobody lists those of lustre.
+  if (!base || base.startsWith('lustre.')) return next
   const name = base + buffer.toString('latin1', at + 4, at + 4 + length)
   if (!out.has(name)) out.set(name, Buffer.from(buffer.subarray(at + 4 + length, at + 4 + length + size)))
   return next
