@@ -123,6 +123,14 @@ test('an upper keeps what was changed for the next run, and for composefs change
   fails(run(image, '/bin/tool', 'args', '--upper', guest, ...STORE), /^composefs: open: /)
 })
 
+test('limits of the image are those of its reader, and may stand behind the program', () => {
+  const ENAMETOOLONG = 37
+  assert.is(text(tool('read', 'data/large', '--max-name-bytes', '5')), LARGE)
+  assert.is(tool('read', 'data/large', '--max-name-bytes', '4').status, ENAMETOOLONG)
+  fails(tool('args', '--max-object-bytes=100'), /^composefs: run: .*\(maxObjectBytes\)/)
+  fails(tool('args', '--max-depth', '8193'), /^composefs: run: --max-depth is a whole number from 0 to 8192 /, 2)
+})
+
 test('several images are a stack, the topmost first', () => {
   fs.mkdirSync(at('top/data'), { recursive: true })
   fs.writeFileSync(at('top/data/small'), 'from the top')
