@@ -2,6 +2,7 @@
 
 export { CORE_INVARIANTS, CoreTarget, type CoreTargetOptions, type FuzzModule, fuzzModule } from './fuzz/core-target.js'
 export { Coverage } from './fuzz/coverage.js'
+export { sealSuperblock } from './fuzz/erofs-bytes.js'
 export { type CorpusEntry, type Found, Fuzzer, type FuzzerOptions } from './fuzz/fuzzer.js'
 export { type MinimizeOptions, minimize, minimizeCorpus } from './fuzz/minimize.js'
 export { mutated } from './fuzz/mutate.js'
@@ -27,8 +28,13 @@ export {
   randomCfsV1,
   randomComposefs,
 } from './fuzz/random-composefs.js'
+export {
+  type RandomCompressedErofs,
+  type RandomCompressedOptions,
+  randomCompressedErofs,
+} from './fuzz/random-compressed.js'
 export { type RandomDumpOptions, randomDump } from './fuzz/random-dump.js'
-export { type RandomErofs, randomErofs, sealSuperblock } from './fuzz/random-erofs.js'
+export { type RandomErofs, randomErofs } from './fuzz/random-erofs.js'
 export { type RandomTreeOptions, randomTree, type TreeInode } from './fuzz/random-tree.js'
 export { type Material, type Mutator, type Target, Violation } from './fuzz/target.js'
 export { TARGETS } from './fuzz/targets.js'

@@ -3,10 +3,10 @@
 // (erofs-places.ts).
 
 import { CONSTANTS, DIRENT, type Field, INODE_COMPACT, type Struct, SUPERBLOCK } from '../format/structs.js'
+import { sealSuperblock } from './erofs-bytes.js'
 import { type ErofsPlaces, erofsPlaces, type Place, readField } from './erofs-places.js'
 import { ODD_NUMBERS, putNumber } from './mutate-bytes.js'
 import type { Random } from './random.js'
-import { sealSuperblock } from './random-erofs.js'
 import type { Material, Mutator } from './target.js'
 
 const C = CONSTANTS

@@ -4,45 +4,16 @@
 //
 //   superblock | inodes with xattrs, chunk tables, inline tails | shared xattrs | blocks of data
 
-import { crc32c } from '../format/crc32c.js'
 import type { Field } from '../format/struct.js'
-import {
-  CHUNK_INDEX,
-  CONSTANTS,
-  DIRENT,
-  INODE_COMPACT,
-  INODE_EXTENDED,
-  SUPERBLOCK,
-  XATTR_ENTRY,
-  XATTR_IBODY,
-} from '../format/structs.js'
+import { CHUNK_INDEX, CONSTANTS, INODE_COMPACT, INODE_EXTENDED, SUPERBLOCK, XATTR_IBODY } from '../format/structs.js'
+import { dirBytes, ErofsBytes, entryBytes, isDeviceMode, sealSuperblock, up, withDots } from './erofs-bytes.js'
 import type { Random } from './random.js'
-import {
-  compareBytes,
-  type RandomTreeOptions,
-  randomTree,
-  type TreeEntry,
-  type TreeInode,
-  type TreeXattr,
-} from './random-tree.js'
+import { type RandomTreeOptions, randomTree, type TreeInode, type TreeXattr } from './random-tree.js'
 
 const C = CONSTANTS
 const SLOT = 32
-const FILE_TYPES = new Map<number, number>([
-  [C.S_IFREG, 1],
-  [C.S_IFDIR, 2],
-  [C.S_IFCHR, 3],
-  [C.S_IFBLK, 4],
-  [C.S_IFIFO, 5],
-  [C.S_IFSOCK, 6],
-  [C.S_IFLNK, 7],
-])
 const HOLE = 0xffffffff
 const EPOCH = 1_000_000_000
-
-function up(value: number, to: number): number {
-  return Math.ceil(value / to) * to
-}
 
 /** One inode on its way into the image. */
 interface Placed {
@@ -90,7 +61,7 @@ class ErofsMaker {
     const sharedBytes = this.#shared.reduce((sum, xattr) => sum + entryBytes(xattr), 0)
     const data = up(shared + sharedBytes, this.#block)
     const blocks = [...this.#placed.values()].reduce((sum, placed) => sum + this.#wholeBlocks(placed), 0)
-    const image = new Image(new Uint8Array(data + blocks * this.#block))
+    const image = new ErofsBytes(new Uint8Array(data + blocks * this.#block))
     this.#directories(first)
     let next = data / this.#block
     for (const placed of this.#placed.values()) next = this.#write(image, placed, next)
@@ -198,7 +169,7 @@ class ErofsMaker {
   }
 
   /** Writes an inode, and its data from a block on; answers the block behind it. */
-  #write(image: Image, placed: Placed, block: number): number {
+  #write(image: ErofsBytes, placed: Placed, block: number): number {
     const { inode, extended, layout } = placed
     const head = placed.at + (extended ? INODE_EXTENDED.size : INODE_COMPACT.size)
     this.#xattrs(image, head, inode.xattrs)
@@ -216,7 +187,7 @@ class ErofsMaker {
     return block + whole
   }
 
-  #chunkTable(image: Image, placed: Placed, end: number, block: number): void {
+  #chunkTable(image: ErofsBytes, placed: Placed, end: number, block: number): void {
     const entry = placed.indexes ? CHUNK_INDEX.size : 4
     const chunk = this.#block << placed.chunkBits
     for (let i = 0; i < this.#chunks(placed); i++) {
@@ -229,7 +200,7 @@ class ErofsMaker {
     }
   }
 
-  #inode(image: Image, placed: Placed, u: number): void {
+  #inode(image: ErofsBytes, placed: Placed, u: number): void {
     const { inode, extended, at, layout, nlink, size, xattrBytes } = placed
     const icount = xattrBytes === 0 ? 0 : (xattrBytes - XATTR_IBODY.size) / 4 + 1
     const format = (extended ? 1 : 0) | (layout << C.EROFS_I_DATALAYOUT_SHIFT)
@@ -252,7 +223,7 @@ class ErofsMaker {
     image.put(at, INODE_EXTENDED.fields.i_nlink, nlink)
   }
 
-  #xattrs(image: Image, at: number, xattrs: readonly TreeXattr[]): void {
+  #xattrs(image: ErofsBytes, at: number, xattrs: readonly TreeXattr[]): void {
     if (xattrs.length === 0) return
     const shared = xattrs.filter(xattr => this.#shared.includes(xattr))
     image.put(at, XATTR_IBODY.fields.h_shared_count, shared.length)
@@ -265,7 +236,7 @@ class ErofsMaker {
     for (const xattr of xattrs) if (!shared.includes(xattr)) next = image.xattr(next, xattr)
   }
 
-  #superblock(image: Image, { root, first, shared }: { root: number; first: number; shared: number }): void {
+  #superblock(image: ErofsBytes, { root, first, shared }: { root: number; first: number; shared: number }): void {
     const { fields } = SUPERBLOCK
     const put = (field: Field, value: number) => image.put(C.EROFS_SUPER_OFFSET, field, value)
     const sealed = this.#random.once(2)
@@ -282,99 +253,6 @@ class ErofsMaker {
     put(fields.feature_incompat, C.EROFS_FEATURE_INCOMPAT_CHUNKED_FILE)
     if (sealed) sealSuperblock(image.bytes)
   }
-}
-
-function isDeviceMode(mode: number): boolean {
-  return (mode & C.S_IFMT) === C.S_IFCHR || (mode & C.S_IFMT) === C.S_IFBLK
-}
-
-/** Gives the superblock the checksum that it should have. */
-export function sealSuperblock(bytes: Uint8Array): void {
-  const at = C.EROFS_SUPER_OFFSET
-  const { checksum, blkszbits } = SUPERBLOCK.fields
-  const block = 2 ** (bytes[at + blkszbits.offset] & 31)
-  const end = block <= at ? at + block : block
-  bytes.fill(0, at + checksum.offset, at + checksum.offset + checksum.width)
-  const image = new Image(bytes)
-  image.put(at, checksum, crc32c(bytes.subarray(at, Math.min(end, bytes.length))))
-}
-
-class Image {
-  constructor(readonly bytes: Uint8Array) {}
-
-  /** An integer, little-endian; a negative one in two's complement. */
-  put(at: number, { offset, width }: Field, value: number): void {
-    let rest = value
-    for (let i = 0; i < width; i++) {
-      this.bytes[at + offset + i] = rest
-      rest = Math.floor(rest / 256)
-    }
-  }
-
-  /** An xattr entry; answers where the next one begins. */
-  xattr(at: number, xattr: TreeXattr): number {
-    const { e_name_len, e_name_index, e_value_size } = XATTR_ENTRY.fields
-    this.put(at, e_name_len, xattr.name.length)
-    this.put(at, e_name_index, xattr.index)
-    this.put(at, e_value_size, xattr.value.length)
-    this.bytes.set(xattr.name, at + XATTR_ENTRY.size)
-    this.bytes.set(xattr.value, at + XATTR_ENTRY.size + xattr.name.length)
-    return at + entryBytes(xattr)
-  }
-}
-
-function entryBytes({ name, value }: TreeXattr): number {
-  return up(XATTR_ENTRY.size + name.length + value.length, 4)
-}
-
-interface DirEntry {
-  readonly name: Uint8Array
-  readonly type: number
-  readonly nid: number | TreeInode
-}
-
-/** A directory's entries with `.` and `..` at their place. */
-function withDots(inode: TreeInode, own: number, above: number): DirEntry[] {
-  const dot = (count: number, nid: number) => ({ name: new Uint8Array(count).fill(0x2e), type: 2, nid })
-  const entries = inode.entries.map(({ name, inode: child }: TreeEntry) => {
-    return { name, type: FILE_TYPES.get(child.mode & C.S_IFMT) ?? 0, nid: child }
-  })
-  const before = entries.filter(({ name }) => name[0] < 0x2e)
-  return [...before, dot(1, own), dot(2, above), ...entries.slice(before.length)].sort((a, b) =>
-    compareBytes(a.name, b.name),
-  )
-}
-
-/** The blocks of a directory. */
-function dirBytes(
-  entries: readonly DirEntry[],
-  block: number,
-  nidOf: (inode: TreeInode) => number = () => 0,
-): Uint8Array {
-  const blocks: DirEntry[][] = [[]]
-  let used = 0
-  for (const entry of entries) {
-    const bytes = DIRENT.size + entry.name.length
-    if (used + bytes > block) {
-      blocks.push([])
-      used = 0
-    }
-    blocks[blocks.length - 1].push(entry)
-    used += bytes
-  }
-  const out = new Image(new Uint8Array((blocks.length - 1) * block + used))
-  for (const [b, held] of blocks.entries()) {
-    let name = held.length * DIRENT.size
-    for (const [i, entry] of held.entries()) {
-      const at = b * block + i * DIRENT.size
-      out.put(at, DIRENT.fields.nid, typeof entry.nid === 'number' ? entry.nid : nidOf(entry.nid))
-      out.put(at, DIRENT.fields.nameoff, name)
-      out.put(at, DIRENT.fields.file_type, entry.type)
-      out.bytes.set(entry.name, b * block + name)
-      name += entry.name.length
-    }
-  }
-  return out.bytes
 }
 
 /** A valid image, and the tree that is in it. */

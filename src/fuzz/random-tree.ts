@@ -37,6 +37,8 @@ export interface RandomTreeOptions {
   readonly inodes?: number
   /** Bytes of the largest file, rarely reached; 3000 unless given. */
   readonly fileBytes?: number
+  /** Most files are made of pieces that come again, in other files too. */
+  readonly repeats?: boolean
 }
 
 const encoder = new TextEncoder()
@@ -64,15 +66,35 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   return a.length - b.length
 }
 
+/** Runs of a byte, pieces of what was there before, and some that are new. */
+function repeated(random: Random, length: number): Uint8Array {
+  const out = new Uint8Array(length)
+  for (let at = 0; at < length; ) {
+    const kind = random.below(4)
+    const n = 1 + random.below(random.once(6) ? 600 : 40)
+    if (kind === 0) out.fill(random.next(), at, at + n)
+    else if (kind === 1 || at === 0) out.set(random.bytes(Math.min(n, 24, length - at)), at)
+    else {
+      const from = random.below(at)
+      for (let i = 0; i < n && at + i < length; i++) out[at + i] = out[from + i]
+    }
+    at += kind === 1 || at === 0 ? Math.min(n, 24) : n
+  }
+  return out
+}
+
 class TreeMaker {
   readonly #random: Random
   readonly #fileBytes: number
+  /** What files begin with where they are to have something in common. */
+  readonly #common: Uint8Array | undefined
   #left: number
   /** Those that more than one name may have. */
   readonly #links: TreeInode[] = []
 
-  constructor(random: Random, { inodes = 12, fileBytes = 3000 }: RandomTreeOptions) {
+  constructor(random: Random, { inodes = 12, fileBytes = 3000, repeats = false }: RandomTreeOptions) {
     this.#random = random
+    this.#common = repeats ? repeated(random, fileBytes) : undefined
     this.#left = inodes
     this.#fileBytes = fileBytes
   }
@@ -113,10 +135,19 @@ class TreeMaker {
 
   #data(): Uint8Array {
     const random = this.#random
+    if (this.#common !== undefined && !random.once(4)) return this.#repeats(this.#common)
     const most = random.once(4) ? this.#fileBytes : 100
     const data = random.bytes(random.below(most + 1))
     // A part of zeros, which may become a hole.
     if (random.once(3)) data.fill(0, random.below(data.length + 1))
+    return data
+  }
+
+  #repeats(common: Uint8Array): Uint8Array {
+    const random = this.#random
+    const most = random.once(4) ? this.#fileBytes : this.#fileBytes / 4
+    const data = random.once(2) ? common.slice(0, random.below(most + 1)) : repeated(random, random.below(most + 1))
+    if (random.once(4)) data.fill(0, random.below(data.length + 1), random.below(data.length + 1))
     return data
   }
 
