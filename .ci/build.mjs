@@ -120,6 +120,7 @@ export async function buildCore() {
   writeCore('build-core', { bytes: await compiled(asc, 'asm/build/index.ts', 1, []) })
   writeCore('fuzz-core', await fuzzCore(asc, fullPages, SOUND))
   writeCore('fuzz-build-core', await counted(asc, 'asm/build/index.ts', 1, []))
+  writeCore('fuzz-codec-core', await counted(asc, 'asm/codec/index.ts', CODEC_PAGES, []))
 }
 
 async function bundle() {

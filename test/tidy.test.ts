@@ -16,6 +16,7 @@ const GENERATED = new Set([
   'wasm/build-core-bytes.ts',
   'wasm/fuzz-core-bytes.ts',
   'wasm/fuzz-build-core-bytes.ts',
+  'wasm/fuzz-codec-core-bytes.ts',
 ])
 
 /** Which rooms a room may import from; itself always. Entries and hosts come last. */
