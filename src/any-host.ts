@@ -10,6 +10,7 @@ import { DirectBridge } from './bridge/direct-bridge.js'
 import { canWait } from './bridge/shared-slots.js'
 import { ThreadBridge, type UrlBridge } from './bridge/start.js'
 import { startWorker } from './bridge/web-thread.js'
+import { Fault, faultError } from './format/errno.js'
 import type { HashAlgorithm, HashFunction, HashName } from './format/hash.js'
 import type { Image } from './image/image.js'
 import type { Mount } from './mount.js'
@@ -29,7 +30,7 @@ async function wasmSha512(): Promise<HashFunction> {
 async function start(): Promise<Api> {
   const [module, sha256] = await Promise.all([compile(base64Bytes(CORE_BASE64)), wasmSha256()])
   const remote = new Remote()
-  return new Api({
+  started.now = new Api({
     sha256,
     sha512: wasmSha512,
     module,
@@ -42,10 +43,11 @@ async function start(): Promise<Api> {
     gid: () => 0,
     umask: () => 0o022,
   })
+  return started.now
 }
 
 /** Started by the first call, so that importing the package costs nothing. */
-const started: { api?: Promise<Api> } = {}
+const started: { api?: Promise<Api>; now?: Api } = {}
 
 /** What the functions ask, for those that are elsewhere (any-build.ts). */
 export function api(): Promise<Api> {
@@ -53,9 +55,31 @@ export function api(): Promise<Api> {
   return started.api
 }
 
+function apiNow(what: string): Api {
+  if (started.now !== undefined) return started.now
+  throw faultError(new Fault('EAGAIN', 'the core is not loaded yet: await loadDecoders() before'), what)
+}
+
 /** Opens an image from bytes or a URL; see README. Rejects with an Error that has a `code`. */
 export const openImage = async (source: ImageSource, options?: OpenOptions): Promise<Image> =>
   (await api()).openImage(source, options)
+
+/**
+ * Loads what openImageSync and mountSync want, the decoders of compressed images included: once it has resolved, they open
+ * any image that is given as bytes. openImage and mount load by themselves what they want.
+ */
+export const loadDecoders = async (): Promise<void> => (await api()).loadDecoders()
+
+/**
+ * Opens an image from bytes, or lazily from a source that reads synchronously; EAGAIN before `loadDecoders`. A URL is ENOTSUP:
+ * it is fetched asynchronously.
+ */
+export const openImageSync = (source: ImageSource, options?: OpenOptions): Image =>
+  apiNow('open').openImageSync(source, options)
+
+/** Opens and mounts an image at once, as `openImageSync` does. */
+export const mountSync = (source: MountSource | readonly MountSource[], options?: MountOptions): Mount =>
+  apiNow('mount').mountSync(source, options)
 
 /** Opens and mounts an image; see README. */
 export const mount = async (source: MountSource | readonly MountSource[], options?: MountOptions): Promise<Mount> =>

@@ -127,6 +127,10 @@ export class Api {
     return typeof store === 'string' || store instanceof URL ? this.#host.store(String(store)) : store
   }
 
+  loadDecoders(): Promise<void> {
+    return this.#images.loadDecoders()
+  }
+
   openImage(source: ImageSource, options?: OpenOptions): Promise<Image> {
     return this.#images.open(source, options)
   }

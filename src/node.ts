@@ -161,6 +161,9 @@ export const openImage = (source: ImageSource, options?: OpenOptions): Promise<I
 /** Opens an image at once. Throws an Error that has a `code`. */
 export const openImageSync = (source: ImageSource, options?: OpenOptions): Image => api.openImageSync(source, options)
 
+/** Here for programs that run in browsers, too: under Node everything is at hand, and this resolves at once. */
+export const loadDecoders = (): Promise<void> => api.loadDecoders()
+
 /** Opens and mounts an image; see README. */
 export const mount = (source: MountSource | readonly MountSource[], options?: MountOptions): Promise<Mount> =>
   api.mount(source, options)

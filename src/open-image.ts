@@ -69,9 +69,20 @@ export class ImageOpener {
     this.#pool = new CorePool(host.module, () => (this.#full ??= host.fullModuleSync?.()))
   }
 
-  /** Has the core at hand that decodes: from then on images that want it can be opened synchronously, too. */
+  /** Has the cores at hand that decode: from then on what wants them can be opened synchronously, too. */
   async loadDecoders(): Promise<void> {
+    await Promise.all([this.#loadFull(), this.#loadPaged()])
+  }
+
+  async #loadFull(): Promise<void> {
     this.#full ??= await this.#host.fullModule()
+  }
+
+  async #loadPaged(): Promise<PagedPool> {
+    const module = this.#paged === undefined ? await this.#host.pagedModule() : undefined
+    // Another one may have come first.
+    if (this.#paged === undefined && module !== undefined) this.#paged = new PagedPool(module)
+    return this.#paged as PagedPool
   }
 
   async open(source: ImageSource, options: OpenOptions = {}): Promise<Image> {
@@ -110,7 +121,7 @@ export class ImageOpener {
   /** With the core that it wants. */
   async #loadLater(bytes: ImageBytes, options: OpenOptions, name: string): Promise<Image> {
     try {
-      if (wantsFullCore(bytes.head(CORE_HEAD))) await this.loadDecoders()
+      if (wantsFullCore(bytes.head(CORE_HEAD))) await this.#loadFull()
     } catch (error) {
       bytes.done?.()
       throw error
@@ -134,6 +145,7 @@ export class ImageOpener {
 
   async #openLazy(source: string | URL | Blob | ByteSource, options: OpenOptions): Promise<Image> {
     const found = await this.#find(source, options)
+    const done = once(() => close(found))
     try {
       const { data, label } = found
       checkSize(data.size, options, label)
@@ -142,61 +154,64 @@ export class ImageOpener {
       if (checked === undefined || isCfsV1(head)) {
         const bytes = await readWhole(data)
         const whole = await this.#loadLater(bytesOf(bytes), options, label)
-        close(found)
+        done()
         if (!hasDevices(options)) return whole
         whole.close()
         checked = bytesSource(bytes)
       }
-      this.#paged ??= new PagedPool(await this.#host.pagedModule())
+      const pool = await this.#loadPaged()
       // Through the checker: the head that was looked at above is not trusted.
       const first = checked === data ? head : await checked.read(0, LAZY_HEAD)
-      const joined = hasDevices(options) ? joinSources([checked, ...(await this.#devices(options))]) : undefined
+      const devices = await this.#devices(options)
+      const joined = devices.length > 0 ? joinSources([checked, ...devices]) : undefined
       const all = joined?.source ?? checked
       const lazy = lazyOptions(options, label, joined?.places)
-      const opened = await openLazyImage(this.#paged, this.#host.sha256, all, first, lazy)
-      if (opened instanceof Fault) all.close()
+      const opened = await openLazyImage(pool, this.#host.sha256, all, first, lazy)
+      if (opened instanceof Fault) for (const device of devices) device.close()
       const image = orThrow(opened, label)
       closeSpare(found)
       return image
     } catch (error) {
-      close(found)
+      done()
       throw error
     }
   }
 
   #openLazySync(source: string | URL | ByteSource, options: OpenOptions): Image {
     const { pagedModuleSync, sha256 } = this.#host
-    // Before it is taken over, since it can still be opened asynchronously.
-    if (isSource(source) && source.readSync === undefined) throw faultError(LATER, 'image')
+    this.#paged ??= pagedModuleSync && new PagedPool(pagedModuleSync())
+    const pool = this.#paged
+    // Before anything is taken over, since it can still be opened asynchronously.
+    if (isSource(source) && (pool === undefined || mustWait(source))) throw faultError(LATER, 'image')
+    if (options.devices?.some(mustWait)) throw faultError(LATER, 'device')
     const found = this.#findSync(source, options)
+    const done = once(() => close(found))
     try {
       const { data, label } = found
       checkSize(data.size, options, label)
-      if (data.readSync === undefined || pagedModuleSync === undefined) {
-        throw faultError(LATER, label)
-      }
+      if (data.readSync === undefined || pool === undefined) throw faultError(LATER, label)
       let checked = this.#checked(found, options)
       const head = data.readSync(0, LAZY_HEAD)
       if (checked?.readSync === undefined || isCfsV1(head)) {
         const bytes = readWholeSync(data)
         const whole = this.#load(bytesOf(bytes), options, label)
-        close(found)
+        done()
         if (!hasDevices(options)) return whole
         whole.close()
         checked = bytesSource(bytes)
       }
-      this.#paged ??= new PagedPool(pagedModuleSync())
       const first = checked.readSync?.(0, LAZY_HEAD) ?? head
-      const joined = hasDevices(options) ? joinSources([checked, ...this.#devicesSync(options)]) : undefined
+      const devices = this.#devicesSync(options)
+      const joined = devices.length > 0 ? joinSources([checked, ...devices]) : undefined
       const all = joined?.source ?? checked
       const lazy = lazyOptions(options, label, joined?.places)
-      const opened = openLazyImageSync(this.#paged, sha256, all, first, lazy)
-      if (opened instanceof Fault) all.close()
+      const opened = openLazyImageSync(pool, sha256, all, first, lazy)
+      if (opened instanceof Fault) for (const device of devices) device.close()
       const image = orThrow(opened, label)
       closeSpare(found)
       return image
     } catch (error) {
-      close(found)
+      done()
       throw error
     }
   }
@@ -315,6 +330,15 @@ const TREE_HEAD = 8 * 1024
 const VERITY_BLOCK = 4096
 const LATER = new Fault('EAGAIN', 'can only be read asynchronously')
 
+/** Something that is done the first time only. */
+function once(action: () => void): () => void {
+  let done = false
+  return () => {
+    if (!done) action()
+    done = true
+  }
+}
+
 function close({ data, tree }: Found): void {
   data.close()
   tree?.close()
@@ -334,6 +358,10 @@ function lazyOptions(options: OpenOptions, label: string, places?: readonly Plac
   const { cacheBytes, digest: wanted, verity } = options
   const digest = verity === 'off' ? undefined : wanted?.toLowerCase()
   return { cacheBytes, digest, label, places, limits: limitsOf(options) }
+}
+
+function mustWait(source: DeviceSource): boolean {
+  return source instanceof Blob || (isSource(source) && source.readSync === undefined)
 }
 
 function hasDevices({ devices }: OpenOptions): boolean {

@@ -13,6 +13,7 @@ import {
 } from '../src/format/structs.js'
 import type { Core, Region } from './core.js'
 import { Instances } from './instances.js'
+import { notOpened } from './not-read.js'
 
 /** Zeros kept behind an image, since the core reads names eight bytes at a time. */
 const TAIL = 16
@@ -97,7 +98,7 @@ export class CorePool {
   load(size: number, fill: (into: Uint8Array) => void): Resident | OpenError {
     const resident = this.#place(size, fill)
     const { core, region, instances, key } = resident
-    const same = this.#residents.get(key)?.find(other => sameBytes(other, resident))
+    const same = this.#residents.get(key)?.find(other => other.instances === instances && sameBytes(other, resident))
     if (same !== undefined) {
       instances.release(core, region)
       same.users++
@@ -105,7 +106,7 @@ export class CorePool {
     }
     const errno = -core.exports.open(region.at, size)
     if (errno !== 0) {
-      const detail = errorDetail(core)
+      const detail = errno === CONSTANTS.EOPNOTSUPP ? this.#notOpened(resident) : errorDetail(core)
       core.exports.close(region.at)
       instances.release(core, region)
       return { errno, detail }
@@ -124,6 +125,14 @@ export class CorePool {
     else this.#residents.set(resident.key, list)
     resident.core.exports.close(resident.handle)
     resident.instances.release(resident.core, resident.region)
+  }
+
+  #notOpened({ core, instances, handle, size }: Resident): string {
+    const first = handle + core.exports.imageHead.value
+    return (
+      notOpened(core, core.u8.subarray(first, first + Math.min(size, CORE_HEAD)), instances !== this.#small) ??
+      errorDetail(core)
+    )
   }
 
   #place(size: number, fill: (into: Uint8Array) => void): Resident {

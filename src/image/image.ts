@@ -3,6 +3,7 @@
 
 import type { CoreExports } from '../../wasm/core.js'
 import { CoreImage } from '../../wasm/core-image.js'
+import { notRead } from '../../wasm/not-read.js'
 import type { CorePool, Placed } from '../../wasm/pool.js'
 import type { SuperblockFacts } from '../../wasm/superblock-facts.js'
 import { errnoName, Fault, fault, faultError } from '../format/errno.js'
@@ -169,8 +170,22 @@ export class Image {
       if (answer === -CONSTANTS.ENOMEM)
         return new Fault('ENOMEM', `${what}: more is needed at once than cacheBytes holds`)
     }
-    const detail = this.core.errorDetail()
+    const detail = this.#detail(answer)
     return new Fault(errnoName(-answer), detail === '' ? '' : `${what}: ${detail}`)
+  }
+
+  /**
+   * The same about a file's bytes: EIO, which is what the kernel's page cache makes of any corruption below it. What is not read
+   * stays ENOTSUP.
+   */
+  dataFault(answer: number): Fault {
+    if (!this.#open) return fault('ESTALE')
+    return new Fault(answer === -CONSTANTS.EOPNOTSUPP ? 'ENOTSUP' : 'EIO', this.#detail(answer))
+  }
+
+  #detail(answer: number): string {
+    const detail = this.core.errorDetail()
+    return (answer === -CONSTANTS.EOPNOTSUPP ? notRead(this.core) : undefined) ?? detail
   }
 
   /**

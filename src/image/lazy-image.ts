@@ -1,6 +1,7 @@
 // Opens an image of which only what is asked for is in memory, from bytes that are read by ranges. Not here: where they are and
 // how they are checked (src/open-image.ts), which pages are brought (pager.ts).
 
+import { notOpened } from '../../wasm/not-read.js'
 import { type PagedPool, retrying } from '../../wasm/paged-pool.js'
 import { pageBits } from '../../wasm/pages.js'
 import { errorDetail } from '../../wasm/pool.js'
@@ -42,6 +43,7 @@ class Opening {
   readonly #paged
   readonly #exports
   readonly #options: LazyOptions
+  readonly #head: Uint8Array
 
   constructor(pool: PagedPool, source: ByteSource, head: Uint8Array, options: LazyOptions) {
     const { size } = source
@@ -52,6 +54,7 @@ class Opening {
     this.#pool = pool
     this.#paged = pool.place(size, frames, bits, options.places)
     this.#options = options
+    this.#head = head
     this.pager = new Pager(this.#paged.pages, source, label)
     this.pager.begin(head)
     const fill = source.readSync === undefined ? undefined : () => this.pager.fillSync()
@@ -63,10 +66,16 @@ class Opening {
     const placed = this.#paged
     const r = this.#exports.open(placed.handle, placed.size)
     if (r === -CONSTANTS.EAGAIN) return this.pager.miss('open')
-    if (r < 0) return new Fault(errnoName(-r), errorDetail(placed.core))
+    if (r < 0) return new Fault(errnoName(-r), this.#why(r))
     const release = () => this.#pool.release(placed)
     const { digest, limits } = this.#options
     return new Image({ placed, release, pager: this.pager, exports: this.#exports, digest, limits }, sha256)
+  }
+
+  #why(answer: number): string {
+    const { core } = this.#paged
+    const unread = answer === -CONSTANTS.EOPNOTSUPP ? notOpened(core, this.#head, true) : undefined
+    return unread ?? errorDetail(core)
   }
 
   /** The same for who can wait: nothing is read at once. */

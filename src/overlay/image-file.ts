@@ -1,6 +1,6 @@
 // A regular file whose bytes lie in the image itself, opened for reading.
 
-import { errnoName, Fault, fault, type Outcome } from '../format/errno.js'
+import { Fault, type Outcome } from '../format/errno.js'
 import type { Image } from '../image/image.js'
 import type { OpenFile } from './layer.js'
 
@@ -24,17 +24,17 @@ export class ImageFile implements OpenFile {
 
   read(into: Uint8Array, position: number): Outcome<number> {
     const n = this.#image.core.read(this.#nid, into, position)
-    return n < 0 ? this.#broken(n) : n
+    return n < 0 ? this.#image.dataFault(n) : n
   }
 
   readAll(): Outcome<Uint8Array> {
     if (this.size > MAX_WHOLE) return new Fault('EFBIG', `${this.size} bytes`)
     // A size is only a claim until every block has been found in the image.
     const r = this.#image.core.probe(this.#nid)
-    if (r < 0) return this.#broken(r)
+    if (r < 0) return this.#image.dataFault(r)
     const content = new Uint8Array(this.size)
     const n = this.#image.core.read(this.#nid, content, 0)
-    return n < 0 ? this.#broken(n) : content
+    return n < 0 ? this.#image.dataFault(n) : content
   }
 
   /** A look at each block that it has brings those that lack, of an image that is not wholly here. */
@@ -50,12 +50,4 @@ export class ImageFile implements OpenFile {
   }
 
   close(): void {}
-
-  /** What the kernel's page cache makes of any corruption below it: EIO. What we do not read stays ENOTSUP. */
-  #broken(answer: number): Fault {
-    if (this.#image.closed) return fault('ESTALE')
-    const code = errnoName(-answer)
-    const detail = this.#image.core.errorDetail()
-    return new Fault(code === 'ENOTSUP' ? code : 'EIO', detail)
-  }
 }

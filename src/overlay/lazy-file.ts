@@ -2,7 +2,7 @@
 // likely to be wanted, too; long ones go past them, so that one large file does not push all metadata out.
 
 import type { CoreImage } from '../../wasm/core-image.js'
-import { errnoName, Fault, fault, loadError, Miss, type Outcome } from '../format/errno.js'
+import { Fault, fault, loadError, Miss, type Outcome } from '../format/errno.js'
 import { CONSTANTS } from '../format/structs.js'
 import type { Image } from '../image/image.js'
 import { type Pager, sourceFault } from '../image/pager.js'
@@ -97,12 +97,9 @@ export class LazyFile implements OpenFile {
     this.#ready.clear()
   }
 
-  /** What the kernel's page cache makes of any corruption below it: EIO. What we do not read stays ENOTSUP. */
   #broken(answer: number): Fault {
-    if (this.#image.closed) return fault('ESTALE')
     if (answer === -CONSTANTS.EAGAIN || answer === -CONSTANTS.ENOMEM) return this.#image.fault(answer, 'read')
-    const code = errnoName(-answer)
-    return new Fault(code === 'ENOTSUP' ? code : 'EIO', this.#core.errorDetail())
+    return this.#image.dataFault(answer)
   }
 
   #miss(from: number, to: number): Miss {
@@ -133,7 +130,9 @@ export class LazyFile implements OpenFile {
       const found = this.#core.extent(this.#nid, at)
       const length = typeof found === 'number' ? 0 : Math.min(found.length, to - at)
       const n =
-        typeof found === 'number' ? found : this.#core.read(this.#nid, bytes.subarray(at - from, at - from + length), at)
+        typeof found === 'number'
+          ? found
+          : this.#core.read(this.#nid, bytes.subarray(at - from, at - from + length), at)
       if (n < 0) {
         const why = this.#broken(n)
         if (!(why instanceof Miss)) throw loadError(why)
