@@ -11,6 +11,7 @@ import { image } from './image'
 import { iEnd, iLayout, iSize } from './inode'
 import {
   EROFS_INODE_COMPRESSED_COMPACT,
+  EXTENT_SHIFT,
   K_COMPRESSED_DATA,
   K_COMPRESSED_INLINE,
   K_COMPRESSION_HEADER,
@@ -107,7 +108,9 @@ function addExtents(from: u64, only: bool): f64 {
       if (only) putPiece(K_HOLE, 0, eEnd - eStart, eStart, eForm)
     } else {
       const inline = inlineAt != 0 && eAddress == inlineAt && eEnd == iSize
-      addPiece(inline ? K_COMPRESSED_INLINE : K_COMPRESSED_DATA, eAddress, eLength, eStart, eForm)
+      const kind = inline ? K_COMPRESSED_INLINE : K_COMPRESSED_DATA
+      if (only) putPiece(kind, eAddress, eLength, eStart, eForm | (<u32>(eEnd - eStart) << EXTENT_SHIFT))
+      else addPiece(kind, eAddress, eLength, eStart, eForm)
     }
   }
   return -1

@@ -2,7 +2,7 @@
 // until the next question. Not here: finding them (asm/anatomy.ts), what they mean (src/anatomy).
 
 import { PIECE } from '../src/format/anatomy-structs.js'
-import { SCRATCH } from '../src/format/structs.js'
+import { CONSTANTS, SCRATCH } from '../src/format/structs.js'
 import type { CoreImage } from './core-image.js'
 
 const S = SCRATCH.fields
@@ -93,6 +93,11 @@ export class Pieces {
     const { core } = this.#image
     return core.u32[(core.records >>> 2) + i * WORDS + DETAIL]
   }
+}
+
+/** Byte offset of the inode whose record was answered last. */
+export function inodeOffset(image: CoreImage, nid: number): number {
+  return nid < 0 ? BOX_BASE + (-1 - nid) * 2 ** CONSTANTS.EROFS_ISLOTBITS : image.position()
 }
 
 /** A copy of bytes of the image, at most PEEK_MOST, or -errno. */

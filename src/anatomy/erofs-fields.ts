@@ -15,10 +15,11 @@ import {
 import { binaryString } from '../format/xattr-name.js'
 import type { Image } from '../image/image.js'
 import { fullXattrName } from '../image/view.js'
+import { ALGORITHMS } from './compressed-facts.js'
+import { compressedFields } from './compressed-fields.js'
 import { escaped } from './escaped.js'
 import { KIND_LABELS } from './image-map.js'
 import {
-  ALGORITHMS,
   blockMeaning,
   HEADER_MEANINGS,
   inodeMeanings,
@@ -51,6 +52,8 @@ export function nameText(name: string | undefined): string {
 /** Fields of the struct, or whatever it is, that a piece holds. `name` is that of an xattr. */
 function fieldsIn(image: Image, piece: Piece, name: string | undefined): Outcome<Field[]> {
   const { kind, start, length } = piece
+  const compressed = compressedFields(image, piece)
+  if (compressed !== undefined) return compressed
   const { blockSize, epochSec, fixedNsec } = image.superblock
   switch (kind) {
     case 'chunk-indexes':
@@ -91,7 +94,7 @@ export function structureOf(image: Image, piece: Piece, name?: string): Outcome<
   const fields = fieldsIn(image, piece, name)
   if (fields instanceof Fault) return fields
   const { kind, start, length } = piece
-  const isData = /^(?:inline|directory|symlink|file)-/.test(kind)
+  const isData = /^(?:inline|directory|symlink|file|compressed)-/.test(kind)
   return { name: KIND_LABELS[kind], kind, start, length, at: isData ? piece.at : undefined, fields }
 }
 

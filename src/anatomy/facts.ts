@@ -3,6 +3,7 @@
 
 import { CfsDetails } from '../../wasm/cfs-details.js'
 import type { StoredXattr } from '../../wasm/core-image.js'
+import { inodeOffset } from '../../wasm/core-pieces.js'
 import { PIECE_FLAGS, type PieceKind } from '../format/anatomy-structs.js'
 import { Fault, isUnread, type Outcome } from '../format/errno.js'
 import { toHex } from '../format/hex.js'
@@ -11,6 +12,7 @@ import { CONSTANTS, INODE_COMPACT, RECORD_FLAGS } from '../format/structs.js'
 import { binaryString } from '../format/xattr-name.js'
 import type { Image } from '../image/image.js'
 import { fullXattrName, METACOPY, REDIRECT } from '../image/view.js'
+import { type CompressedFacts, compressedFacts, isCompressed } from './compressed-facts.js'
 import { nameText } from './erofs-fields.js'
 import { LAYOUT_NAMES } from './meanings.js'
 import { bytesAt, type InodePieces, inodePieces, type Piece } from './structures.js'
@@ -51,7 +53,7 @@ export interface DataExtent {
 
 export interface InodeFacts {
   readonly nid: number
-  /** Byte offset of the inode in the image, and bytes: the inode alone, and its xattrs. */
+  /** Byte offset of the inode in the image (in the metabox's data from BOX_BASE on), and bytes: the inode alone, and its xattrs. */
   readonly offset: number
   readonly inodeSize: number
   readonly xattrSize: number
@@ -81,6 +83,8 @@ export interface InodeFacts {
   readonly data: readonly DataExtent[]
   /** Bytes of a chunk; undefined for other layouts. */
   readonly chunkSize: number | undefined
+  /** How compressed data is stored; undefined for other layouts. Its pieces are not in `data`. */
+  readonly compressed: CompressedFacts | undefined
   /** Whether data has more pieces than are given. */
   readonly more: boolean
   /** What is wrong with a part of the inode, which is left out. */
@@ -187,7 +191,7 @@ export function factsOf(image: Image, nid: number): Outcome<InodeFacts> {
   const attr = { ino: 0, mode: 0, nlink: 0, uid: 0, gid: 0, rdev: 0, size: 0, mtimeSec: 0, mtimeNsec: 0 }
   core.attr(attr)
   const flags = core.flags()
-  const offset = core.position()
+  const offset = inodeOffset(core, nid)
   const layout = layoutName(image, flags)
   const found = inodePieces(image, nid, PIECE_FLAGS.PF_ENTRIES)
   if (found instanceof Fault) return found
@@ -199,6 +203,8 @@ export function factsOf(image: Image, nid: number): Outcome<InodeFacts> {
   if (backing instanceof Fault) return backing
   const further = cfs ? { ino: undefined, chunkSize: undefined } : furtherFields(image, offset, layout)
   if (further instanceof Fault) return further
+  const compressed = isCompressed(layout) ? compressedFacts(image, { nid, size: attr.size, layout }) : undefined
+  if (compressed instanceof Fault && isUnread(compressed)) return compressed
   const data = found.pieces.filter(({ kind }) => DATA.has(kind))
   return {
     ...attr,
@@ -216,7 +222,8 @@ export function factsOf(image: Image, nid: number): Outcome<InodeFacts> {
     metacopyFault: backing.fault,
     data: data.slice(0, EXTENTS_MOST).map(extentOf),
     chunkSize: further.chunkSize,
+    compressed: compressed instanceof Fault ? undefined : compressed,
     more: found.more || data.length > EXTENTS_MOST,
-    fault: found.fault,
+    fault: found.fault ?? (compressed instanceof Fault ? compressed : undefined),
   }
 }

@@ -3,6 +3,7 @@
 
 import { CONSTANTS } from '../format/structs.js'
 import { XATTR_PREFIXES } from '../format/xattr-name.js'
+import { ALGORITHMS } from './compressed-facts.js'
 import type { Meanings, Values } from './structures.js'
 
 const { S_IFMT, S_IFREG, S_IFDIR, S_IFLNK, S_IFCHR, S_IFBLK, S_IFIFO, S_IFSOCK } = CONSTANTS
@@ -48,7 +49,6 @@ const INCOMPAT = [
   '48BIT',
   'METABOX',
 ]
-export const ALGORITHMS = ['LZ4', 'MicroLZMA', 'DEFLATE', 'Zstandard']
 
 function bits(value: number, names: readonly string[]): string {
   const found = names.filter((_, bit) => Math.floor(value / 2 ** bit) % 2 === 1)

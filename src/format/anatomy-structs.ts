@@ -50,7 +50,10 @@ export const PIECE_KINDS = [
   'device-table',
   /** Lclusters' indexes, or records of extents: `detail` is 0 for packs, 1 for whole ones, or the bytes of a record. */
   'compression-indexes',
-  /** A pcluster; `detail` is Z_EROFS_COMPRESSION_*. The other one lies behind the indexes. */
+  /**
+   * A pcluster; `detail` is Z_EROFS_COMPRESSION_*. The other one lies behind the indexes. Of an extent that was asked for (PF_EXTENTS) the
+   * bytes of the file stand above that, from bit EXTENT_SHIFT on.
+   */
   'compressed-data',
   'compressed-inline',
   /** Extents that have no place in the image of their own: `start` is a place in the packed inode's data, or nothing. */
@@ -75,7 +78,11 @@ export const PIECE_FLAGS = {
   PF_EXTENTS: 4,
 } as const
 
+/** Bits that Z_EROFS_COMPRESSION_* has room in. */
+export const EXTENT_SHIFT = 3
+
 /** The kinds as constants of the core. */
-export const PIECE_CONSTANTS = Object.fromEntries(
-  PIECE_KINDS.map((name, at) => [`K_${name.toUpperCase().replaceAll('-', '_')}`, at]),
-)
+export const PIECE_CONSTANTS = Object.fromEntries([
+  ...PIECE_KINDS.map((name, at) => [`K_${name.toUpperCase().replaceAll('-', '_')}`, at] as const),
+  ['EXTENT_SHIFT', EXTENT_SHIFT] as const,
+])

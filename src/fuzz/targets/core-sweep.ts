@@ -1,9 +1,11 @@
 // Sweeps over the whole, and the map of what each byte is. Invariants: those of CORE_INVARIANTS, and
 // - once: a sweep names no directory twice, and ends
-// - map: every piece that the map names lies within the image
+// - map: every piece that the map names lies within the image, or within its metabox
+// - extents: those of a compressed inode follow one upon the other
 
 import type { CoreImage } from '../../../wasm/core-image.js'
-import { Pieces } from '../../../wasm/core-pieces.js'
+import { BOX_BASE, Pieces } from '../../../wasm/core-pieces.js'
+import { PIECE_FLAGS } from '../../format/anatomy-structs.js'
 import { CONSTANTS, RECORD_FLAGS } from '../../format/structs.js'
 import { CORE_INVARIANTS, CoreTarget } from '../core-target.js'
 import { Violation } from '../target.js'
@@ -18,7 +20,8 @@ export class CoreSweepTarget extends CoreTarget {
   readonly invariants = [
     ...CORE_INVARIANTS,
     'once: a sweep names no directory twice, and ends',
-    'map: every piece that the map names lies within the image',
+    'map: every piece that the map names lies within the image, or within its metabox',
+    'extents: those of a compressed inode follow one upon the other',
   ]
 
   protected ask(image: CoreImage): void {
@@ -35,6 +38,10 @@ export class CoreSweepTarget extends CoreTarget {
         image,
         pieces,
         this.asked('pieces', () => pieces.load(nid, 0, 0)),
+      )
+      this.#extents(
+        pieces,
+        this.asked('pieces', () => pieces.load(nid, 0, PIECE_FLAGS.PF_EXTENTS)),
       )
       this.#within(
         image,
@@ -70,9 +77,20 @@ export class CoreSweepTarget extends CoreTarget {
     this.answer('pieces', answer)
     for (let i = 0; i < pieces.length; i++) {
       const [start, size] = [pieces.start(i), pieces.size(i)]
-      if (start < 0 || size < 0 || start + size > image.size + CONSTANTS.EROFS_SUPER_OFFSET) {
+      const [at, end] = start < BOX_BASE ? [start, image.size] : [start - BOX_BASE, BOX_BASE]
+      if (at < 0 || size < 0 || at + size > end + CONSTANTS.EROFS_SUPER_OFFSET) {
         throw new Violation('map', `${size} bytes at ${start} of ${image.size}`)
       }
+    }
+  }
+
+  #extents(pieces: Pieces, answer: number): void {
+    this.answer('pieces', answer)
+    for (let i = 0; i < pieces.length; i++) {
+      const before = i === 0 ? -1 : pieces.at(i - 1)
+      // Beyond 2^53 neighbours may round to the same number.
+      if (pieces.at(i) < before || (pieces.at(i) === before && before < Number.MAX_SAFE_INTEGER))
+        throw new Violation('extents', `${pieces.at(i)} after ${before}`)
     }
   }
 }
