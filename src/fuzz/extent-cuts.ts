@@ -121,7 +121,7 @@ export class IndexedCuts {
     const rest = this.#data.subarray(start)
     const common = { start, end, blocks: 1, address: 0, partial: false }
     if (tail === 'fragment') {
-      return { ...common, type: random.once(4) ? PLAIN : HEAD1, fragment: this.#room.fragment(rest) }
+      return { ...common, type: HEAD1, fragment: this.#room.fragment(rest) }
     }
     const plain = !interlaced && random.once(3)
     const inline = plain ? rest : this.#room.encode(algorithms[0], rest)

@@ -4,11 +4,13 @@ import type { CoreTargetOptions } from './core-target.js'
 import { BYTE_MUTATORS } from './mutate-bytes.js'
 import { cfsV1Mutators } from './mutate-cfs-v1.js'
 import { composefsMutators } from './mutate-composefs.js'
+import { compressedMutators } from './mutate-compressed.js'
 import { dumpMutators } from './mutate-dump.js'
 import { erofsMutators } from './mutate-erofs.js'
 import { joinParts, PartMutators } from './parts.js'
 import { Random } from './random.js'
 import { randomCfsV1, randomComposefs } from './random-composefs.js'
+import { randomCompressedErofs } from './random-compressed.js'
 import { randomDump } from './random-dump.js'
 import { randomErofs } from './random-erofs.js'
 import type { Mutator } from './target.js'
@@ -18,6 +20,8 @@ const SEEDS = 24
 const IMAGE_BYTES = 1 << 15
 /** Bytes of the largest seed: small ones are run more often. */
 const SEED_BYTES = 4096
+/** The same of those with compressed files, which have more to them. */
+const COMPRESSED_BYTES = 12288
 const DUMP_BYTES = 1 << 14
 
 /** Some that are small enough, by their number. */
@@ -50,6 +54,17 @@ function composefsChanges(): Mutator[] {
 /** Plain EROFS in all of its layouts. */
 export function erofsInputs(): CoreTargetOptions {
   return { seeds: erofsSeeds(), mutators: [...BYTE_MUTATORS, ...erofsChanges()], maxBytes: IMAGE_BYTES }
+}
+
+/** EROFS with compressed files, in all of their layouts. Its further devices are in the image. */
+export function compressedInputs(): CoreTargetOptions {
+  const options = { inodes: 6, fileBytes: 2500, blockBits: 9, devices: 1 }
+  const seeds = small(random => {
+    const { bytes, devices } = randomCompressedErofs(random, options)
+    return devices.length > 0 ? new Uint8Array(COMPRESSED_BYTES + 1) : bytes
+  }, COMPRESSED_BYTES)
+  const changes = [...compressedMutators({ mend: true }), ...compressedMutators({ mend: true })]
+  return { seeds, mutators: [...BYTE_MUTATORS, ...erofsChanges(), ...changes], maxBytes: IMAGE_BYTES }
 }
 
 export function composefsInputs(): CoreTargetOptions {

@@ -1,9 +1,20 @@
 // The targets by name, each with what it begins with. Not here: what any of them promises (src/fuzz/targets).
 
 import { fuzzBuildModule } from './build-room.js'
+import { codecSeeds, fuzzCodecModule } from './codec-inputs.js'
 import { type FuzzModule, fuzzModule } from './core-target.js'
-import { callInputs, cfsV1Inputs, composefsInputs, dumpInputs, erofsInputs, pairInputs } from './inputs.js'
+import {
+  callInputs,
+  cfsV1Inputs,
+  composefsInputs,
+  compressedInputs,
+  dumpInputs,
+  erofsInputs,
+  pairInputs,
+} from './inputs.js'
 import type { Target } from './target.js'
+import { CodecTarget } from './targets/codec.js'
+import { CoreCompressedTarget } from './targets/core-compressed.js'
 import { CoreLookupTarget } from './targets/core-lookup.js'
 import { CoreOpenTarget } from './targets/core-open.js'
 import { CoreReadTarget } from './targets/core-read.js'
@@ -33,6 +44,12 @@ export const TARGETS: Readonly<Record<string, (module?: FuzzModule) => Target>> 
   'cfs-read': (module = fuzzModule()) => named('cfs-read', new CoreReadTarget(module, cfsV1Inputs())),
   'cfs-xattrs': (module = fuzzModule()) => named('cfs-xattrs', new CoreXattrsTarget(module, cfsV1Inputs())),
   'cfs-sweep': (module = fuzzModule()) => named('cfs-sweep', new CoreSweepTarget(module, cfsV1Inputs())),
+  compressed: (module = fuzzModule()) => new CoreCompressedTarget(module, compressedInputs()),
+  // Decoders alone, by the numbers that images have for them.
+  'codec-lz4': (module = fuzzCodecModule()) => new CodecTarget('codec-lz4', 0, module, codecSeeds(0)),
+  'codec-microlzma': (module = fuzzCodecModule()) => new CodecTarget('codec-microlzma', 1, module, codecSeeds(1)),
+  'codec-deflate': (module = fuzzCodecModule()) => new CodecTarget('codec-deflate', 2, module, codecSeeds(2)),
+  'codec-zstd': (module = fuzzCodecModule()) => new CodecTarget('codec-zstd', 3, module, codecSeeds(3)),
   rewrite: (module = fuzzModule()) => new RewriteTarget(module, composefsInputs()),
   'cfs-rewrite': (module = fuzzModule()) => named('cfs-rewrite', new RewriteTarget(module, cfsV1Inputs())),
   dump: (module = fuzzModule()) => new DumpTarget(module, fuzzBuildModule(), dumpInputs()),

@@ -1,0 +1,114 @@
+// Images with compressed files: all of their inodes read, looked up, asked for xattrs. Invariants: those of CORE_INVARIANTS, and
+// - bounds: where an extent lies is in the image or its metabox, no pcluster is of more than 1 MiB and no extent of more than 12 MiB
+// - ranges: a part read by itself is that part of the whole, or is refused
+// - link: a target is as long as the inode says, and has no NUL
+// - look-up: a listed name leads to the inode that the listing has
+// - xattrs: the list of an inode is the same again
+
+import type { CoreImage } from '../../../wasm/core-image.js'
+import { COMPRESSION_CONSTANTS, CONSTANTS } from '../../format/structs.js'
+import { CORE_INVARIANTS, CoreTarget } from '../core-target.js'
+import { Random } from '../random.js'
+import { Violation } from '../target.js'
+import { type FoundInode, foundInodes } from './inodes.js'
+
+const { S_IFMT, S_IFREG, S_IFLNK } = CONSTANTS
+const { Z_EROFS_PCLUSTER_MAX_SIZE, Z_EROFS_PCLUSTER_MAX_DSIZE } = COMPRESSION_CONSTANTS
+const INODES_MAX = 24
+const PIECES_MAX = 24
+/** Bytes of a file that are read: its size is what an image says. */
+const READ_MAX = 1 << 13
+/** Where the metabox's data begins, as an offset in the image. */
+const BOX_BASE = 2 ** 52
+
+export class CoreCompressedTarget extends CoreTarget {
+  readonly name = 'compressed'
+  readonly invariants = [
+    ...CORE_INVARIANTS,
+    'bounds: an extent lies in the image or its metabox, and is no larger than the format allows',
+    'ranges: a part read by itself is that part of the whole, or is refused',
+    'link: a target is as long as the inode says, and has no NUL',
+    'look-up: a listed name leads to the inode that the listing has',
+    'xattrs: the list of an inode is the same again',
+  ]
+  readonly #whole = new Uint8Array(READ_MAX)
+  readonly #part = new Uint8Array(READ_MAX)
+
+  protected ask(image: CoreImage, input: Uint8Array): void {
+    const root = this.rootOf(image)
+    const found = this.asked('readdir', () => foundInodes(image, root, INODES_MAX))
+    const random = new Random(input.length * 31 + found.length)
+    for (const inode of found) {
+      const type = inode.mode & S_IFMT
+      if (type === S_IFREG) this.#file(image, inode, random)
+      else if (type === S_IFLNK) this.#link(image, inode)
+      if (inode.name.length > 0) this.#lookUp(image, inode)
+      this.#xattrs(image, inode)
+    }
+  }
+
+  #link(image: CoreImage, { nid, size }: FoundInode): void {
+    const target = this.asked('readlink', () => image.readlink(nid))
+    if (typeof target === 'number') this.answer('readlink', target)
+    else if (target.length !== size || target.includes(0)) throw new Violation('link', `${target.length} of ${size}`)
+  }
+
+  #lookUp(image: CoreImage, { dir, name, nid }: FoundInode): void {
+    const answer = this.answer(
+      'lookup',
+      this.asked('lookup', () => image.lookup(dir, name, 0)),
+    )
+    if (answer >= 0 && image.nid() !== nid) throw new Violation('look-up', `${image.nid()}, listed as ${nid}`)
+  }
+
+  #xattrs(image: CoreImage, { nid }: FoundInode): void {
+    const listed = () => {
+      const answer = this.asked('listxattr', () => image.xattrs(nid))
+      if (typeof answer === 'number') return this.answer('listxattr', answer)
+      return answer.map(({ value }) => value.length).join()
+    }
+    const first = listed()
+    if (listed() !== first) throw new Violation('xattrs', `inode ${nid}`)
+  }
+
+  #file(image: CoreImage, { nid, size }: FoundInode, random: Random): void {
+    this.#extents(image, nid, size)
+    const most = Math.min(size, READ_MAX)
+    const whole = this.#whole.subarray(0, most)
+    const read = this.answer(
+      'map',
+      this.asked('map', () => image.read(nid, whole, 0)),
+    )
+    if (read < 0) return
+    if (read !== most) throw new Violation('ranges', `inode ${nid}: ${read} of ${most} bytes`)
+    if (most === 0) return
+    const at = random.below(most)
+    const part = this.#part.subarray(0, 1 + random.below(most - at))
+    const length = this.asked('map', () => image.read(nid, part, at))
+    // Indexes may lie to who comes from elsewhere.
+    if (this.answer('map', length) < 0) return
+    if (length !== part.length) throw new Violation('ranges', `inode ${nid}: a part answers ${length}`)
+    for (let i = 0; i < length; i++) {
+      if (part[i] !== whole[at + i]) throw new Violation('ranges', `inode ${nid}: byte ${at + i} differs`)
+    }
+  }
+
+  #extents(image: CoreImage, nid: number, size: number): void {
+    for (let at = 0, left = PIECES_MAX; left > 0; left--) {
+      const extent = this.asked('extent', () => image.extent(nid, at))
+      if (typeof extent === 'number') {
+        this.answer('extent', extent)
+        if (extent === 1 && at < size) throw new Violation('bounds', `inode ${nid} ends at ${at} of ${size}`)
+        return
+      }
+      const { offset, length, stored } = extent
+      const taken = stored?.bytes ?? length
+      const inImage = offset === -1 || (offset >= 0 && offset + taken <= image.size) || offset >= BOX_BASE
+      const fits = stored === undefined || (taken <= Z_EROFS_PCLUSTER_MAX_SIZE && length <= Z_EROFS_PCLUSTER_MAX_DSIZE)
+      if (!(length > 0) || at + length > size || !inImage || !fits) {
+        throw new Violation('bounds', `inode ${nid}: ${length} bytes in ${taken} at ${offset}, byte ${at} of ${size}`)
+      }
+      at += length
+    }
+  }
+}
