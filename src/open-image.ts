@@ -160,11 +160,11 @@ export class ImageOpener {
         checked = bytesSource(bytes)
       }
       const pool = await this.#loadPaged()
-      // Through the checker: the head that was looked at above is not trusted.
-      const first = checked === data ? head : await checked.read(0, LAZY_HEAD)
+      // Through the checker: the head that was looked at above is not trusted. Of several devices it may reach into the next one.
       const devices = await this.#devices(options)
       const joined = devices.length > 0 ? joinSources([checked, ...devices]) : undefined
       const all = joined?.source ?? checked
+      const first = all === data ? head : await all.read(0, LAZY_HEAD)
       const lazy = lazyOptions(options, label, joined?.places)
       const opened = await openLazyImage(pool, this.#host.sha256, all, first, lazy)
       if (opened instanceof Fault) for (const device of devices) device.close()
@@ -200,10 +200,10 @@ export class ImageOpener {
         whole.close()
         checked = bytesSource(bytes)
       }
-      const first = checked.readSync?.(0, LAZY_HEAD) ?? head
       const devices = this.#devicesSync(options)
       const joined = devices.length > 0 ? joinSources([checked, ...devices]) : undefined
       const all = joined?.source ?? checked
+      const first = all.readSync?.(0, LAZY_HEAD) ?? head
       const lazy = lazyOptions(options, label, joined?.places)
       const opened = openLazyImageSync(pool, sha256, all, first, lazy)
       if (opened instanceof Fault) for (const device of devices) device.close()

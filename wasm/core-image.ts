@@ -7,6 +7,7 @@ import type { Core, CoreExports } from './core.js'
 import { CoreWalk } from './core-walk.js'
 import { Listings } from './listings.js'
 import { decodeNames, joinNames, type Names } from './names.js'
+import { inoOfNid, nidOfIno } from './nids.js'
 import { errorDetail, type Placed } from './pool.js'
 import {
   ERROR,
@@ -199,19 +200,13 @@ export class CoreImage {
     return this.core.u32[(this.core.records >>> 2) + i * WORDS + SLOT] * 32
   }
 
-  /** The inode number that the kernel shows for a nid (erofs_nid_to_ino64 of fs/erofs/internal.h). */
+  /** The inode number that the kernel shows for a nid, and the nid of one. */
   ino(nid: number): number {
-    if (this.boxSize === 0) return nid
-    // Bit 31 says that it is of the metabox; what stands there and above moves up.
-    const n = nid < 0 ? -1 - nid : nid
-    return Math.floor(n / 2 ** 31) * 2 ** 32 + (n % 2 ** 31) + (nid < 0 ? 2 ** 31 : 0)
+    return this.boxSize === 0 ? nid : inoOfNid(nid)
   }
 
-  /** The nid with an inode number. */
   nidOf(ino: number): number {
-    if (this.boxSize === 0) return ino
-    const n = Math.floor(ino / 2 ** 32) * 2 ** 31 + (ino % 2 ** 31)
-    return Math.floor(ino / 2 ** 31) % 2 === 1 ? -1 - n : n
+    return this.boxSize === 0 ? ino : nidOfIno(ino)
   }
 
   /** Copies a record's numbers out. */

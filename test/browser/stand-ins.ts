@@ -54,7 +54,8 @@ const standIns: Plugin = {
       const file = relative(ROOT, join(resolveDir, path)).replace(/\.js$/, '.ts')
       return file in FILES && resolveDir !== PLACE ? { path: join(PLACE, FILES[file]) } : undefined
     })
-    build.onLoad({ filter: /\/test\/.*\.ts$/ }, async ({ path }) => {
+    // The plain decoder is there to be compared with, and runs in Node as well.
+    build.onLoad({ filter: /\/test\/.*\.ts$|\/src\/fuzz\/plain-[a-z]+\.ts$/ }, async ({ path }) => {
       const text = await readFile(path, 'utf8')
       return { contents: globalsFor(path, text) + text, loader: 'ts' }
     })

@@ -6,7 +6,7 @@ import { RawErofs } from './raw-erofs.js'
 
 const BITS = 12
 const BLOCK = 1 << BITS
-const BLOCKS = 4
+const BLOCKS = 3
 /** Behind the superblock, in slots. */
 const TABLE = 16
 const REGULAR = 1
