@@ -13,4 +13,5 @@ export { entriesOf, fieldsAt, fieldsOf, frameFields, type InodeStructures, type 
 export type { KindTotal, MapFault, MapRange, PieceKind } from './image-map.js'
 export { ImageMap, KIND_LABELS } from './image-map.js'
 export { mapOf, mapSteps } from './map-of.js'
+export { LAYOUT_NAMES } from './meanings.js'
 export { bytesAt, type Field, type Structure } from './structures.js'

@@ -68,9 +68,9 @@ function placeOf(kind: PieceKind, start: number): ExtentPlace {
   return kind === 'compressed-inline' ? 'inline' : 'image'
 }
 
-/** What is stored, as a share of the file's bytes; undefined of an empty one. Fragments count as they are. */
+/** What pclusters take, as a share of the bytes of the file that they hold; undefined where all of it is fragments. */
 export function ratioOf({ size, stored, fragments }: CompressedFacts): number | undefined {
-  return size === 0 ? undefined : (stored + fragments) / size
+  return size <= fragments ? undefined : stored / (size - fragments)
 }
 
 /** Sums up extents, one after the other. */

@@ -1,6 +1,7 @@
 // composefs stat: all that an image says of a path, with where in the image it says so.
 
 import { CfsDetails } from '../../wasm/cfs-details.js'
+import { BOX_BASE } from '../../wasm/core-pieces.js'
 import { Records } from '../../wasm/records.js'
 import { Fault } from '../format/errno.js'
 import { toHex } from '../format/hex.js'
@@ -11,6 +12,7 @@ import { binaryBytes, binaryString } from '../format/xattr-name.js'
 import type { Image } from '../image/image.js'
 import { fullXattrName, METACOPY, REDIRECT } from '../image/view.js'
 import { xattrBytes } from '../overlay/image-layer.js'
+import { answered } from '../overlay/waiting.js'
 import { parseArguments } from './arguments.js'
 import { bringInode } from './bring.js'
 import { bytesJson, type EntryJson, entryJson } from './entry-json.js'
@@ -20,19 +22,22 @@ import { modeText } from './mode-text.js'
 import { ImageFiles } from './open.js'
 import { find } from './paths.js'
 import { StandardOutput } from './standard-output.js'
+import { type StorageJson, storageLines, storageOf } from './stat-extents.js'
 
-export const STAT_HELP = `Usage: composefs stat IMAGE PATH... [--json] [--digest HEX]
+export const STAT_HELP = `Usage: composefs stat IMAGE PATH... [--json] [--extents] [--digest HEX]
 
 Prints what an image says of paths, symlinks not followed. Of an image at an http(s) or s3 URL only what is needed is fetched.
 
   --json         an array of objects
+  --extents      where in the image each part of a file's data is, in which form, and where it is all zeros
   --digest HEX   the fs-verity digest that the image must have
   --device PATH  a further device of the image, a path or URL; repeated, in the order of its device table
 ${LIMITS_HELP}`
 
-const OPTIONS = { json: { type: 'boolean' }, ...IMAGE_OPTIONS } as const
+const OPTIONS = { json: { type: 'boolean' }, extents: { type: 'boolean' }, ...IMAGE_OPTIONS } as const
 const EROFS_LAYOUTS = ['flat-plain', 'compressed (full)', 'flat-inline', 'compressed (compact)', 'chunk-based'] as const
 const LABEL = 8
+const SLOT = 1 << CONSTANTS.EROFS_ISLOTBITS
 
 interface XattrJson {
   readonly name: string
@@ -41,8 +46,10 @@ interface XattrJson {
 }
 
 /** An entry with what only this command shows. Byte offsets are those in the image file. */
-interface Facts extends EntryJson {
+interface Facts extends EntryJson, StorageJson {
+  /** That of the inode; of one in the metabox, in its data. */
   readonly offset: number
+  readonly metabox?: true
   readonly inode: 'compact' | 'extended' | 'cfs-v1'
   /** EROFS'. */
   readonly layout?: string
@@ -108,7 +115,7 @@ function erofsFacts(flags: number) {
   }
 }
 
-function factsOf(image: Image, path: string): Facts | Fault {
+function factsOf(image: Image, path: string, extents: boolean): Facts | Fault {
   const found = find(image, path, false)
   if (found instanceof Fault) return found
   const records = new Records(image.core)
@@ -122,8 +129,14 @@ function factsOf(image: Image, path: string): Facts | Fault {
   const isFile = entry.type === 'file'
   const own = image.view.backed ? cfsFacts(image, found.nid, records, isFile) : erofsFacts(flags)
   if (own instanceof Fault) return own
-  const offset = records.slot(0) * (1 << CONSTANTS.EROFS_ISLOTBITS)
-  return { ...entry, offset, ...own, ...data, xattrs: shown }
+  const place = records.nid(0) < 0 ? BOX_BASE - (records.nid(0) + 1) * SLOT : records.slot(0) * SLOT
+  const metabox = place >= BOX_BASE
+  const offset = metabox ? place - BOX_BASE : place
+  const asked = { nid: found.nid, size: entry.size, layout: flags & RECORD_FLAGS.RF_LAYOUT_MASK }
+  const hasData = isFile || entry.type === 'directory' || entry.type === 'symlink'
+  const storage = image.view.backed || !hasData ? {} : storageOf(image, asked, place, extents)
+  if (storage instanceof Fault) return storage
+  return { ...entry, offset, ...(metabox && { metabox }), ...own, ...storage, ...data, xattrs: shown }
 }
 
 /** Milliseconds that a Date can hold. */
@@ -148,12 +161,16 @@ function textOf(facts: Facts & { major?: number; minor?: number; target?: string
     ['type', `${facts.type}, ${size} bytes${device}`],
     ['mode', `${mode} (${letters}), owner ${uid}:${gid}, ${nlink} ${nlink === 1 ? 'link' : 'links'}`],
     ['mtime', fullTime(facts.mtime)],
-    ['inode', `nid ${nid} at byte ${offset}, ${inode}${layout === undefined ? '' : `, ${layout}`}`],
+    [
+      'inode',
+      `nid ${nid} at byte ${offset}${facts.metabox ? ' of the metabox' : ''}, ${inode}${layout === undefined ? '' : `, ${layout}`}`,
+    ],
   ]
   if (facts.ctime !== undefined) lines.splice(4, 0, ['ctime', fullTime(facts.ctime)])
   if (facts.target !== undefined) lines.push(['target', facts.target])
   if (facts.object !== undefined) lines.push(['object', facts.object])
   if (facts.digest !== undefined) lines.push(['digest', `${facts.digest} (fs-verity sha256)`])
+  lines.push(...storageLines(facts))
   for (const { name, value, valueHex } of xattrs)
     lines.push(['xattr', `${name} = ${valueHex ?? JSON.stringify(value)}`])
   return lines.map(([label, text]) => `${label.padStart(LABEL)}  ${printable(text)}\n`).join('')
@@ -168,7 +185,8 @@ export async function stat(args: readonly string[]): Promise<number> {
   const image = await files.openAny(file, { digest: values.digest, lazy: true })
   const all: Facts[] = []
   for (const path of paths) {
-    const facts = (await bringInode(image, path, false)) ?? factsOf(image, path)
+    const lacks = await bringInode(image, path, false)
+    const facts = lacks ?? (await answered(() => factsOf(image, path, values.extents === true)))
     if (facts instanceof Fault) complain('composefs', failure('stat', path, facts).message)
     else all.push(facts)
   }

@@ -20,6 +20,7 @@ import {
 } from '../format/structs.js'
 import { verityDigest } from '../format/verity.js'
 import { XATTR_INDEX_TRUSTED } from '../format/xattr-name.js'
+import type { Place } from '../source/joined-source.js'
 import { searchBytes } from './marks.js'
 import type { Pager } from './pager.js'
 import { type Batch, type ScannedEntry, scanBatches, scanEntries } from './scan.js'
@@ -38,6 +39,7 @@ export interface ImageParts {
   /** Of a lazy image: what brings its pages, the core's functions over these, and the digest that all is checked against. */
   readonly pager?: Pager
   readonly exports?: CoreExports
+  readonly places?: readonly Place[]
   readonly digest?: string
   /** Those of all images unless given. */
   readonly limits?: Limits
@@ -53,6 +55,8 @@ export class Image {
   readonly limits: Limits
   /** Bytes of the image file. */
   readonly byteLength: number
+  /** Where the image and its further devices lie in one space of offsets, the image first; empty where there are none. */
+  readonly places: readonly Place[]
   /** The image in the core. */
   readonly core: CoreImage
   /** Brings the pages of a lazy image; undefined where all of it is in memory. */
@@ -63,12 +67,16 @@ export class Image {
   #mayHoldMarks: boolean | undefined
   #open = true
 
-  constructor({ placed, release, pager, exports, digest, limits = DEFAULT_LIMITS }: ImageParts, sha256: Sha256) {
+  constructor(
+    { placed, release, pager, exports, digest, places = [], limits = DEFAULT_LIMITS }: ImageParts,
+    sha256: Sha256,
+  ) {
     this.#release = release
     this.#sha256 = sha256
     this.#digest = digest
     this.pager = pager
     this.limits = limits
+    this.places = places
     this.byteLength = placed.size
     this.core = new CoreImage(placed, exports)
     this.superblock = this.core.facts()

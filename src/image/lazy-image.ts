@@ -68,8 +68,8 @@ class Opening {
     if (r === -CONSTANTS.EAGAIN) return this.pager.miss('open')
     if (r < 0) return new Fault(errnoName(-r), this.#why(r))
     const release = () => this.#pool.release(placed)
-    const { digest, limits } = this.#options
-    return new Image({ placed, release, pager: this.pager, exports: this.#exports, digest, limits }, sha256)
+    const { digest, limits, places } = this.#options
+    return new Image({ placed, release, pager: this.pager, exports: this.#exports, digest, limits, places }, sha256)
   }
 
   #why(answer: number): string {
