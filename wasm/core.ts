@@ -53,6 +53,11 @@ export interface CoreExports {
 
 const PAGE = 65536
 const MAX_PAGES = 65536
+/**
+ * Pages by which memory grows at least. Each growth makes a new buffer, which the host counts as that much more garbage: one for
+ * each image would have it collect all the time. What no image has touched yet takes no memory.
+ */
+const GROWTH = 64
 const ALIGN = 64
 const { PATH_MAX } = CONSTANTS
 
@@ -162,7 +167,8 @@ export class Core {
     const end = this.bytes
     const last = this.#free.at(-1)
     const open = last !== undefined && last.at + last.bytes === end ? last : undefined
-    const pages = Math.ceil((size - (open?.bytes ?? 0)) / PAGE)
+    const wanted = Math.ceil((size - (open?.bytes ?? 0)) / PAGE)
+    const pages = Math.max(wanted, Math.min(GROWTH, MAX_PAGES - end / PAGE))
     this.#memory.grow(pages)
     const grown = { at: open?.at ?? end, bytes: (open?.bytes ?? 0) + pages * PAGE }
     if (open !== undefined) this.#free.pop()

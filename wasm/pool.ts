@@ -93,10 +93,10 @@ export class CorePool {
 
   /**
    * Takes an image of `size` bytes into memory; `fill` writes them (it gets the very place, so a file is read once).
-   * Throws what `fill` throws.
+   * Throws what `fill` throws. With its `head` at hand, CORE_HEAD bytes of it, it comes to the core that it wants at once.
    */
-  load(size: number, fill: (into: Uint8Array) => void): Resident | OpenError {
-    const resident = this.#place(size, fill)
+  load(size: number, fill: (into: Uint8Array) => void, head?: Uint8Array): Resident | OpenError {
+    const resident = this.#place(size, fill, head)
     const { core, region, instances, key } = resident
     const same = this.#residents.get(key)?.find(other => other.instances === instances && sameBytes(other, resident))
     if (same !== undefined) {
@@ -135,18 +135,25 @@ export class CorePool {
     )
   }
 
-  #place(size: number, fill: (into: Uint8Array) => void): Resident {
+  #place(size: number, fill: (into: Uint8Array) => void, head?: Uint8Array): Resident {
+    const wanted = head !== undefined && wantsFullCore(head) ? this.#fullOnes() : undefined
+    if (wanted !== undefined) return this.#placeIn(wanted, size, fill)
     const small = this.#placeIn(this.#small, size, fill)
     const first = small.handle + small.core.exports.imageHead.value
     if (!wantsFullCore(small.core.u8.subarray(first, first + Math.min(size, CORE_HEAD)))) return small
-    const module = this.#full === undefined ? this.#fullModule() : undefined
-    if (module !== undefined) this.#full = new Instances(module, FULL_CORE_PAGES)
-    if (this.#full === undefined) return small
+    const full = this.#fullOnes()
+    if (full === undefined) return small
     try {
-      return this.#placeIn(this.#full, size, into => into.set(small.core.u8.subarray(first, first + size)))
+      return this.#placeIn(full, size, into => into.set(small.core.u8.subarray(first, first + size)))
     } finally {
       this.#small.release(small.core, small.region)
     }
+  }
+
+  #fullOnes(): Instances | undefined {
+    const module = this.#full === undefined ? this.#fullModule() : undefined
+    if (module !== undefined) this.#full = new Instances(module, FULL_CORE_PAGES)
+    return this.#full
   }
 
   #placeIn(instances: Instances, size: number, fill: (into: Uint8Array) => void): Resident {

@@ -1,5 +1,6 @@
 // Many images in one process: what they share, and that everything comes back.
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { gunzipSync } from 'node:zlib'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Fault } from '../../src/format/errno.js'
@@ -74,6 +75,29 @@ many('memory of closed images is used again', () => {
   assert.is(core.bytes, bytes)
   first.close()
   assert.is(pool.size, 0)
+})
+
+many('EROFS images one after another need no new instance, 200 at once but one', () => {
+  const pool = newPool()
+  const plain = new Uint8Array(gunzipSync(readFileSync(fixture('erofs', 'plain.erofs.gz'))))
+  const numbered = (n: number) => {
+    const bytes = plain.slice()
+    // Behind the last block that is read.
+    new DataView(bytes.buffer).setUint32(bytes.length - 4, n)
+    return bytes
+  }
+  const first = loaded(pool, numbered(0))
+  const { core } = first.core
+  first.close()
+  for (let n = 1; n < 50; n++) {
+    const image = loaded(pool, numbered(n))
+    assert.is(image.core.core, core)
+    image.close()
+  }
+  const all = Array.from({ length: 200 }, (_, n) => loaded(pool, numbered(n)))
+  assert.is(pool.size, 200)
+  assert.ok(all.every(image => image.core.core === core))
+  for (const image of all) image.close()
 })
 
 many('an fs kept beyond its mount says ESTALE, whatever its memory holds by then', () => {
