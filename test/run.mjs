@@ -1,5 +1,5 @@
 // Runs the test files and adds up their results: `node test/run.mjs [PART OF A NAME ...]`.
-// Each file is bundled and run in a process of its own, three at a time: the long ones first,
+// Each file is bundled and run in a process of its own, four at a time: the long ones first,
 // those that measure last, each alone. Ends with `N passed, N failed, N skipped`.
 import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url'
 import esbuild from 'esbuild'
 
 const TIMEOUT_MS = 600_000
-/** More than the two processors that are reckoned with: who drives a browser waits much. */
-const LANES = 3
+/** Twice the processors that are reckoned with: who drives a browser, or asks a server, waits much. */
+const LANES = 4
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const testDir = join(root, 'test')
 // Below node_modules, so that packages resolve from there.
