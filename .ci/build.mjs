@@ -35,7 +35,7 @@ async function writeLayouts(esbuild) {
 }
 
 /** Compiles a core. */
-async function compiled(asc, entry, pages, more) {
+async function compiled(asc, entry, pages, more, planted = text => text) {
   const args = [entry, '-o', 'core.wasm', '--runtime', 'stub', '-O3', '--noAssert', '--importMemory']
   args.push(
     '--zeroFilledMemory',
@@ -49,7 +49,8 @@ async function compiled(asc, entry, pages, more) {
   )
   let bytes
   const { error, stderr } = await asc.main(args, {
-    readFile: (file, base = root) => (existsSync(join(base, file)) ? readFileSync(join(base, file), 'utf8') : null),
+    readFile: (file, base = root) =>
+      existsSync(join(base, file)) ? planted(readFileSync(join(base, file), 'utf8'), file) : null,
     writeFile: (_file, data) => {
       bytes = data
     },
@@ -84,9 +85,9 @@ const SOUND = ['--use', 'CANARY=0']
 const COUNTER_PAGES = 1
 
 /** A core with edge counters, and how many they are. */
-async function counted(asc, entry, pages, more) {
+async function counted(asc, entry, pages, more, planted) {
   const args = ['--memoryBase', String(COUNTER_PAGES * 65536), ...more]
-  return instrument(await compiled(asc, entry, COUNTER_PAGES + pages, args))
+  return instrument(await compiled(asc, entry, COUNTER_PAGES + pages, args, planted))
 }
 
 function fuzzCore(asc, pages, more) {
@@ -107,6 +108,12 @@ const CODEC_PAGES = 16
 export async function codecCore() {
   const { default: asc } = await import('assemblyscript/asc')
   return compiled(asc, 'asm/codec/index.ts', CODEC_PAGES, [])
+}
+
+/** The decoders that are fuzzed, with other text in their source: `planted` answers it for that of a file. */
+export async function codecCanaryCore(planted) {
+  const { default: asc } = await import('assemblyscript/asc')
+  return counted(asc, 'asm/codec/index.ts', CODEC_PAGES, [], planted)
 }
 
 /** The cores that read images, and the one that builds them. */

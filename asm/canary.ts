@@ -16,6 +16,7 @@ export const NO_LINK_LIMIT: i32 = 11
 export const IN_CFS_LINK: i32 = 12
 export const IN_CFS_XATTRS: i32 = 13
 export const IN_CFS_SWEEP: i32 = 14
+export const IN_INDEX: i32 = 15
 
 /** In place of CANARY for a core that has all of them: who loads it puts the number of one into the binary, where this value is. */
 // @ts-ignore: decorator

@@ -7,6 +7,7 @@
 //   pack       [clusterofs or distance, type] * n  [base block u32]
 
 import { outside, span, u8At, u16At, u32At, u64At } from './bytes'
+import { IN_INDEX, sing } from './canary'
 import { setExtent, setFragment } from './extents'
 import { image } from './image'
 import { iEnd, iLayout, iSize } from './inode'
@@ -187,6 +188,7 @@ function loadFull(cluster: u64): i32 {
     const back = u16At(p, ZI_DELTA_0)
     const counts = (back & Z_EROFS_LI_D0_CBLKCNT) != 0
     lBlocks = counts ? back & ~Z_EROFS_LI_D0_CBLKCNT : 0
+    if (CANARY == IN_INDEX && lBlocks > 64) sing()
     lBack = counts ? 1 : back
     lNext = u16At(p, ZI_DELTA_1)
   } else {

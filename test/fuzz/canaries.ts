@@ -86,6 +86,47 @@ export const CANARIES: readonly Canary[] = [
   },
 ]
 
+/** Faults of decoders: below asm/codec. Each lets what is copied come from in front of the output. */
+export const CODEC_CANARIES: readonly Canary[] = [
+  {
+    target: 'codec-lz4',
+    file: 'lz4.ts',
+    find: 'if (offset - 1 >= <u32>(out - to)) return out',
+    put: 'if (offset == 0) return out',
+    breaks: 'prefix',
+  },
+  {
+    target: 'codec-microlzma',
+    file: 'microlzma.ts',
+    find: 'if (rep0 >= min(position, dictSize)) return false',
+    put: 'if (rep0 >= dictSize) return false',
+    breaks: 'no trap',
+  },
+  {
+    target: 'codec-deflate',
+    file: 'deflate.ts',
+    find: 'e & EXCEPTION || distance > out - start) return BAD',
+    put: 'e & EXCEPTION) return BAD',
+    breaks: 'prefix',
+  },
+  {
+    target: 'codec-zstd',
+    file: 'zstd-sequences.ts',
+    find: '|| <usize>(offset - 1) >= out + lits - begin) return 0',
+    put: '|| offset == 0) return 0',
+    breaks: 'same',
+  },
+]
+
+/** The text of a file of asm with the fault that it is to have. */
+export function codecPlanted(text: string, path: string): string {
+  const canary = CODEC_CANARIES.find(({ file }) => path.endsWith(`asm/codec/${file}`))
+  if (canary === undefined) return text
+  const parts = text.split(canary.find)
+  if (parts.length !== 2) throw new Error(`${canary.file} has ${parts.length - 1} times: ${canary.find}`)
+  return parts.join(canary.put)
+}
+
 /** What the kit's registry is, built with a fault. */
 export type Targets = Readonly<Record<string, (module?: FuzzModule) => Target>>
 

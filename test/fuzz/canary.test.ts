@@ -11,7 +11,7 @@ import { minimize } from '../../src/fuzz/minimize.js'
 import type { Target } from '../../src/fuzz/target.js'
 import { TARGETS } from '../../src/fuzz/targets.js'
 import { ROOT } from '../helpers/paths.js'
-import { CANARIES, targetsWith } from './canaries.js'
+import { CANARIES, CODEC_CANARIES, codecPlanted, targetsWith } from './canaries.js'
 
 const SEED = 1
 /** Some ten seconds of the fastest targets. */
@@ -26,6 +26,9 @@ if (BESIDE > 1) console.log('note: COMPOSEFS_WASM_FUZZ_SECONDS has the sound tar
 
 interface Build {
   canaryCore(canary: string): Promise<{ readonly bytes: Uint8Array<ArrayBuffer>; readonly edges: number }>
+  codecCanaryCore(
+    planted: (text: string, file: string) => string,
+  ): Promise<{ readonly bytes: Uint8Array<ArrayBuffer>; readonly edges: number }>
 }
 /** Target, number in asm/canary.ts, promise that breaks. */
 const CORE_CANARIES: readonly (readonly [target: string, canary: number, breaks: string])[] = [
@@ -43,11 +46,12 @@ const CORE_CANARIES: readonly (readonly [target: string, canary: number, breaks:
   ['cfs-read', 12, 'link'],
   ['cfs-xattrs', 13, 'asked for'],
   ['cfs-sweep', 14, 'once'],
+  ['compressed', 15, 'no trap'],
 ]
 /** PLANTED of asm/canary.ts as it stands in a binary, in four bytes. */
 const PLANTED = [0xe7, 0x8a, 0x8d, 0x09]
 
-const { canaryCore }: Build = await import(pathToFileURL(join(ROOT, '.ci/build.mjs')).href)
+const { canaryCore, codecCanaryCore }: Build = await import(pathToFileURL(join(ROOT, '.ci/build.mjs')).href)
 // A core takes a second, so that it is compiled once, with all of them.
 const all = await canaryCore('PLANTED')
 
@@ -142,8 +146,20 @@ for (const canary of CANARIES) {
   })
 }
 
+// Each decoder is asked for by its target alone, so that one core may have all of these.
+const codecs = await codecCanaryCore(codecPlanted)
+for (const { target: name, breaks } of CODEC_CANARIES) {
+  test(`a fault in a decoder is found by ${name}`, () => {
+    const target = TARGETS[name]({ module: new WebAssembly.Module(codecs.bytes), edges: codecs.edges })
+    const { found, seconds } = findingOf(beside(target, TARGETS[name]()))
+    assert.is(brokenBy(found.error), breaks)
+    console.log(`note: canary of ${name}: run ${found.run}, ${seconds.toFixed(1)} s`)
+  })
+}
+
 test('each target has one', () => {
-  const found = new Set([...CORE_CANARIES.map(([name]) => name), ...CANARIES.map(({ target }) => target)])
+  const above = [...CANARIES, ...CODEC_CANARIES].map(({ target }) => target)
+  const found = new Set([...CORE_CANARIES.map(([name]) => name), ...above])
   assert.equal([...found].sort(), Object.keys(TARGETS).sort())
 })
 

@@ -10,6 +10,7 @@ import { standInAlgorithm } from '../../src/fuzz/stand-in-hash.js'
 import {
   cfsV1Mutators,
   composefsMutators,
+  compressedMutators,
   decodeLayout,
   dumpMutators,
   encodeLayout,
@@ -24,6 +25,7 @@ import {
   Random,
   randomCfsV1,
   randomComposefs,
+  randomCompressedErofs,
   randomDump,
   randomErofs,
   sealSuperblock,
@@ -45,6 +47,7 @@ const tree = (random: Random) => merkleTree(random.bytes(70 * 4096 + random.belo
 
 const KINDS: readonly (readonly [string, readonly Mutator[], (random: Random) => Uint8Array])[] = [
   ['EROFS', erofsMutators(), random => randomErofs(random).bytes],
+  ['compressed EROFS', compressedMutators(), random => randomCompressedErofs(random, { blockBits: 9 }).bytes],
   ['composefs', composefsMutators(), random => randomComposefs(random, { lines: 30 }).bytes],
   ['cfs v1', cfsV1Mutators(), random => randomCfsV1(random, { lines: 30 }).bytes],
   ['dump text', dumpMutators(), random => randomDump(random, { lines: 30 })],

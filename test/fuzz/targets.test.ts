@@ -1,5 +1,6 @@
-// Targets above the core: each survives a short campaign by a seed, twice the same way, gets past the first look, and finds a promise that
-// is broken. Not here: targets of the core.
+// Targets above the core, of compressed images, and of the decoders alone: each survives a short campaign by a seed, twice the same way, gets past the first look, and finds a promise that
+// is broken. Not here: the other
+// targets of the core.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Fuzzer, TARGETS } from '../../src/fuzz.js'
@@ -13,6 +14,11 @@ const CAMPAIGNS: Readonly<Record<string, readonly [runs: number, deep: number]>>
   'cfs-xattrs': [3000, 0.4],
   'cfs-sweep': [3000, 0.4],
   'cfs-rewrite': [600, 0.4],
+  compressed: [3000, 0.5],
+  'codec-lz4': [3000, 0.1],
+  'codec-microlzma': [2000, 0.1],
+  'codec-deflate': [3000, 0.1],
+  'codec-zstd': [3000, 0.04],
   rewrite: [600, 0.5],
   dump: [600, 0.03],
   overlay: [600, 0.3],
