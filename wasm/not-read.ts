@@ -1,9 +1,9 @@
 // What an image has that is not read, in words: what stands behind an ENOTSUP of the core. Not here: what is corrupt
 // (errorDetail of pool.ts).
 
+import { Z_EROFS_ADVISE_EXTENTS } from '../src/format/compressed-structs.js'
 import {
   COMPOSEFS_HEADER,
-  COMPRESSION_CONSTANTS,
   CONSTANTS,
   ERROR_WHERE,
   type Field,
@@ -23,6 +23,7 @@ interface Asked {
   readonly handle: number
 }
 
+/** By Z_EROFS_COMPRESSION_*; there are no others (Z_EROFS_COMPRESSION_MAX). */
 const ALGORITHMS = ['LZ4', 'MicroLZMA', 'DEFLATE', 'Zstandard']
 /** The way out where the core that decodes is not here. */
 const LOAD = 'await loadDecoders() before it is opened'
@@ -30,7 +31,6 @@ const LAYOUT_MASK = 7
 /** Bits of an index that say how large clusters are; no form of one knows those of more. */
 const CLUSTER_BITS = 15
 
-const { Z_EROFS_ADVISE_EXTENTS, Z_EROFS_COMPRESSION_MAX } = COMPRESSION_CONSTANTS
 const SB = CONSTANTS.EROFS_SUPER_OFFSET
 
 function errorAt(core: Core): { where: string; offset: number } {
@@ -52,7 +52,7 @@ function algorithmName(algorithm: number): string {
 /** What a map header has beyond what is known. */
 function beyond(header: DataView): string {
   const algorithms = header.getUint8(MAP_HEADER.fields.h_algorithmtype.offset)
-  const unknown = [algorithms & 15, algorithms >> 4].find(one => one >= Z_EROFS_COMPRESSION_MAX)
+  const unknown = [algorithms & 15, algorithms >> 4].find(one => one >= ALGORITHMS.length)
   if (unknown !== undefined) return `compressed by ${algorithmName(unknown)}`
   const bits = header.getUint8(MAP_HEADER.fields.h_clusterbits.offset) & CLUSTER_BITS
   return `compressed in clusters of 2^${bits} blocks, or by an algorithm that is not read`

@@ -4,7 +4,7 @@
 import { struct } from './struct.js'
 
 /** What the core answers about one piece of an image. Ours, not on disk; a power of two, read as typed arrays. */
-export const PIECE = struct('PC', 32, {
+export const PIECE = /* @__PURE__ */ struct('PC', 32, {
   /** Byte offset in the image, and bytes; a piece is never beyond the image's end. */
   start: [0, 8],
   length: [8, 8],
@@ -82,7 +82,9 @@ export const PIECE_FLAGS = {
 export const EXTENT_SHIFT = 3
 
 /** The kinds as constants of the core. */
-export const PIECE_CONSTANTS = Object.fromEntries([
-  ...PIECE_KINDS.map((name, at) => [`K_${name.toUpperCase().replaceAll('-', '_')}`, at] as const),
-  ['EXTENT_SHIFT', EXTENT_SHIFT] as const,
-])
+export const PIECE_CONSTANTS = /* @__PURE__ */ pieceConstants()
+
+function pieceConstants(): Record<string, number> {
+  const kinds = PIECE_KINDS.map((name, at) => [`K_${name.toUpperCase().replaceAll('-', '_')}`, at] as const)
+  return { ...Object.fromEntries(kinds), EXTENT_SHIFT }
+}

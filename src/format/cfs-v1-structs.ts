@@ -5,7 +5,7 @@
 import { struct } from './struct.js'
 
 /** struct cfs_superblock, at byte 0 of a cfs v1 image (spec cfs-v1.md section 1, as are the next ones). */
-export const CFS_V1_SUPERBLOCK = struct('C1S', 128, {
+export const CFS_V1_SUPERBLOCK = /* @__PURE__ */ struct('C1S', 128, {
   version: [0, 4],
   magic: [4, 4],
   /** Where the variable data begins: byte offset in the file, behind the inodes. */
@@ -14,7 +14,7 @@ export const CFS_V1_SUPERBLOCK = struct('C1S', 128, {
 })
 
 /** struct cfs_inode_data, number n at 128 + 96 n; references are u64 offset in the variable data, u32 length. */
-export const CFS_V1_INODE = struct('C1I', 96, {
+export const CFS_V1_INODE = /* @__PURE__ */ struct('C1I', 96, {
   st_mode: [0, 4],
   st_nlink: [4, 4],
   st_uid: [8, 4],
@@ -33,16 +33,16 @@ export const CFS_V1_INODE = struct('C1I', 96, {
 })
 
 /** struct cfs_vdata: a reference of an inode. A length of 0 is none. */
-export const CFS_V1_REFERENCE = struct('C1R', 12, {
+export const CFS_V1_REFERENCE = /* @__PURE__ */ struct('C1R', 12, {
   offset: [0, 8],
   length: [8, 4],
 })
 
 /** struct cfs_dir_header: number of the entries that follow. */
-export const CFS_V1_DIR_HEADER = struct('C1H', 4, { n_dirents: [0, 4] })
+export const CFS_V1_DIR_HEADER = /* @__PURE__ */ struct('C1H', 4, { n_dirents: [0, 4] })
 
 /** struct cfs_dirent; names begin behind the last one. */
-export const CFS_V1_DIRENT = struct('C1D', 12, {
+export const CFS_V1_DIRENT = /* @__PURE__ */ struct('C1D', 12, {
   inode_num: [0, 4],
   name_offset: [4, 4],
   name_len: [8, 1],
@@ -52,10 +52,10 @@ export const CFS_V1_DIRENT = struct('C1D', 12, {
 })
 
 /** struct cfs_xattr_header: number of the elements that follow. */
-export const CFS_V1_XATTR_HEADER = struct('C1A', 2, { n_attr: [0, 2] })
+export const CFS_V1_XATTR_HEADER = /* @__PURE__ */ struct('C1A', 2, { n_attr: [0, 2] })
 
 /** struct cfs_xattr_element; keys and values, each key before its value, begin behind the last one. */
-export const CFS_V1_XATTR = struct('C1X', 4, {
+export const CFS_V1_XATTR = /* @__PURE__ */ struct('C1X', 4, {
   key_length: [0, 2],
   value_length: [2, 2],
 })

@@ -4,7 +4,7 @@
 import { struct } from './struct.js'
 
 /** struct erofs_deviceslot. */
-export const DEVICE_SLOT = struct('DS', 128, {
+export const DEVICE_SLOT = /* @__PURE__ */ struct('DS', 128, {
   tag: [0, 64],
   blocks_lo: [64, 4],
   uniaddr_lo: [68, 4],
@@ -13,7 +13,7 @@ export const DEVICE_SLOT = struct('DS', 128, {
 })
 
 /** struct z_erofs_map_header. */
-export const MAP_HEADER = struct('ZH', 8, {
+export const MAP_HEADER = /* @__PURE__ */ struct('ZH', 8, {
   h_fragmentoff: [0, 4],
   h_idata_size: [2, 2],
   h_advise: [4, 2],
@@ -22,7 +22,7 @@ export const MAP_HEADER = struct('ZH', 8, {
 })
 
 /** struct z_erofs_lcluster_index. */
-export const LCLUSTER_INDEX = struct('ZI', 8, {
+export const LCLUSTER_INDEX = /* @__PURE__ */ struct('ZI', 8, {
   di_advise: [0, 2],
   di_clusterofs: [2, 2],
   blkaddr: [4, 4],
@@ -31,13 +31,16 @@ export const LCLUSTER_INDEX = struct('ZI', 8, {
 })
 
 /** struct z_erofs_extent, of which the records of an inode may be the first 4, 8 or 16 bytes. */
-export const EXTENT = struct('ZX', 32, {
+export const EXTENT = /* @__PURE__ */ struct('ZX', 32, {
   plen: [0, 4],
   pstart_lo: [4, 4],
   pstart_hi: [8, 4],
   lstart_lo: [12, 4],
   lstart_hi: [16, 4],
 })
+
+/** Apart, so that who wants no other need not carry them all. */
+export const Z_EROFS_ADVISE_EXTENTS = 0x1
 
 export const COMPRESSION_CONSTANTS = {
   EROFS_FEATURE_INCOMPAT_ZERO_PADDING: 0x1,
@@ -48,7 +51,7 @@ export const COMPRESSION_CONSTANTS = {
   Z_EROFS_COMPRESSION_DEFLATE: 2,
   Z_EROFS_COMPRESSION_ZSTD: 3,
   Z_EROFS_COMPRESSION_MAX: 4,
-  Z_EROFS_ADVISE_EXTENTS: 0x1,
+  Z_EROFS_ADVISE_EXTENTS,
   Z_EROFS_ADVISE_COMPACTED_2B: 0x1,
   Z_EROFS_ADVISE_BIG_PCLUSTER_1: 0x2,
   Z_EROFS_ADVISE_BIG_PCLUSTER_2: 0x4,
@@ -65,8 +68,8 @@ export const COMPRESSION_CONSTANTS = {
   Z_EROFS_EXTENT_PLEN_MASK: 0x1fffff,
   Z_EROFS_EXTENT_PLEN_FMT_BIT: 28,
   /** Largest pcluster, and what it may decode to. Bytes. */
-  Z_EROFS_PCLUSTER_MAX_SIZE: 1 << 20,
-  Z_EROFS_PCLUSTER_MAX_DSIZE: 12 << 20,
+  Z_EROFS_PCLUSTER_MAX_SIZE: 0x100000,
+  Z_EROFS_PCLUSTER_MAX_DSIZE: 0xc00000,
   /** Forms of an extent that is not compressed; one that is has its algorithm in place of them. */
   Z_EROFS_COMPRESSION_SHIFTED: 4,
   Z_EROFS_COMPRESSION_INTERLACED: 5,

@@ -30,7 +30,7 @@ export { COMPRESSION_CONSTANTS, DEVICE_SLOT, EXTENT, LCLUSTER_INDEX, MAP_HEADER 
 export type { Field, Struct } from './struct.js'
 
 /** composefs header, at byte 0 of an image that mkcomposefs wrote (struct lcfs_erofs_header_s). */
-export const COMPOSEFS_HEADER = struct('CFS', 32, {
+export const COMPOSEFS_HEADER = /* @__PURE__ */ struct('CFS', 32, {
   magic: [0, 4],
   version: [4, 4],
   flags: [8, 4],
@@ -38,7 +38,7 @@ export const COMPOSEFS_HEADER = struct('CFS', 32, {
 })
 
 /** struct erofs_super_block, at byte 1024. */
-export const SUPERBLOCK = struct('SB', 128, {
+export const SUPERBLOCK = /* @__PURE__ */ struct('SB', 128, {
   magic: [0, 4],
   checksum: [4, 4],
   feature_compat: [8, 4],
@@ -67,7 +67,7 @@ export const SUPERBLOCK = struct('SB', 128, {
 })
 
 /** struct erofs_inode_compact. */
-export const INODE_COMPACT = struct('IC', 32, {
+export const INODE_COMPACT = /* @__PURE__ */ struct('IC', 32, {
   i_format: [0, 2],
   i_xattr_icount: [2, 2],
   i_mode: [4, 2],
@@ -81,7 +81,7 @@ export const INODE_COMPACT = struct('IC', 32, {
 })
 
 /** struct erofs_inode_extended. */
-export const INODE_EXTENDED = struct('IX', 64, {
+export const INODE_EXTENDED = /* @__PURE__ */ struct('IX', 64, {
   i_format: [0, 2],
   i_xattr_icount: [2, 2],
   i_mode: [4, 2],
@@ -97,34 +97,34 @@ export const INODE_EXTENDED = struct('IX', 64, {
 })
 
 /** struct erofs_dirent. */
-export const DIRENT = struct('DE', 12, {
+export const DIRENT = /* @__PURE__ */ struct('DE', 12, {
   nid: [0, 8],
   nameoff: [8, 2],
   file_type: [10, 1],
 })
 
 /** struct erofs_xattr_ibody_header. */
-export const XATTR_IBODY = struct('XH', 12, {
+export const XATTR_IBODY = /* @__PURE__ */ struct('XH', 12, {
   h_name_filter: [0, 4],
   h_shared_count: [4, 1],
 })
 
 /** struct erofs_xattr_entry. */
-export const XATTR_ENTRY = struct('XE', 4, {
+export const XATTR_ENTRY = /* @__PURE__ */ struct('XE', 4, {
   e_name_len: [0, 1],
   e_name_index: [1, 1],
   e_value_size: [2, 2],
 })
 
 /** struct erofs_inode_chunk_index. */
-export const CHUNK_INDEX = struct('CI', 8, {
+export const CHUNK_INDEX = /* @__PURE__ */ struct('CI', 8, {
   startblk_hi: [0, 2],
   device_id: [2, 2],
   startblk_lo: [4, 4],
 })
 
 /** What the core answers about one inode or directory entry. Ours, not on disk; a power of two, read as typed arrays. */
-export const RECORD = struct('REC', 64, {
+export const RECORD = /* @__PURE__ */ struct('REC', 64, {
   nid: [0, 8],
   i_size: [8, 8],
   mtime_lo: [16, 4],
@@ -147,7 +147,7 @@ export const RECORD = struct('REC', 64, {
 })
 
 /** What the core answers about one extended attribute. Ours. */
-export const XATTR_RECORD = struct('XR', 32, {
+export const XATTR_RECORD = /* @__PURE__ */ struct('XR', 32, {
   /** Name index of the base prefix (EROFS_XATTR_INDEX_*). */
   index: [0, 4],
   infix: [4, 4],
@@ -159,7 +159,7 @@ export const XATTR_RECORD = struct('XR', 32, {
 })
 
 /** What the core leaves beside an answer. Ours; one per instance, at the address that the core exports as `scratch`. */
-export const SCRATCH = struct('SCR', 168, {
+export const SCRATCH = /* @__PURE__ */ struct('SCR', 168, {
   /** ERROR_WHERE: the structure that was wrong, and its byte offset in the image. */
   error_where: [0, 4],
   /** open: FORMAT_EROFS or FORMAT_CFS_V1. */
@@ -259,7 +259,8 @@ export const ERROR_WHERE = [
   'device table',
 ] as const
 
-const WHERE = Object.fromEntries(ERROR_WHERE.map((name, at) => [`AT_${name.toUpperCase().replaceAll(' ', '_')}`, at]))
+const constantOf = (name: string) => `AT_${name.toUpperCase().replaceAll(' ', '_')}`
+const WHERE = /* @__PURE__ */ Object.fromEntries(/* @__PURE__ */ ERROR_WHERE.map((name, at) => [constantOf(name), at]))
 
 /** Constants of the formats, in the kernel's spelling. */
 export const CONSTANTS = {
@@ -384,16 +385,7 @@ export function layoutConstants(): [string, number][] {
     out.push([`${prefix}_SIZE`, size])
     for (const [name, field] of Object.entries(fields)) out.push([`${prefix}_${name.toUpperCase()}`, field.offset])
   }
-  for (const table of [
-    CONSTANTS,
-    COMPRESSION_CONSTANTS,
-    RECORD_FLAGS,
-    QUERY_FLAGS,
-    STOP,
-    WHERE,
-    PIECE_FLAGS,
-    PIECE_CONSTANTS,
-  ])
-    out.push(...Object.entries(table))
+  const flags = [RECORD_FLAGS, QUERY_FLAGS, STOP, WHERE, PIECE_FLAGS, PIECE_CONSTANTS]
+  for (const table of [CONSTANTS, COMPRESSION_CONSTANTS, ...flags]) out.push(...Object.entries(table))
   return out
 }

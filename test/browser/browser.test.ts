@@ -18,8 +18,8 @@ import { CHROMIUM, newPage, startChromium } from './chromium.js'
 import { type Question, survey } from './survey.js'
 
 /** Of a page that only mounts, minified: what a new dependency must not double. Bytes. */
-const MAX_MINIFIED = 324_000
-const MAX_GZIPPED = 116_000
+const MAX_MINIFIED = 332_000
+const MAX_GZIPPED = 118_500
 
 const temporary = mkdtempSync(join(tmpdir(), 'composefs-browser-'))
 process.on('exit', () => rmSync(temporary, { recursive: true, force: true }))
