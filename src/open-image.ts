@@ -131,10 +131,9 @@ export class ImageOpener {
 
   #load(bytes: ImageBytes, options: OpenOptions, name: string): Image {
     try {
-      return orThrow(
-        loadImage(this.#pool, this.#host.sha256, bytes.size, into => bytes.fill(into), options),
-        name,
-      )
+      const fill = (into: Uint8Array) => bytes.fill(into)
+      const head = bytes.head(CORE_HEAD)
+      return orThrow(loadImage(this.#pool, this.#host.sha256, bytes.size, fill, options, head), name)
     } catch (error) {
       if (!(error instanceof RangeError)) throw error
       throw faultError(new Fault('ENOMEM', `no memory for ${bytes.size} bytes`, error), name)

@@ -213,17 +213,21 @@ export class Image {
   }
 }
 
-/** Takes `size` bytes that `fill` writes as an image. Answers a Fault for a bad one; throws what `fill` throws. */
+/**
+ * Takes `size` bytes that `fill` writes as an image; with its `head` at hand (CORE_HEAD bytes) they are put where they belong at once.
+ * Answers a Fault for a bad one; throws what `fill` throws.
+ */
 export function loadImage(
   pool: CorePool,
   sha256: Sha256,
   size: number,
   fill: (into: Uint8Array) => void,
   options: ImageOptions,
+  head?: Uint8Array,
 ): Image | Fault {
   const limits = limitsOf(options)
   if (size > limits.maxImageBytes) return tooBig('an image', size, 'maxImageBytes', limits.maxImageBytes)
-  const loaded = pool.load(size, fill)
+  const loaded = pool.load(size, fill, head)
   if ('errno' in loaded) return new Fault(errnoName(loaded.errno), loaded.detail)
   const image = new Image({ placed: loaded, release: () => pool.unload(loaded), limits }, sha256)
   const other = options.digest === undefined ? undefined : otherDigest(image, options.digest)
