@@ -40,6 +40,11 @@ export class FuzzCore {
   /** Forgets all counts. The core may make that many turns of loops from now on; more is a trap. */
   begin(steps: number): void {
     this.counters.fill(0)
+    this.allow(steps)
+  }
+
+  /** The same without forgetting. */
+  allow(steps: number): void {
     this.#core.u32[STEPS_AT >>> 2] = steps
   }
 

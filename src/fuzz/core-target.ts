@@ -73,6 +73,11 @@ export abstract class CoreTarget implements Target {
   /** Asks an image that opens; throws a Violation. */
   protected abstract ask(image: CoreImage, input: Uint8Array): void
 
+  /** Lets the next question have so many turns of loops, whatever those before it took. */
+  protected allow(steps: number): void {
+    this.#core.allow(steps)
+  }
+
   /** Runs a question; a trap is a Violation. */
   protected asked<T>(what: string, question: () => T): T {
     try {
