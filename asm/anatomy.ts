@@ -97,7 +97,10 @@ const ALGORITHMS: u32 = 16
 /** Adds the pieces of the decoded inode; from byte `at` of its data on only those of data, where that is not 0. */
 export function addPieces(at: u64, flags: u32): void {
   goOnAt(-1)
-  if (isCfs) return addCfsPieces()
+  if (isCfs) {
+    if (!FULL || (flags & PF_EXTENTS) == 0) addCfsPieces()
+    return
+  }
   if (at == 0 && (!FULL || (flags & PF_EXTENTS) == 0)) {
     addPiece(iExtended ? K_INODE_EXTENDED : K_INODE_COMPACT, iOffset, iExtended ? IX_SIZE : IC_SIZE, 0, 0)
     if (iXattrSize != 0) {

@@ -30,6 +30,7 @@ import {
   ZH_SIZE,
   ZI_SIZE,
 } from './layout'
+import { badIndex } from './map-header'
 import { addPiece, leftOut, PIECE_ROOM, pieceCount, putPiece } from './pieces'
 import { lastError } from './scratch'
 import { spillMark, unspill } from './spill'
@@ -100,6 +101,11 @@ function addExtents(from: u64, only: bool): f64 {
     if (left-- == 0 || pieceCount == PIECE_ROOM) return <f64>at
     if (mapCompressed(at) < 0) {
       leftOut(lastError())
+      return -1
+    }
+    if (at != from && eStart != at) {
+      // It began before the last one ended.
+      leftOut(badIndex())
       return -1
     }
     if (eForm == Z_EROFS_FRAGMENT) {

@@ -33,7 +33,8 @@ const CLUSTER_BITS = 15
 
 const SB = CONSTANTS.EROFS_SUPER_OFFSET
 
-function errorAt(core: Core): { where: string; offset: number } {
+/** Which structure was wrong at the last negative answer, and where in the image. */
+export function errorAt(core: Core): { where: string; offset: number } {
   const where = ERROR_WHERE[core.u32[(core.scratch + SCRATCH.fields.error_where.offset) >>> 2]] ?? 'image'
   return { where, offset: core.f64[(core.scratch + SCRATCH.fields.error_offset.offset) >>> 3] }
 }

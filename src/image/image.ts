@@ -3,7 +3,7 @@
 
 import type { CoreExports } from '../../wasm/core.js'
 import { CoreImage } from '../../wasm/core-image.js'
-import { notRead } from '../../wasm/not-read.js'
+import { errorAt, notRead } from '../../wasm/not-read.js'
 import type { CorePool, Placed } from '../../wasm/pool.js'
 import type { SuperblockFacts } from '../../wasm/superblock-facts.js'
 import { errnoName, Fault, fault, faultError } from '../format/errno.js'
@@ -44,6 +44,9 @@ export interface ImageParts {
   /** Those of all images unless given. */
   readonly limits?: Limits
 }
+
+/** What only compressed files have. */
+const OF_COMPRESSED: ReadonlySet<string> = new Set(['compression index', 'compressed data'])
 
 export class Image {
   /** `composefs` for EROFS with the composefs header, `erofs` without; `cfs-v1` for composefs' own first format. */
@@ -183,12 +186,14 @@ export class Image {
   }
 
   /**
-   * The same about a file's bytes: EIO, which is what the kernel's page cache makes of any corruption below it. What is not read
-   * stays ENOTSUP.
+   * The same about a file's bytes: EIO, which is what the kernel's page cache makes of corruption below it. Of what is compressed it
+   * is EUCLEAN, there as here; what is not read stays ENOTSUP.
    */
   dataFault(answer: number): Fault {
     if (!this.#open) return fault('ESTALE')
-    return new Fault(answer === -CONSTANTS.EOPNOTSUPP ? 'ENOTSUP' : 'EIO', this.#detail(answer))
+    if (answer === -CONSTANTS.EOPNOTSUPP) return new Fault('ENOTSUP', this.#detail(answer))
+    const compressed = answer === -CONSTANTS.EUCLEAN && OF_COMPRESSED.has(errorAt(this.core.core).where)
+    return new Fault(compressed ? 'EUCLEAN' : 'EIO', this.#detail(answer))
   }
 
   #detail(answer: number): string {

@@ -4,6 +4,7 @@
 // - link: a target is as long as the inode says, and has no NUL
 
 import type { CoreImage } from '../../../wasm/core-image.js'
+import { BOX_BASE } from '../../../wasm/core-pieces.js'
 import { CONSTANTS } from '../../format/structs.js'
 import { isCfsV1 } from '../../image/image.js'
 import { CORE_INVARIANTS, CoreTarget } from '../core-target.js'
@@ -75,8 +76,10 @@ export class CoreReadTarget extends CoreTarget {
         if (extent === 1 && at < size) throw new Violation('bounds', `inode ${nid} ends at ${at} of ${size}`)
         return
       }
-      const { offset, length } = extent
-      const outside = offset !== -1 && (offset < 0 || offset + length > image.size)
+      const { offset, length, stored } = extent
+      // What is compressed is shorter than what it decodes to, and may lie in the metabox.
+      const end = offset < BOX_BASE ? image.size : BOX_BASE + image.boxSize
+      const outside = offset !== -1 && (offset < 0 || offset + (stored?.bytes ?? length) > end)
       if (!(length > 0) || at + length > size || outside) {
         throw new Violation('bounds', `inode ${nid}: ${length} bytes at ${offset}, for byte ${at} of ${size}`)
       }
