@@ -1,6 +1,9 @@
 // What the worker says of an image's bytes: its map, the structures of an entry, and whether an object is what it should be. Plain
 // values. Not here: what is shown of entries in lists (protocol.ts).
 
+/** What lies in the metabox, whose data is compressed as a rule, has its place there behind this one. */
+export const METABOX_FROM = 2 ** 52
+
 /** A field of a structure. */
 export interface ShownField {
   /** In the kernel's spelling. */
@@ -72,6 +75,39 @@ export interface ShownNumbers {
   readonly ctimeNsec: number
 }
 
+/** A part of a compressed file. */
+export interface ShownExtent {
+  /** Byte of the file that it begins with, and bytes of the file. */
+  readonly at: number
+  readonly length: number
+  readonly place: 'image' | 'inline' | 'metabox' | 'packed' | 'hole'
+  /** Byte there, and bytes that it takes. */
+  readonly offset: number | undefined
+  readonly stored: number
+  /** In words: the algorithm. */
+  readonly form: string | undefined
+}
+
+/** How compressed data is stored. */
+export interface ShownCompression {
+  /** In words. */
+  readonly indexes: string
+  /** Bytes. */
+  readonly clusterSize: number | undefined
+  readonly algorithms: readonly string[]
+  /** Bytes of the file, of what it is stored in, and of the file in fragments. */
+  readonly size: number
+  readonly stored: number
+  readonly fragments: number
+  /** What it is stored in as a share of what that holds; undefined where all of it is fragments. */
+  readonly ratio: number | undefined
+  readonly extents: number
+  /** The first of them. */
+  readonly list: readonly ShownExtent[]
+  /** There are more than were counted. */
+  readonly more: boolean
+}
+
 /** How an entry is stored in the image. */
 export interface StoredFacts {
   readonly nid: number
@@ -85,6 +121,7 @@ export interface StoredFacts {
   readonly storedIno: number | undefined
   /** Bytes; undefined unless the data is in chunks. */
   readonly chunkSize: number | undefined
+  readonly compression: ShownCompression | undefined
   readonly xattrs: readonly ShownXattr[]
   /** Escaped text; undefined where the data is not elsewhere. */
   readonly redirect: string | undefined

@@ -1,10 +1,19 @@
 // Structures and facts of the anatomy as the page is given them: nothing but what can be copied, numbers as text. Not here: where
 // they come from.
 
-import type { Field, InodeFacts, InodeStructures, Structure } from '../../anatomy/anatomy.js'
+import {
+  type CompressedFacts,
+  type Field,
+  type InodeFacts,
+  type InodeStructures,
+  ratioOf,
+  type Structure,
+} from '../../anatomy/anatomy.js'
 import type { Fault } from '../../format/errno.js'
-import type { ShownStructure, StoredFacts } from '../inspection.js'
+import type { ShownCompression, ShownStructure, StoredFacts } from '../inspection.js'
 
+/** Extents that the page lists. */
+const EXTENTS_MOST = 200
 const METACOPY = 'trusted.overlay.metacopy'
 
 function valueText(value: Field['value']): string {
@@ -19,13 +28,20 @@ function faultText({ code, detail }: Fault): string {
   return `${detail === '' ? 'A part of it can’t be read' : detail} [${code}]`
 }
 
+function shownCompression(facts: CompressedFacts): ShownCompression {
+  const { fault: _, list, ...numbers } = facts
+  return { ...numbers, ratio: ratioOf(facts), list: list.slice(0, EXTENTS_MOST) }
+}
+
 export function storedFacts(
   facts: InodeFacts,
   { structures, more, fault }: InodeStructures,
   dirent: Structure | undefined,
 ): StoredFacts {
   const { nid, offset, inodeSize, xattrSize, form, layout, chunkSize, xattrs, redirect, digest } = facts
-  const faults = [facts.xattrFault, facts.metacopyFault, facts.fault ?? fault].filter(one => one !== undefined)
+  const faults = [facts.xattrFault, facts.metacopyFault, facts.fault ?? fault, facts.compressed?.fault].filter(
+    one => one !== undefined,
+  )
   return {
     nid,
     offset,
@@ -35,6 +51,7 @@ export function storedFacts(
     layout,
     storedIno: facts.ino,
     chunkSize,
+    compression: facts.compressed === undefined ? undefined : shownCompression(facts.compressed),
     xattrs: xattrs.map(({ name, value, where, offset: at, length }) => ({ name, value, where, offset: at, length })),
     redirect,
     digest,

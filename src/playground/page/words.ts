@@ -1,5 +1,6 @@
 // Numbers, modes, times and types in words. Not here: failures (engine/plain-words.ts).
 
+import { METABOX_FROM } from '../inspection.js'
 import type { Badge, EntryType } from '../protocol.js'
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB']
@@ -9,6 +10,13 @@ export function bytesText(bytes: number): string {
   const unit = Math.min(Math.floor(Math.log2(bytes) / 10), UNITS.length - 1)
   const value = bytes / 1024 ** unit
   return `${value < 10 ? value.toFixed(1) : Math.round(value).toLocaleString('en')} ${UNITS[unit]}`
+}
+
+/** A byte of the image, or of its metabox. */
+export function placeText(offset: number): string {
+  return offset >= METABOX_FROM
+    ? `0x${(offset - METABOX_FROM).toString(16)} of the metabox`
+    : `0x${offset.toString(16)}`
 }
 
 export function countText(count: number): string {

@@ -2,9 +2,15 @@
 // structures field by field (field-list.tsx), the check of its object (object-check.tsx).
 
 import type { ComponentChildren } from 'preact'
-import type { Inspection, ShownNumbers, ShownXattr, StoredFacts } from '../../inspection.js'
+import {
+  type Inspection,
+  METABOX_FROM,
+  type ShownNumbers,
+  type ShownXattr,
+  type StoredFacts,
+} from '../../inspection.js'
 import { shownText } from '../../path-text.js'
-import { bytesText, countText, modeText, TYPE_WORDS } from '../words.js'
+import { bytesText, countText, modeText, placeText, TYPE_WORDS } from '../words.js'
 import { typeOf } from './entry-types.js'
 
 export function Fact({ name, children }: { readonly name: string; readonly children: ComponentChildren }) {
@@ -92,7 +98,9 @@ interface StoredProps {
   onReveal(offset: number): void
 }
 
-function Place({ offset, onReveal }: { readonly offset: number; onReveal(offset: number): void }) {
+/** A byte of the image, which a click shows; what lies in the metabox is at no byte of it. */
+export function Place({ offset, onReveal }: { readonly offset: number; onReveal(offset: number): void }) {
+  if (offset >= METABOX_FROM) return <span>{placeText(offset)}</span>
   return (
     <button type="button" class="plain place" title={`Show byte ${countText(offset)}`} onClick={() => onReveal(offset)}>
       0x{offset.toString(16)}

@@ -3,7 +3,7 @@
 
 import { useEffect, useRef } from 'preact/hooks'
 import type { ShownField, ShownStructure } from '../../inspection.js'
-import { countText } from '../words.js'
+import { countText, placeText } from '../words.js'
 import { KindSwatch } from './kind-swatch.js'
 
 /** Structures with more fields are folded at first, but for the one that is shown first. */
@@ -36,7 +36,7 @@ function StructureFields(props: FieldListProps & { readonly structure: ShownStru
         <KindSwatch kind={kind} />
         <strong>{label}</strong>
         <span class="structure-place">
-          {countText(length)} B at 0x{start.toString(16)}
+          {countText(length)} B at {placeText(start)}
         </span>
       </summary>
       <ul>

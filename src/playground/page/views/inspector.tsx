@@ -4,6 +4,7 @@ import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
 import type { Inspection, ShownStructure, StructurePlace } from '../../inspection.js'
 import { shownText } from '../../path-text.js'
 import { useSession } from '../context.js'
+import { CompressionFacts } from '../inspect/compression-facts.js'
 import { NumberFacts, StorageFacts, XattrFacts } from '../inspect/entry-facts.js'
 import { typeOf } from '../inspect/entry-types.js'
 import { FieldList } from '../inspect/field-list.js'
@@ -59,6 +60,11 @@ export default function Inspector(props: ViewProps) {
   return <Inspected key={inspection.path} {...props} inspection={inspection} />
 }
 
+/** The first byte of an entry's that is in the image itself. */
+function firstShown(structures: readonly ShownStructure[], size: number): number {
+  return structures.find(({ start }) => start < size)?.start ?? 0
+}
+
 /** The structures that are shown, an entry's first. */
 function structuresOf(inspection: Inspection, elsewhere: ShownStructure | undefined): ShownStructure[] {
   const { stored } = inspection
@@ -75,10 +81,11 @@ function Inspected({ pane, document, inspection }: ViewProps & { readonly inspec
   const isOwn = wanted === undefined || markAt(ownMarks, wanted) !== undefined
   const elsewhere = useElsewhere(id, isOwn ? undefined : wanted)
   const structures = useMemo(() => structuresOf(inspection, elsewhere?.structure), [inspection, elsewhere])
-  const marks = useMemo(() => marksOf(structures), [structures])
+  const marks = useMemo(() => marksOf(structures).filter(one => one.end <= size), [structures, size])
   const [active, setActive] = useState<string>()
-  const [reveal, setReveal] = useState({ offset: wanted ?? stored?.offset ?? 0 })
-  const onReveal = useCallback((offset: number) => setReveal({ offset }), [])
+  const [reveal, setReveal] = useState({ offset: wanted ?? firstShown(structures, size) })
+  // What is in the metabox is at no byte that could be shown.
+  const onReveal = useCallback((offset: number) => offset < size && setReveal({ offset }), [size])
   useEffect(() => {
     if (wanted !== undefined) setReveal({ offset: wanted })
   }, [wanted])
@@ -164,6 +171,12 @@ function Sections({ pane, id, inspection, onReveal }: SectionsProps) {
             <h3>Xattrs</h3>
             <XattrFacts stored={stored} onReveal={onReveal} />
           </section>
+          {stored.compression !== undefined && (
+            <section aria-label="Compressed data">
+              <h3>Compressed data</h3>
+              <CompressionFacts compression={stored.compression} onReveal={onReveal} />
+            </section>
+          )}
           <section aria-label="In the image">
             <h3>In the image</h3>
             <StorageFacts stored={stored} onReveal={onReveal} />
