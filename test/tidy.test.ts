@@ -52,6 +52,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'src/host': ['src/format', 'src/source', 'src/store', 'src/bridge', 'src/tree', 'src/overlay'],
   'src/publish': ['src/format', 'src/source', 'src/store'],
   'src/cli': [
+    'src/anatomy',
     'wasm',
     'src/format',
     'src/source',
