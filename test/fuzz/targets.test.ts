@@ -1,6 +1,5 @@
-// Targets above the core, of compressed images, and of the decoders alone: each survives a short campaign by a seed, twice the same way, gets past the first look, and finds a promise that
-// is broken. Not here: the other
-// targets of the core.
+// Targets above the core, of compressed images, and of the decoders alone: each survives a short campaign by a seed, twice the same
+// way, and gets past the first look. Not here: the other targets of the core.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Fuzzer, TARGETS } from '../../src/fuzz.js'
@@ -19,13 +18,13 @@ const CAMPAIGNS: Readonly<Record<string, readonly [runs: number, deep: number]>>
   'codec-microlzma': [2000, 0.1],
   'codec-deflate': [3000, 0.1],
   'codec-zstd': [3000, 0.04],
-  rewrite: [600, 0.5],
-  dump: [600, 0.03],
-  overlay: [600, 0.3],
-  wasi: [800, 0.5],
-  merkle: [800, 0.4],
-  store: [800, 0.4],
-  http: [2000, 0.5],
+  rewrite: [300, 0.5],
+  dump: [400, 0.03],
+  overlay: [300, 0.3],
+  wasi: [500, 0.5],
+  merkle: [400, 0.4],
+  store: [400, 0.4],
+  http: [500, 0.5],
 }
 
 const targets = suite('targets above the core')
