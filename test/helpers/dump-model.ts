@@ -131,6 +131,14 @@ const owner = (id: number) => (id === 0xffffffff ? 65534 : id)
 const shownTime = ([seconds, nanoseconds]: ModelEntry['mtime']) =>
   `${BigInt(Number(seconds))}.${String(nanoseconds).padStart(9, '0')}`
 
+/** Does the kernel let an attribute that is listed be read? (xattr_permission and xattr_resolve_name of fs/xattr.c) */
+function isRead(mode: number, name: string): boolean {
+  const type = mode & 0o170000
+  if (name.startsWith('system.')) return /^system\.posix_acl_(?:access|default)$/.test(name) && type !== LNK
+  if (/^(?:user|trusted|security|trusted\.overlay)\.$/.test(name)) return false
+  return type === REG || type === DIR || !name.startsWith('user.')
+}
+
 /** What a mount must show. Contents are not hashed. */
 export function mountTruth(model: Model, version: number): TruthEntry[] {
   const below = subdirectories(model)
@@ -157,7 +165,9 @@ export function mountTruth(model: Model, version: number): TruthEntry[] {
     if (type !== DIR) found.size = type === REG || type === LNK ? Number(entry.size) : 0
     if ((type === CHR || type === BLK) && !isWhiteout(entry)) found.rdev = splitDevice(BigInt(entry.rdev))
     if (type === LNK) found.target = escapeBytes(Buffer.from(entry.payload ?? '', 'latin1'))
-    const hex = [...xattrs].map(([name, value]) => [name, Buffer.from(value, 'latin1').toString('hex')])
+    const hex = [...xattrs]
+      .filter(([name]) => isRead(mode, name))
+      .map(([name, value]) => [name, Buffer.from(value, 'latin1').toString('hex')])
     if (hex.length > 0) found.xattrs = Object.fromEntries(hex)
     return found
   })

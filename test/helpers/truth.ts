@@ -72,9 +72,14 @@ function readXattrs(fs: TruthFs, path: Buffer): Record<string, string> | undefin
   if (names.length === 0) return undefined
   const out: Record<string, string> = {}
   for (const name of names) {
-    out[name] = Buffer.from(fs.getxattrSync(path, name, { follow: false })).toString('hex')
+    try {
+      out[name] = Buffer.from(fs.getxattrSync(path, name, { follow: false })).toString('hex')
+    } catch (error) {
+      // Listed and not read, by the kernel's rules of who may have which name.
+      if (!['ENODATA', 'ENOTSUP', 'EINVAL'].includes((error as { code?: string }).code ?? '')) throw error
+    }
   }
-  return out
+  return Object.keys(out).length === 0 ? undefined : out
 }
 
 export interface WalkOptions {
