@@ -87,7 +87,9 @@ export class CoreReadTarget extends CoreTarget {
       // What is compressed is shorter than what it decodes to, and may lie in the metabox.
       const end = offset < BOX_BASE ? image.size : BOX_BASE + image.boxSize
       const outside = offset !== -1 && (offset < 0 || offset + (stored?.bytes ?? length) > end)
-      if (!(length > 0) || at + length > size || outside) {
+      // Of sizes beyond 2^53 sums are rounded.
+      const beyond = at + length > size && size <= Number.MAX_SAFE_INTEGER
+      if (!(length > 0) || beyond || outside) {
         throw new Violation('bounds', `inode ${nid}: ${length} bytes at ${offset}, for byte ${at} of ${size}`)
       }
       at += length
