@@ -6,7 +6,7 @@ import { TARGETS } from '../../src/fuzz/targets.js'
 
 const SEED = 1
 /** Of the processor, for all targets, microseconds. */
-const BUDGET = 40e6
+const BUDGET = 25e6
 /** Where a target has not gone further in its share, it gets so many of them. */
 const SHARES_MAX = 4
 
