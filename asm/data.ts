@@ -5,7 +5,7 @@
 import { copyOut, outside, span, u16At, u32At } from './bytes'
 import { IN_READ, sing } from './canary'
 import { mapCompressed } from './compressed'
-import { NOWHERE, onDevice } from './devices'
+import { onDevice } from './devices'
 import { decoded, eAddress, eEnd, eForm, eFragment, eLength, eStart } from './extents'
 import { image } from './image'
 import { HOLE, iEnd, iLayout, iNid, iOffset, iSize, iStart, iU, readInode } from './inode'

@@ -6,18 +6,13 @@
 //   ring:      [what an extent decoded to][slack] ...      the oldest goes first; HUGE has room for a single larger one
 
 import { gathered, zerosBefore } from './bytes'
-import { decodeDeflate } from './codec/deflate'
-import { decodeLz4 } from './codec/lz4'
-import { decodeMicroLzma } from './codec/microlzma'
-import { decodeZstd } from './codec/zstd'
+import { decode } from './codec/decode'
 import { image } from './image'
 import {
   AT_COMPRESSED_DATA,
   EROFS_FEATURE_INCOMPAT_ZERO_PADDING,
   EUCLEAN,
-  Z_EROFS_COMPRESSION_DEFLATE,
   Z_EROFS_COMPRESSION_LZ4,
-  Z_EROFS_COMPRESSION_LZMA,
   Z_EROFS_PCLUSTER_MAX_DSIZE,
   Z_EROFS_PCLUSTER_MAX_SIZE,
 } from './layout'
@@ -150,15 +145,6 @@ function bad(): usize {
   return 0
 }
 
-/** Bytes written, at most `room`, or -errno. */
-@inline
-function decode(from: usize, length: u32, to: usize, room: u32): i32 {
-  if (eForm == Z_EROFS_COMPRESSION_LZ4) return decodeLz4(from, length, to, room)
-  if (eForm == Z_EROFS_COMPRESSION_LZMA) return decodeMicroLzma(from, length, to, room, image.dictSize)
-  if (eForm == Z_EROFS_COMPRESSION_DEFLATE) return decodeDeflate(from, length, to, room)
-  return decodeZstd(from, length, to, room)
-}
-
 /** Pointer to what the extent found last decodes to, all of it; 0 after `fail`. Good until the next one is decoded. */
 export function decoded(): usize {
   const length = <u32>(eEnd - eStart)
@@ -172,7 +158,7 @@ export function decoded(): usize {
   if (zeros == eLength) return bad()
   const to = isHuge ? HUGE : ringRoom((length + SLACK_OUT + 63) & ~63)
   if (isHuge) store<u32>(HUGE_SLOT, 0, AT)
-  const n = decode(input + zeros, eLength - zeros, to, length)
+  const n = decode(eForm, input + zeros, eLength - zeros, to, length, image.dictSize)
   if (n != <i32>length) return bad()
   if (isHuge) {
     keep(HUGE_SLOT, to, length)

@@ -4,21 +4,19 @@
 
 import { addFrame, addPieces } from './anatomy'
 import { openBox } from './box'
-import { beginCall, inside, lengthToZeros, settled, span, zerosBefore } from './bytes'
+import { beginCall, lengthToZeros, settled, span, zerosBefore } from './bytes'
 import { putCtime, putDetails } from './cfs-details'
 import { addBlockEntries, blockFits, countBlocks, find, resume, takeBlock, writeBlock } from './directory'
 import { beginRecords, dropNames, endRecords, namesMark, readFound } from './entries'
 import { IMAGE_HEAD, image, isCfs, openImage, setDevices, setPages, use } from './image'
 import { isCompressed } from './data'
 import { extentAt, mapPiece } from './data-answer'
-import { HOLE, iNid, iOffset, isDir, iSize, putInode, putName, readCfsInode, readInode } from './inode'
+import { iNid, iOffset, isDir, putInode, putName, readCfsInode, readInode } from './inode'
 import { nidIn, nidOut } from './nid'
 import {
-  AT_DATA,
   AT_INODE,
   AT_SUPERBLOCK,
   EINVAL,
-  EIO,
   ENAMETOOLONG,
   ENOTDIR,
   EOPNOTSUPP,
@@ -32,10 +30,8 @@ import {
   SCR_DATA,
   SCR_DATA_LEN,
   SCR_DIRECTORY,
-  SCR_EXTENT_FORM,
-  SCR_STORED,
 } from './layout'
-import { dropPage, findPage, leftOfPage, MISSES, putPage, want } from './pages'
+import { dropPage, findPage, MISSES, putPage } from './pages'
 import { lookupDirectory, lookupPath } from './dcache'
 import { clearWidths, fitWidths, writeLines } from './listing'
 import { linkLength, linkTarget, resolvePath } from './path'

@@ -145,6 +145,7 @@ export class ImageOpener {
   async #openLazy(source: string | URL | Blob | ByteSource, options: OpenOptions): Promise<Image> {
     const found = await this.#find(source, options)
     const done = once(() => close(found))
+    let devices: readonly ByteSource[] = []
     try {
       const { data, label } = found
       checkSize(data.size, options, label)
@@ -160,18 +161,18 @@ export class ImageOpener {
       }
       const pool = await this.#loadPaged()
       // Through the checker: the head that was looked at above is not trusted. Of several devices it may reach into the next one.
-      const devices = await this.#devices(options)
+      devices = await this.#devices(options)
       const joined = devices.length > 0 ? joinSources([checked, ...devices]) : undefined
       const all = joined?.source ?? checked
       const first = all === data ? head : await all.read(0, LAZY_HEAD)
       const lazy = lazyOptions(options, label, joined?.places)
       const opened = await openLazyImage(pool, this.#host.sha256, all, first, lazy)
-      if (opened instanceof Fault) for (const device of devices) device.close()
       const image = orThrow(opened, label)
       closeSpare(found)
       return image
     } catch (error) {
       done()
+      for (const device of devices) device.close()
       throw error
     }
   }
@@ -185,6 +186,7 @@ export class ImageOpener {
     if (options.devices?.some(mustWait)) throw faultError(LATER, 'device')
     const found = this.#findSync(source, options)
     const done = once(() => close(found))
+    let devices: readonly ByteSource[] = []
     try {
       const { data, label } = found
       checkSize(data.size, options, label)
@@ -199,18 +201,18 @@ export class ImageOpener {
         whole.close()
         checked = bytesSource(bytes)
       }
-      const devices = this.#devicesSync(options)
+      devices = this.#devicesSync(options)
       const joined = devices.length > 0 ? joinSources([checked, ...devices]) : undefined
       const all = joined?.source ?? checked
       const first = all.readSync?.(0, LAZY_HEAD) ?? head
       const lazy = lazyOptions(options, label, joined?.places)
       const opened = openLazyImageSync(pool, sha256, all, first, lazy)
-      if (opened instanceof Fault) for (const device of devices) device.close()
       const image = orThrow(opened, label)
       closeSpare(found)
       return image
     } catch (error) {
       done()
+      for (const device of devices) device.close()
       throw error
     }
   }
