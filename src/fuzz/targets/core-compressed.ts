@@ -12,6 +12,7 @@ import { COMPRESSION_CONSTANTS, CONSTANTS } from '../../format/structs.js'
 import { CORE_INVARIANTS, CoreTarget } from '../core-target.js'
 import { Random } from '../random.js'
 import { Violation } from '../target.js'
+import { FileReads } from './file-reads.js'
 import { type FoundInode, foundInodes } from './inodes.js'
 
 const { S_IFMT, S_IFREG, S_IFLNK } = CONSTANTS
@@ -37,8 +38,7 @@ export class CoreCompressedTarget extends CoreTarget {
   ]
   /** Where pieces of the file asked last begin. */
   readonly #begins: number[] = []
-  readonly #whole = new Uint8Array(READ_MAX)
-  readonly #part = new Uint8Array(READ_MAX)
+  readonly #reads = new FileReads(READ_MAX)
 
   protected ask(image: CoreImage, input: Uint8Array): void {
     const root = this.rootOf(image)
@@ -84,23 +84,12 @@ export class CoreCompressedTarget extends CoreTarget {
 
   #file(image: CoreImage, { nid, size }: FoundInode, random: Random): void {
     this.#extents(image, nid, size)
-    const most = Math.min(size, READ_MAX)
-    const whole = this.#whole.subarray(0, most)
-    const read = this.answer(
-      'map',
-      this.asked('map', () => image.read(nid, whole, 0)),
-    )
-    if (read < 0) return
-    if (read !== most) throw new Violation('ranges', `inode ${nid}: ${read} of ${most} bytes`)
-    if (most === 0) return
+    const read = (into: Uint8Array, position: number) => this.asked('map', () => image.read(nid, into, position))
+    const most = this.answer('map', this.#reads.begin(nid, size, read))
+    if (most <= 0) return
     // Indexes may lie, to who comes from elsewhere more than to others.
     const at = random.pick(this.#begins.filter(begin => begin < most))
-    const part = this.#part.subarray(0, 1 + random.below(most - at))
-    const length = this.asked('map', () => image.read(nid, part, at))
-    if (length !== part.length) throw new Violation('ranges', `inode ${nid}: a part answers ${length}`)
-    for (let i = 0; i < length; i++) {
-      if (part[i] !== whole[at + i]) throw new Violation('ranges', `inode ${nid}: byte ${at + i} differs`)
-    }
+    this.#reads.compare(nid, at, random, read)
   }
 
   #extents(image: CoreImage, nid: number, size: number): void {

@@ -10,6 +10,7 @@ import { isCfsV1 } from '../../image/image.js'
 import { CORE_INVARIANTS, CoreTarget } from '../core-target.js'
 import { Random } from '../random.js'
 import { Violation } from '../target.js'
+import { FileReads } from './file-reads.js'
 import { type FoundInode, foundInodes } from './inodes.js'
 
 const { S_IFMT, S_IFREG, S_IFLNK } = CONSTANTS
@@ -26,8 +27,7 @@ export class CoreReadTarget extends CoreTarget {
     'ranges: a part read by itself is that part of the whole, where it is not compressed',
     'link: a target is as long as the inode says, and has no NUL',
   ]
-  readonly #whole = new Uint8Array(READ_MAX)
-  readonly #part = new Uint8Array(READ_MAX)
+  readonly #reads = new FileReads(READ_MAX)
 
   protected ask(image: CoreImage, input: Uint8Array): void {
     const root = this.rootOf(image)
@@ -50,23 +50,12 @@ export class CoreReadTarget extends CoreTarget {
 
   #file(image: CoreImage, { nid, size }: FoundInode, random: Random): void {
     this.#extents(image, nid, size)
-    const most = Math.min(size, READ_MAX)
-    const whole = this.#whole.subarray(0, most)
-    const read = this.answer(
-      'map',
-      this.asked('map', () => image.read(nid, whole, 0)),
-    )
-    if (read < 0) return
-    if (read !== most) throw new Violation('ranges', `inode ${nid}: ${read} of ${most} bytes`)
+    const read = (into: Uint8Array, position: number) => this.asked('map', () => image.read(nid, into, position))
+    const most = this.answer('map', this.#reads.begin(nid, size, read))
     // Of indexes that lie a part may be refused that the whole, extent by extent, passes over: core-compressed.ts.
-    if (most === 0 || this.#isCompressed(image, nid)) return
+    if (most <= 0 || this.#isCompressed(image, nid)) return
     const at = random.below(most)
-    const part = this.#part.subarray(0, 1 + random.below(most - at))
-    const length = this.asked('map', () => image.read(nid, part, at))
-    if (length !== part.length) throw new Violation('ranges', `inode ${nid}: a part answers ${length}`)
-    for (let i = 0; i < length; i++) {
-      if (part[i] !== whole[at + i]) throw new Violation('ranges', `inode ${nid}: byte ${at + i} differs`)
-    }
+    this.#reads.compare(nid, at, random, read)
   }
 
   #isCompressed(image: CoreImage, nid: number): boolean {
